@@ -1,0 +1,23 @@
+# Each target is one script. `make help` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all bench clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+demo: ## onboard an inventory of accounts into an emulated AWS
+	@scripts/setup
+	@scripts/demo
+
+test: ## run every check of one commit
+	@scripts/test
+
+test-all: ## run `test`, then what takes longer
+	@scripts/test --all
+
+bench: ## measure speed against the emulated AWS
+	@scripts/setup test
+	@scripts/bench
+
+clean: ## remove what the scripts made
+	rm -rf .venv .cache .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output

@@ -1,0 +1,199 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""GuardDuty's API behind the ports: one method per call, camelCase on the wire (boto3 hides that).
+
+Member, accept and leave calls carry a detector id: the administrator's own on the administrator's side, the member's
+own on the member's. ListInvitations does not. A Region without a detector has GuardDuty off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._membership.model import Account, Member, Reason, Relationship
+from .._membership.parse import account_id_of, answer_of, list_of, text_of, unreadable
+from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
+from .._membership.reasons import is_service_on_already
+from .states import GUARDDUTY as FACTS
+
+_SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}
+
+
+def _find_detector(api: Api) -> str | None:
+    detector_ids = api.pages("ListDetectors", "DetectorIds")
+    return str(detector_ids[0]) if detector_ids else None
+
+
+def _require_detector(api: Api) -> str:
+    detector_id = _find_detector(api)
+    if detector_id is None:
+        text = "there is no detector: GuardDuty is off in this account and Region"
+        raise CallFailed("ListDetectors", "NoDetector", text, Reason.SERVICE_NOT_ENABLED)
+    return detector_id
+
+
+def _member(operation: str, data: Mapping[str, Any]) -> Member:
+    status = text_of(data.get("RelationshipStatus"))
+    return Member(
+        account_id=account_id_of(operation, data),
+        state=FACTS.state_of(status or ""),
+        status=status,
+        email=text_of(data.get("Email")),
+        administrator_id=text_of(data.get("AdministratorId") or data.get("MasterId")),
+        invited_at=text_of(data.get("InvitedAt")),
+        updated_at=text_of(data.get("UpdatedAt")),
+    )
+
+
+def _relationship(operation: str, data: Mapping[str, Any]) -> Relationship:
+    status = text_of(data.get("RelationshipStatus"))
+    return Relationship(
+        administrator_id=account_id_of(operation, data),
+        state=FACTS.state_of(status or ""),
+        status=status,
+        invitation_id=text_of(data.get("InvitationId")),
+        invited_at=text_of(data.get("InvitedAt")),
+    )
+
+
+class _Members:
+    """The administrator's side of one Region."""
+
+    def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
+        self._api = api
+        self._detector_id = options.get("detector_id") or _require_detector(api)
+        # AWS states no default for the notification, so it is always sent.
+        self._invitation: dict[str, Any] = {"DisableEmailNotification": not options.get("email_notification")}
+        if options.get("invitation_message"):
+            self._invitation["Message"] = options["invitation_message"]
+
+    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
+        response = self._api.call("GetMembers", DetectorId=self._detector_id, AccountIds=list(account_ids))
+        return [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
+
+    def list_members(self) -> list[Member]:
+        # OnlyAssociated is a string here, and its default is disputed: it is always sent.
+        pages = self._api.pages("ListMembers", "Members", DetectorId=self._detector_id, OnlyAssociated="false")
+        return [_member("ListMembers", data) for data in pages]
+
+    def create_members(self, accounts: Sequence[Account]) -> Answer:
+        details = [{"AccountId": account.account_id, "Email": account.email} for account in accounts]
+        return self._write("CreateMembers", AccountDetails=details)
+
+    def invite_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("InviteMembers", AccountIds=list(account_ids), **self._invitation)
+
+    def disassociate_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("DisassociateMembers", AccountIds=list(account_ids))
+
+    def delete_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("DeleteMembers", AccountIds=list(account_ids))
+
+    def start_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("StartMonitoringMembers", AccountIds=list(account_ids))
+
+    def stop_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("StopMonitoringMembers", AccountIds=list(account_ids))
+
+    def _write(self, operation: str, **params: Any) -> Answer:
+        return answer_of(self._api.call(operation, DetectorId=self._detector_id, **params), "Result")
+
+
+class _Administrator:
+    """The member's side of one account in one Region."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._detector_id: str | None = None
+
+    def _detector(self) -> str:
+        # Read once: every later call of the conversation carries it.
+        if self._detector_id is None:
+            self._detector_id = _require_detector(self._api)
+        return self._detector_id
+
+    def get_administrator(self) -> Relationship | None:
+        operation = "GetAdministratorAccount"
+        # Without an administrator, the answer is a 200 without content.
+        data = self._api.call(operation, DetectorId=self._detector()).get("Administrator")
+        return _relationship(operation, data) if data else None
+
+    def list_invitations(self) -> list[Relationship]:
+        operation = "ListInvitations"
+        return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
+
+    def enable_service(self) -> bool:
+        self._detector_id = _create_detector(self._api, {"enabled": True}, {})
+        return self._detector_id is not None
+
+    def accept_invitation(self, administrator_id: str, invitation_id: str) -> None:
+        self._api.call(
+            "AcceptAdministratorInvitation",
+            DetectorId=self._detector(),
+            AdministratorId=administrator_id,
+            InvitationId=invitation_id,
+        )
+
+    def leave_administrator(self) -> None:
+        self._api.call("DisassociateFromAdministratorAccount", DetectorId=self._detector())
+
+
+class _Detector:
+    """The detector of one account in one Region."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def describe(self, with_tags: bool) -> ServiceRecord | None:
+        detector_id = _find_detector(self._api)
+        if detector_id is None:
+            return None
+        data = self._api.call("GetDetector", DetectorId=detector_id)
+        status = str(data.get("Status"))
+        settings = {
+            "enabled": status == "ENABLED",
+            "finding_publishing_frequency": text_of(data.get("FindingPublishingFrequency")),
+        }
+        # GetDetector brings the tags along, asked for or not.
+        return ServiceRecord(detector_id, status, settings, dict(data.get("Tags") or {}))
+
+    def enable(self, settings: Mapping[str, object], tags: Mapping[str, str]) -> bool:
+        return _create_detector(self._api, settings, tags) is not None
+
+    def update(self, handle: str, settings: Mapping[str, object]) -> None:
+        params = {_SETTINGS[name]: value for name, value in settings.items()}
+        self._api.call("UpdateDetector", DetectorId=handle, **params)
+
+    def tag(self, handle: str, tags: Mapping[str, str]) -> None:
+        self._api.call("TagResource", ResourceArn=self._arn(handle), Tags=dict(tags))
+
+    def untag(self, handle: str, keys: Sequence[str]) -> None:
+        self._api.call("UntagResource", ResourceArn=self._arn(handle), TagKeys=list(keys))
+
+    def disable(self, handle: str) -> None:
+        self._api.call("DeleteDetector", DetectorId=handle)
+
+    def _arn(self, detector_id: str) -> str:
+        return self._api.arn(f"detector/{detector_id}")
+
+
+def _create_detector(api: Api, settings: Mapping[str, object], tags: Mapping[str, str]) -> str | None:
+    """CreateDetector; return its id, ``None`` where there is one already (there is at most one per Region)."""
+    params: dict[str, Any] = {_SETTINGS[name]: value for name, value in settings.items()}
+    if tags:
+        params["Tags"] = dict(tags)
+    try:
+        detector_id = api.call("CreateDetector", **params).get("DetectorId")
+    except CallFailed as failure:
+        if is_service_on_already(failure.code, failure.text):
+            return None
+        raise
+    if not detector_id:
+        raise unreadable("CreateDetector", "the answer has no DetectorId")
+    return str(detector_id)
+
+
+GUARDDUTY = Service(FACTS, _Members, _Administrator, _Detector)

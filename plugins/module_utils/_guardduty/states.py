@@ -1,0 +1,51 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the engine has to know about GuardDuty.
+
+The API declares ``relationshipStatus`` a free string. The words below are those of AWS's user guides and of what has
+been seen on the wire; ``Monitored`` is the console's label for ``Enabled`` and occurs in one of AWS's samples.
+RegionDisabled, AccountSuspended, Deleted and CannotCreateDetectorInOrgMaster are documented for GuardDuty's sister
+services only: no call is ever made because of them, and they stay in the table so that they are named when met.
+"""
+
+from __future__ import annotations
+
+from .._membership.model import ServiceFacts, State, Step
+
+GUARDDUTY = ServiceFacts(
+    name="guardduty",
+    title="GuardDuty",
+    words={
+        State.CREATED: ("Created",),
+        State.VERIFYING: ("EmailVerificationInProgress",),
+        State.VERIFICATION_FAILED: ("EmailVerificationFailed",),
+        State.INVITED: ("Invited",),
+        State.ENABLED: ("Enabled", "Monitored"),
+        State.SUSPENDED: ("Disabled",),
+        State.REMOVED: ("Removed",),
+        State.RESIGNED: ("Resigned",),
+        State.DELETED: ("Deleted",),
+        State.ACCOUNT_SUSPENDED: ("AccountSuspended",),
+        State.REGION_DISABLED: ("RegionDisabled",),
+        State.MANAGEMENT_NOT_ENABLED: ("CannotCreateDetectorInOrgMaster",),
+    },
+    operations={
+        Step.CREATE: "CreateMembers",
+        Step.INVITE: "InviteMembers",
+        Step.DISASSOCIATE: "DisassociateMembers",
+        Step.DELETE: "DeleteMembers",
+        Step.START_MONITORING: "StartMonitoringMembers",
+        Step.STOP_MONITORING: "StopMonitoringMembers",
+        Step.ENABLE_SERVICE: "CreateDetector",
+        Step.UPDATE_SERVICE: "UpdateDetector",
+        Step.DISABLE_SERVICE: "DeleteDetector",
+        Step.TAG: "TagResource",
+        Step.UNTAG: "UntagResource",
+        Step.ACCEPT: "AcceptAdministratorInvitation",
+        Step.LEAVE: "DisassociateFromAdministratorAccount",
+    },
+    needs_email=True,
+    deletes_organization_members=True,
+)

@@ -1,0 +1,280 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The administrator's side: carry out a plan through a port, and report what was seen, account by account.
+
+All accounts of a Region walk through the steps together, so that calls are full batches. Nothing is taken on trust:
+after each step the records are read again, an account whose record has moved on by itself leaves the walk, and what
+counts as done is decided by AWS's answer for the account together with the state before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from .model import Member, Problem, Reason, State, Step, batches
+from .plan_members import ORDER, Decision, MembersPlan
+from .port import Answer, CallFailed, MembersPort
+from .reasons import CALLER_WIDE, ECHOES, PASSING, classify, is_lagging
+from .waiting import Patience
+
+# The plan's own walk, and one for each of the two fallbacks below.
+_MAX_WALKS = 3
+
+
+@dataclass
+class Progress:
+    """One account on its way: what is left to do, what was done, what was seen last."""
+
+    decision: Decision
+    member: Member
+    remaining: tuple[Step, ...]
+    sent: list[Step] = field(default_factory=list)
+    done: list[Step] = field(default_factory=list)
+    problem: Problem | None = None
+    is_timed_out: bool = False
+    is_attempted: bool = True
+    is_doubtful: bool = False
+
+    @property
+    def account_id(self) -> str:
+        return self.decision.account_id
+
+    def is_due(self, step: Step) -> bool:
+        return self.problem is None and not self.is_timed_out and self.remaining[:1] == (step,)
+
+
+@dataclass(frozen=True)
+class MemberResult:
+    """What became of one account: facts, from which the rows are shaped.
+
+    :param member: The record as last read (in check mode: as predicted).
+    :param done: The steps that AWS accepted for it (in check mode: that would be sent).
+    :param is_attempted: False where an earlier failure kept the account's call from being sent.
+    """
+
+    decision: Decision
+    member: Member
+    done: tuple[Step, ...] = ()
+    problem: Problem | None = None
+    is_timed_out: bool = False
+    is_attempted: bool = True
+
+
+def predict_members(plan: MembersPlan, caller_id: str) -> list[MemberResult]:
+    """Return what carrying out the plan should lead to, without a port at hand."""
+    return [MemberResult(d, _predicted(plan, d, caller_id), d.steps) for d in plan.decisions]
+
+
+def _predicted(plan: MembersPlan, decision: Decision, caller_id: str) -> Member:
+    if not decision.steps:
+        return decision.before
+    if decision.then is State.ABSENT:
+        return Member(decision.account_id)
+    is_new = Step.CREATE in decision.steps
+    return replace(
+        decision.before,
+        state=decision.then,
+        status=plan.facts.word_for(decision.then),
+        email=decision.account.email if is_new else decision.before.email,
+        administrator_id=caller_id,
+    )
+
+
+def execute_members(plan: MembersPlan, port: MembersPort, patience: Patience) -> list[MemberResult]:
+    """Carry out the plan.
+
+    :param plan: From :func:`plan_members`, made from records read through the same port.
+    :param port: The administrator's side of the Region.
+    :param patience: How long to wait for what AWS shows late.
+    :returns: A result for each decision, in order. Failures are in the results; nothing is raised for them.
+    """
+    return _Walk(plan, port, patience).results()
+
+
+class _Walk:
+    def __init__(self, plan: MembersPlan, port: MembersPort, patience: Patience) -> None:
+        self._facts = plan.facts
+        self._port = port
+        self._patience = patience
+        self._all = [Progress(d, d.before, d.steps) for d in plan.decisions]
+        self._calls: dict[Step, Callable[[Sequence[str]], Answer]] = {
+            Step.INVITE: port.invite_members,
+            Step.DISASSOCIATE: port.disassociate_members,
+            Step.DELETE: port.delete_members,
+            Step.START_MONITORING: port.start_monitoring_members,
+            Step.STOP_MONITORING: port.stop_monitoring_members,
+        }
+
+    def results(self) -> list[MemberResult]:
+        for _walk in range(_MAX_WALKS):
+            for step in ORDER:
+                self._carry_out(step, [progress for progress in self._all if progress.is_due(step)])
+            # A list, not a generator: every account gets its fallback.
+            if not any([_fall_back(progress) for progress in self._all]):
+                break
+        for progress in self._all:
+            # Neither refused nor in its goal: the record was changed by others, or shows less than AWS accepted.
+            has_more = bool(progress.sent and progress.decision.table[progress.member.state].steps)
+            progress.is_timed_out |= has_more and self._patience.wait and progress.problem is None
+        return [
+            MemberResult(p.decision, p.member, tuple(p.done), p.problem, p.is_timed_out, p.is_attempted)
+            for p in self._all
+        ]
+
+    def _carry_out(self, step: Step, due: list[Progress]) -> None:
+        if not due:
+            return
+        states = {progress.account_id: progress.member.state for progress in due}
+        pending = due
+        for _look in self._patience.looks():
+            self._send(step, pending)
+            pending = [progress for progress in pending if self._is_worth_repeating(step, progress)]
+            if not pending:
+                break
+        attempted = [progress for progress in due if progress.is_attempted]
+        self._read_back(step, attempted, states)
+        for progress in attempted:
+            _judge(progress, step, states[progress.account_id], self._patience.wait)
+
+    def _is_worth_repeating(self, step: Step, progress: Progress) -> bool:
+        problem = progress.problem
+        # Request-level failures have had the SDK's retries already; only AWS's word on one account is asked for again.
+        if problem is None or not progress.is_attempted or step not in progress.sent:
+            return False
+        if is_lagging(step, problem.text, progress.done):
+            return True
+        return self._patience.wait and problem.reason in PASSING
+
+    # Sending
+
+    def _send(self, step: Step, pending: list[Progress]) -> None:
+        """Send the step for all pending accounts, in batches; cut a batch that one account may have spoilt."""
+        queue = list(batches(pending))
+        while queue:
+            batch = queue.pop(0)
+            for progress in batch:
+                progress.problem = None
+            try:
+                answer = self._call(step, batch)
+            except CallFailed as failure:
+                if failure.is_input_refused and len(batch) > 1:
+                    half = len(batch) // 2
+                    queue[:0] = [batch[:half], batch[half:]]
+                    continue
+                for progress in batch:
+                    progress.problem = failure.as_problem()
+                    progress.is_doubtful = failure.is_uncertain
+                if not failure.is_input_refused:
+                    _give_up(queue, failure.as_problem())
+                continue
+            self._take_answer(step, batch, answer)
+            if all(progress.problem and progress.problem.reason in CALLER_WIDE for progress in batch):
+                _give_up(queue, batch[0].problem)
+
+    def _call(self, step: Step, batch: list[Progress]) -> Answer:
+        if step is Step.CREATE:
+            return self._port.create_members([progress.decision.account for progress in batch])
+        return self._calls[step]([progress.account_id for progress in batch])
+
+    def _take_answer(self, step: Step, batch: list[Progress], answer: Answer) -> None:
+        operation = self._facts.operations[step]
+        for progress in batch:
+            progress.sent.append(step)
+            text = answer.unprocessed.get(progress.account_id)
+            if text is not None:
+                progress.problem = Problem(classify(operation, text), text, operation)
+                progress.is_doubtful = answer.is_repeated
+            elif answer.is_per_account:
+                progress.done.append(step)
+            else:
+                progress.is_doubtful = True
+
+    # Reading back
+
+    def _read_back(self, step: Step, touched: list[Progress], states: dict[str, State]) -> None:
+        """Read all touched accounts, and keep looking for those whose step has yet to show."""
+        to_read = touched
+        for _look in self._patience.looks():
+            to_read = [p for p in self._read(to_read) if self._is_worth_waiting(step, p, states[p.account_id])]
+            if not to_read:
+                return
+        for progress in to_read:
+            progress.is_timed_out = progress.problem is None
+
+    def _read(self, wanted: list[Progress]) -> list[Progress]:
+        """Read records; return the accounts that were read. The others have the read's failure as their problem."""
+        read: list[Progress] = []
+        for batch in batches(wanted):
+            try:
+                found = {m.account_id: m for m in self._port.get_members([p.account_id for p in batch])}
+            except CallFailed as failure:
+                for progress in wanted[len(read) :]:
+                    progress.problem = progress.problem or failure.as_problem()
+                break
+            for progress in batch:
+                progress.member = found.get(progress.account_id, Member(progress.account_id))
+            read += batch
+        return read
+
+    def _is_worth_waiting(self, step: Step, progress: Progress, before: State) -> bool:
+        if progress.problem and not _is_echo(step, progress.problem):
+            return False
+        if not self._patience.wait and len(progress.remaining) == 1:
+            return False
+        return not _has_arrived(step, progress.member.state, before)
+
+
+def _has_arrived(step: Step, now: State, before: State) -> bool:
+    """Whether a record shows the effect of a step. An invitation first passes through e-mail verification."""
+    return now is not before and not (step is Step.INVITE and now is State.VERIFYING)
+
+
+def _is_echo(step: Step, problem: Problem) -> bool:
+    return problem.reason in ECHOES.get(step, ())
+
+
+def _give_up(queue: list[list[Progress]], problem: Problem | None) -> None:
+    """Leave the rest of a queue unsent: what stopped one batch would stop the next, after all its retries."""
+    for batch in queue:
+        for progress in batch:
+            progress.problem = problem
+            progress.is_attempted = False
+    queue.clear()
+
+
+def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:
+    """Decide by the state read back whether the step counts as done, and what is left to do."""
+    now = progress.member.state
+    has_moved = now is not before
+    if progress.is_doubtful and step not in progress.done and (has_moved or not (wait or progress.problem)):
+        progress.done.append(step)
+    if progress.problem and has_moved and (progress.is_doubtful or _is_echo(step, progress.problem)):
+        # Done after all: by a request whose answer was lost, or by somebody else in the meantime.
+        progress.problem = None
+    progress.is_doubtful = False
+    if progress.problem or progress.is_timed_out:
+        return
+    rest, fresh = progress.remaining[1:], progress.decision.table[now].steps
+    # What the table asks for now must be what comes next; only a fallback deletes where the table would not.
+    progress.remaining = rest if rest and fresh and (fresh[0] is rest[0] or rest[0] is Step.DELETE) else ()
+
+
+def _fall_back(progress: Progress) -> bool:
+    """Give an account another way to the same goal, each at most once; tell whether it has one."""
+    problem, step = progress.problem, progress.remaining[:1]
+    if problem is None or step[0] not in progress.sent:
+        return False
+    if step == (Step.INVITE,) and progress.member.state is State.RESIGNED and Step.DELETE not in progress.sent:
+        # GuardDuty takes a member that resigned for "already invited": only a new record can be invited.
+        progress.remaining = (Step.DELETE, Step.CREATE, Step.INVITE)
+    elif (
+        step == (Step.DELETE,) and problem.reason is Reason.STILL_ASSOCIATED and Step.DISASSOCIATE not in progress.sent
+    ):
+        progress.remaining = (Step.DISASSOCIATE, *progress.remaining)
+    else:
+        return False
+    progress.problem = None
+    return True

@@ -1,0 +1,202 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values the membership engine works with: frozen, free of Ansible, boto and any one service.
+
+AWS's words are kept: an *administrator* account has *member* accounts, and a member has a *status*
+(GuardDuty's ``relationshipStatus``, Security Hub's ``MemberStatus``). A status is a free string on the wire, so it
+is mapped, once and totally, to a :class:`State`, on which everything else decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeVar
+
+# Every batch operation of both services takes at most 50 accounts, and every page holds at most 50.
+BATCH_LIMIT = 50
+
+Item = TypeVar("Item")
+
+
+class State(Enum):
+    """What a status means, whatever a service calls it."""
+
+    ABSENT = "no record"
+    CREATED = "record only"
+    VERIFYING = "e-mail verification in progress"
+    VERIFICATION_FAILED = "e-mail verification failed"
+    INVITED = "invited"
+    ENABLED = "member"
+    SUSPENDED = "member, monitoring suspended"
+    REMOVED = "removed by the administrator"
+    RESIGNED = "left or declined"
+    DELETED = "deleted"
+    ACCOUNT_SUSPENDED = "AWS account suspended"
+    REGION_DISABLED = "Region off in the account"
+    MANAGEMENT_NOT_ENABLED = "management account has the service off"
+    UNKNOWN = "unknown status"
+
+
+class Step(str, Enum):
+    """What can be done for an account: the words of a row's ``actions``."""
+
+    CREATE = "create"
+    INVITE = "invite"
+    DISASSOCIATE = "disassociate"
+    DELETE = "delete"
+    START_MONITORING = "start_monitoring"
+    STOP_MONITORING = "stop_monitoring"
+    ENABLE_SERVICE = "enable_service"
+    UPDATE_SERVICE = "update_service"
+    DISABLE_SERVICE = "disable_service"
+    TAG = "tag"
+    UNTAG = "untag"
+    ACCEPT = "accept"
+    LEAVE = "leave"
+
+
+class Reason(str, Enum):
+    """Why an account is not where it was asked to be: the closed list of the contract."""
+
+    IS_ADMINISTRATOR = "is_administrator"
+    INVALID_INPUT = "invalid_input"
+    ALREADY_MEMBER = "already_member"
+    ALREADY_INVITED = "already_invited"
+    MEMBER_OF_OTHER_ADMINISTRATOR = "member_of_other_administrator"
+    CALLER_IS_MEMBER = "caller_is_member"
+    QUOTA_EXCEEDED = "quota_exceeded"
+    EMAIL_MISSING = "email_missing"
+    EMAIL_VERIFICATION_FAILED = "email_verification_failed"
+    EMAIL_VERIFICATION_PENDING = "email_verification_pending"
+    RESIGNED = "resigned"
+    ACCOUNT_SUSPENDED = "account_suspended"
+    MANAGEMENT_ACCOUNT_NOT_ENABLED = "management_account_not_enabled"
+    ORGANIZATION_AUTO_ENABLE_ALL = "organization_auto_enable_all"
+    ORGANIZATION_MEMBER = "organization_member"
+    CENTRAL_CONFIGURATION = "central_configuration"
+    STILL_ASSOCIATED = "still_associated"
+    NO_INVITATION = "no_invitation"
+    SERVICE_NOT_ENABLED = "service_not_enabled"
+    REGION_UNAVAILABLE = "region_unavailable"
+    ACCESS_DENIED = "access_denied"
+    ASSUME_ROLE_FAILED = "assume_role_failed"
+    THROTTLED = "throttled"
+    INTERNAL_ERROR = "internal_error"
+    UNKNOWN_STATUS = "unknown_status"
+    TIMED_OUT = "timed_out"
+    OTHER = "other"
+
+
+class Outcome(str, Enum):
+    """How it ended for one account in one Region."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_ATTEMPTED = "not_attempted"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account as the user lists it.
+
+    :param account_id: 12 digits, as a string: a leading zero is part of the id.
+    :param email: The address of the account's root user. GuardDuty verifies it, Security Hub does not need it.
+    """
+
+    account_id: str
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member record as the administrator reads it. ``status`` is AWS's own word, ``None`` without a record."""
+
+    account_id: str
+    state: State = State.ABSENT
+    status: str | None = None
+    email: str | None = None
+    administrator_id: str | None = None
+    invited_at: str | None = None
+    updated_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Relationship:
+    """The administrator, or an invitation from one, as the member reads it: AWS uses one shape for both."""
+
+    administrator_id: str
+    state: State
+    status: str | None = None
+    invitation_id: str | None = None
+    invited_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why an account did not get what was asked for, in AWS's own words wherever AWS spoke.
+
+    :param reason: The code a program can act on.
+    :param text: AWS's text verbatim, or a sentence of ours where no call was made.
+    :param operation: The AWS operation that said so, ``None`` where nothing was sent.
+    """
+
+    reason: Reason
+    text: str
+    operation: str | None = None
+
+
+@dataclass(frozen=True)
+class Action:
+    """One planned call: the AWS operation and the accounts it names (none for calls a member makes for itself)."""
+
+    operation: str
+    account_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServiceFacts:
+    """What the engine has to know about a service.
+
+    :param name: boto3's client name.
+    :param title: AWS's name, for messages.
+    :param words: The status AWS writes for a state; the first is used for predictions.
+    :param operations: The AWS operation behind each step.
+    :param needs_email: CreateMembers refuses an account without an e-mail address.
+    :param deletes_organization_members: DeleteMembers works for members that came through AWS Organizations.
+    """
+
+    name: str
+    title: str
+    words: Mapping[State, tuple[str, ...]]
+    operations: Mapping[Step, str]
+    needs_email: bool
+    deletes_organization_members: bool
+    states: Mapping[str, State] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_word = {word.lower(): state for state, words in self.words.items() for word in words}
+        object.__setattr__(self, "states", by_word)
+
+    def state_of(self, status: str | None) -> State:
+        """Return the state behind AWS's status word; letter case never matters, an unlisted word is ``UNKNOWN``."""
+        if status is None:
+            return State.ABSENT
+        return self.states.get(str(status).lower(), State.UNKNOWN)
+
+    def word_for(self, state: State) -> str | None:
+        """Return AWS's word for a state, ``None`` for the absence of a record."""
+        return self.words[state][0] if state in self.words else None
+
+
+def batches(items: Iterable[Item], size: int = BATCH_LIMIT) -> Iterator[list[Item]]:
+    """Cut items into lists of at most ``size``, in order; nothing for no items."""
+    rest: Sequence[Item] = list(items)
+    for start in range(0, len(rest), size):
+        yield list(rest[start : start + size])

@@ -1,0 +1,66 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading AWS's answers without trusting them: what is missing or odd is said to be so, never guessed.
+
+An empty answer must not be taken for "no members": the next thing would be to create them all again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from .model import Reason
+from .port import Answer, CallFailed
+
+
+def unreadable(operation: str, text: str) -> CallFailed:
+    """Return the failure of an answer that makes no sense."""
+    return CallFailed(operation, "UnreadableAnswer", text, Reason.INTERNAL_ERROR, is_uncertain=True)
+
+
+def list_of(operation: str, response: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """Return the list of structures under ``key``. Raises CallFailed where there is none, or anything else in it."""
+    items = response.get(key)
+    if not isinstance(items, list) or not all(isinstance(item, Mapping) for item in items):
+        raise unreadable(operation, f"the answer has no usable {key}")
+    return items
+
+
+def account_id_of(operation: str, data: Mapping[str, Any]) -> str:
+    """Return the account id of a record. Raises CallFailed where it is none."""
+    account_id = data.get("AccountId")
+    if not isinstance(account_id, str) or not re.fullmatch(r"[0-9]{12}", account_id):
+        raise unreadable(operation, f"the answer has a record with the account id {account_id!r}")
+    return account_id
+
+
+def text_of(value: object) -> str | None:
+    """Return a value as text, a timestamp as ISO 8601 in UTC: GuardDuty sends strings, Security Hub times."""
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        moment = value.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+        return moment.replace("+00:00", "Z")
+    return str(value)
+
+
+def answer_of(response: Mapping[str, Any], text_key: str) -> Answer:
+    """Return a batch write's answer.
+
+    :param text_key: Where the service puts its text: GuardDuty's ``Result``, Security Hub's ``ProcessingResult``.
+    """
+    items = response.get("UnprocessedAccounts")
+    unprocessed = {
+        str(item.get("AccountId")): str(item.get(text_key) or "")
+        for item in (items if isinstance(items, list) else ())
+        if isinstance(item, Mapping)
+    }
+    metadata = response.get("ResponseMetadata")
+    attempts = metadata.get("RetryAttempts", 0) if isinstance(metadata, Mapping) else 0
+    # Without the list (Security Hub's DisassociateMembers has none) the answer says nothing about any account.
+    return Answer(unprocessed, is_repeated=bool(attempts), is_per_account=isinstance(items, list))

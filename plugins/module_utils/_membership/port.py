@@ -1,0 +1,188 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a service must be able to do for the engine, and how it says that it could not.
+
+An adapter implements one port per target (one account in one Region). It turns AWS's answers into the values of
+:mod:`model` and every error into :class:`CallFailed`; nothing else ever leaves it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .model import Account, Member, Problem, Reason, Relationship, ServiceFacts
+
+
+class TaskFailed(Exception):
+    """Nothing was begun: bad input, no usable credentials, a brake. The text is for the operator."""
+
+
+class CallFailed(Exception):
+    """A request that AWS refused as a whole, or that got no usable answer.
+
+    :param operation: The AWS operation.
+    :param code: AWS's error code, or the SDK's exception name when AWS did not answer.
+    :param text: AWS's own text.
+    :param reason: What it means.
+    :param is_uncertain: The request may have taken effect all the same (a lost answer, a 5xx, a broken body).
+    :param is_input_refused: AWS found fault with the request's content: one account may have spoilt the batch.
+    """
+
+    def __init__(
+        self,
+        operation: str,
+        code: str,
+        text: str,
+        reason: Reason,
+        is_uncertain: bool = False,
+        is_input_refused: bool = False,
+    ) -> None:
+        super().__init__(f"{operation}: {code}: {text}")
+        self.operation = operation
+        self.code = code
+        self.text = text
+        self.reason = reason
+        self.is_uncertain = is_uncertain
+        self.is_input_refused = is_input_refused
+
+    def as_problem(self) -> Problem:
+        """Return the failure as a problem of one account."""
+        return Problem(self.reason, f"{self.code}: {self.text}" if self.text else self.code, self.operation)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """AWS's answer to a batch write. HTTP 200 is not success: each account has its own verdict.
+
+    :param unprocessed: Account id to AWS's text, from UnprocessedAccounts.
+    :param is_repeated: The SDK sent the request more than once, so an earlier try may already have done the work
+        and "already invited" may be our own echo.
+    :param is_per_account: False where the answer speaks for nobody (Security Hub's DisassociateMembers is empty).
+    """
+
+    unprocessed: Mapping[str, str] = field(default_factory=dict)
+    is_repeated: bool = False
+    is_per_account: bool = True
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time as the engine sees it, in seconds. Injected, so that tests need not sleep."""
+
+    now: Callable[[], float]
+    sleep: Callable[[float], None]
+
+
+class MembersPort(Protocol):
+    """The administrator's side of one Region. Reads create nothing; batches hold 1 to 50 accounts."""
+
+    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
+        """Read the records of these accounts; accounts without a record are left out."""
+
+    def list_members(self) -> list[Member]:
+        """Read all records, of whatever status, page by page."""
+
+    def create_members(self, accounts: Sequence[Account]) -> Answer:
+        """CreateMembers."""
+
+    def invite_members(self, account_ids: Sequence[str]) -> Answer:
+        """InviteMembers."""
+
+    def disassociate_members(self, account_ids: Sequence[str]) -> Answer:
+        """DisassociateMembers."""
+
+    def delete_members(self, account_ids: Sequence[str]) -> Answer:
+        """DeleteMembers."""
+
+    def start_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
+        """StartMonitoringMembers (GuardDuty only)."""
+
+    def stop_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
+        """StopMonitoringMembers (GuardDuty only)."""
+
+
+class AdministratorPort(Protocol):
+    """The member's side of one account in one Region."""
+
+    def get_administrator(self) -> Relationship | None:
+        """Read the administrator, ``None`` without one. CallFailed (SERVICE_NOT_ENABLED) with the service off."""
+
+    def list_invitations(self) -> list[Relationship]:
+        """Read all invitations, page by page."""
+
+    def enable_service(self) -> bool:
+        """Switch the service on. False: it was on already, somebody else was faster."""
+
+    def accept_invitation(self, administrator_id: str, invitation_id: str) -> None:
+        """AcceptAdministratorInvitation."""
+
+    def leave_administrator(self) -> None:
+        """DisassociateFromAdministratorAccount."""
+
+
+@dataclass(frozen=True)
+class ServiceRecord:
+    """The service in one account and Region as AWS describes it.
+
+    :param handle: GuardDuty's detector id, Security Hub's hub ARN.
+    :param status: ENABLED or DISABLED.
+    :param settings: Our option names to AWS's values, only those that the service has.
+    :param tags: ``None`` where they were not read.
+    """
+
+    handle: str
+    status: str
+    settings: Mapping[str, object]
+    tags: Mapping[str, str] | None = None
+
+
+class ServicePort(Protocol):
+    """The service itself in one account and Region: a detector, a hub."""
+
+    def describe(self, with_tags: bool) -> ServiceRecord | None:
+        """Read it, ``None`` where it is off."""
+
+    def enable(self, settings: Mapping[str, object], tags: Mapping[str, str]) -> bool:
+        """Switch it on with these settings and tags. False: it was on already, somebody else was faster."""
+
+    def update(self, handle: str, settings: Mapping[str, object]) -> None:
+        """Change these settings."""
+
+    def tag(self, handle: str, tags: Mapping[str, str]) -> None:
+        """TagResource."""
+
+    def untag(self, handle: str, keys: Sequence[str]) -> None:
+        """UntagResource."""
+
+    def disable(self, handle: str) -> None:
+        """Switch it off."""
+
+
+class Api(Protocol):
+    """One service of AWS in one Region, for the account that the conversation is with."""
+
+    def call(self, operation: str, **params: object) -> dict[str, Any]:
+        """Send one request. Raises CallFailed."""
+
+    def pages(self, operation: str, key: str, **params: object) -> list[Any]:
+        """Send requests until the last page and return all items under ``key``. Raises CallFailed."""
+
+    def arn(self, resource: str) -> str:
+        """Return the ARN of a resource of this service, Region and account."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service as the jobs use it: its facts, and how to open each port on an API.
+
+    ``open_members`` also takes the module's options, of which some services need a few for their calls.
+    """
+
+    facts: ServiceFacts
+    open_members: Callable[[Api, Mapping[str, Any]], MembersPort]
+    open_administrator: Callable[[Api], AdministratorPort]
+    open_service: Callable[[Api], ServicePort]

@@ -1,0 +1,236 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""AWS's refusal texts and error codes, and what they mean: the only place where they are read.
+
+The texts are matched by short fragments, lower-cased and with spaces collapsed, because AWS reworded them over the
+years ("given"/"specified", "master"/"administrator"). The first rule that fits wins, so the narrow ones stand first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from .model import Reason, State, Step
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A fragment of AWS's text, what it means, and optionally the only operations for which it means that."""
+
+    fragment: str
+    reason: Reason
+    operations: Collection[str] = ()
+
+    def fits(self, operation: str, text: str) -> bool:
+        return self.fragment in text and (not self.operations or operation in self.operations)
+
+
+_ACCEPT = ("AcceptAdministratorInvitation",)
+_SWITCH_OFF = ("DeleteDetector", "DisableSecurityHub")
+
+RULES = (
+    # Caller-wide: the caller cannot administer anyone.
+    Rule("cannot create members", Reason.CALLER_IS_MEMBER),
+    Rule("cannot invite other accounts", Reason.CALLER_IS_MEMBER),
+    Rule("because it is already a member of another", Reason.CALLER_IS_MEMBER, ("CreateMembers", "InviteMembers")),
+    Rule("cannot create anymore members", Reason.QUOTA_EXCEEDED),
+    Rule("cannot create more members", Reason.QUOTA_EXCEEDED),
+    Rule("maximum number of results exceeded", Reason.QUOTA_EXCEEDED),
+    # Already there. "of the current account" before "of another": the two texts share their words.
+    Rule("already a member or associated member of the current account", Reason.ALREADY_MEMBER),
+    Rule("already a member or associated", Reason.ALREADY_MEMBER),
+    Rule("already invited or is already the", Reason.ALREADY_INVITED),
+    # Accepting.
+    Rule("contains created, invited", Reason.IS_ADMINISTRATOR, _ACCEPT),
+    Rule("still has created, invited or associated members", Reason.IS_ADMINISTRATOR, _ACCEPT),
+    Rule("cannot accept invitations since it is already", Reason.ALREADY_MEMBER, _ACCEPT),
+    Rule("the latter is a member of another", Reason.CALLER_IS_MEMBER, _ACCEPT),
+    Rule("already a member of a", Reason.ALREADY_MEMBER, _ACCEPT),
+    Rule("no pending invitation", Reason.NO_INVITATION),
+    Rule("does not have an invitation from the requested", Reason.NO_INVITATION),
+    Rule("member of another", Reason.MEMBER_OF_OTHER_ADMINISTRATOR),
+    # One account.
+    Rule("cannot become a member of itself", Reason.IS_ADMINISTRATOR),
+    Rule("cannot invite itself", Reason.IS_ADMINISTRATOR),
+    Rule("email address is missing", Reason.EMAIL_MISSING),
+    Rule("still associated", Reason.STILL_ASSOCIATED),
+    Rule("invited or associated members", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
+    Rule("cannot disable security hub on the administrator", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
+    # Organizations.
+    Rule("master must first enable", Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED),
+    Rule("management account must first enable", Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED),
+    Rule("disassociate from organization administrator", Reason.ORGANIZATION_MEMBER),
+    Rule("member account cannot disable", Reason.ORGANIZATION_MEMBER),
+    Rule("organization member", Reason.ORGANIZATION_MEMBER),
+    Rule("auto-enable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
+    Rule("autoenable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
+    Rule("central configuration", Reason.CENTRAL_CONFIGURATION),
+    # The service and the handle.
+    Rule("not subscribed", Reason.SERVICE_NOT_ENABLED),
+    Rule("not owned by the current account", Reason.INVALID_INPUT),
+    Rule("parameter detectorid has an invalid value", Reason.INVALID_INPUT),
+    Rule("invalid or out-of-range value", Reason.INVALID_INPUT),
+    # Passing faults.
+    Rule("too many requests", Reason.THROTTLED),
+    Rule("rate exceeded", Reason.THROTTLED),
+    Rule("internal error", Reason.INTERNAL_ERROR),
+    Rule("account is suspended", Reason.ACCOUNT_SUSPENDED),
+)
+
+# Codes that speak for themselves; the text is asked first, since AWS uses one code for several things.
+CODES = {
+    "AccessDenied": Reason.ACCESS_DENIED,
+    "AccessDeniedException": Reason.ACCESS_DENIED,
+    "AuthFailure": Reason.ACCESS_DENIED,
+    "ExpiredToken": Reason.ACCESS_DENIED,
+    "ExpiredTokenException": Reason.ACCESS_DENIED,
+    "InvalidAccessException": Reason.ACCESS_DENIED,
+    "InvalidClientTokenId": Reason.ACCESS_DENIED,
+    "InvalidSignatureException": Reason.ACCESS_DENIED,
+    "SignatureDoesNotMatch": Reason.ACCESS_DENIED,
+    "UnauthorizedOperation": Reason.ACCESS_DENIED,
+    # A Region that the account has not opted in to answers so, to credentials that are good elsewhere.
+    "UnrecognizedClientException": Reason.REGION_UNAVAILABLE,
+    "EndpointConnectionError": Reason.REGION_UNAVAILABLE,
+    "Throttling": Reason.THROTTLED,
+    "ThrottlingException": Reason.THROTTLED,
+    "TooManyRequestsException": Reason.THROTTLED,
+    "RequestLimitExceeded": Reason.THROTTLED,
+    "SlowDown": Reason.THROTTLED,
+    # Security Hub sends this one for its quotas and, sometimes, as a throttle: the text rules tell those apart.
+    "LimitExceededException": Reason.QUOTA_EXCEEDED,
+    "InternalException": Reason.INTERNAL_ERROR,
+    "InternalFailure": Reason.INTERNAL_ERROR,
+    "InternalServerError": Reason.INTERNAL_ERROR,
+    "InternalServerErrorException": Reason.INTERNAL_ERROR,
+    "ServiceUnavailable": Reason.INTERNAL_ERROR,
+    "ServiceUnavailableException": Reason.INTERNAL_ERROR,
+    "RegionDisabledException": Reason.REGION_UNAVAILABLE,
+}
+
+# Codes under which a service finds fault with what was sent: one account may then have spoilt a whole batch.
+INPUT_CODES = frozenset(
+    {"BadRequestException", "InvalidInputException", "InvalidParameterException", "ValidationException"}
+)
+
+# Faults in the request as a whole, however many accounts it names: no use in cutting the batch.
+_WHOLE_REQUEST_FRAGMENTS = ("not owned by the current account", "parameter detectorid has an invalid value")
+
+# Refusals that pass by themselves: worth asking again within the wait.
+PASSING = frozenset({Reason.INTERNAL_ERROR, Reason.THROTTLED, Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED})
+
+# The same for every account of the caller: once a whole batch is refused so, the next would be too.
+CALLER_WIDE = frozenset({Reason.CALLER_IS_MEMBER, Reason.QUOTA_EXCEEDED})
+
+# Refusals that say the work is done already. Only the state read afterwards can confirm it.
+ECHOES = {
+    Step.CREATE: frozenset({Reason.ALREADY_MEMBER}),
+    Step.INVITE: frozenset({Reason.ALREADY_INVITED}),
+}
+
+# What a run later on may find solved without anybody's doing.
+RETRYABLE = PASSING | {
+    Reason.EMAIL_VERIFICATION_PENDING,
+    Reason.NO_INVITATION,
+    Reason.REGION_UNAVAILABLE,
+    Reason.STILL_ASSOCIATED,
+    Reason.TIMED_OUT,
+}
+
+HINTS = {
+    Reason.IS_ADMINISTRATOR: "an administrator cannot be a member: take it off the list",
+    Reason.INVALID_INPUT: "correct the value and run again",
+    Reason.ALREADY_MEMBER: "AWS says the record exists but does not show it: run again in a minute",
+    Reason.ALREADY_INVITED: "an invitation is pending: let the account accept it, or use state=absent",
+    Reason.MEMBER_OF_OTHER_ADMINISTRATOR: "let it leave that administrator first, or set replace_administrator=true",
+    Reason.CALLER_IS_MEMBER: "the administrator is itself a member of another one: act as the right account",
+    Reason.QUOTA_EXCEEDED: "the administrator's member quota is used up: ask AWS for more, or remove members",
+    Reason.EMAIL_MISSING: "give the address of the account's root user",
+    Reason.EMAIL_VERIFICATION_FAILED: "give the root user's address as email, and set replace_failed=true",
+    Reason.EMAIL_VERIFICATION_PENDING: "AWS is still verifying the address: run again in a few minutes",
+    Reason.RESIGNED: "let it accept again (*_administrator modules), or set reinvite_resigned=true",
+    Reason.ACCOUNT_SUSPENDED: "reactivate the AWS account, or take it off the list",
+    Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED: "switch the service on in the management account, then run again",
+    Reason.ORGANIZATION_AUTO_ENABLE_ALL: "the organization auto-enables ALL accounts: change that first",
+    Reason.ORGANIZATION_MEMBER: "AWS Organizations manages this membership: act as the delegated administrator",
+    Reason.CENTRAL_CONFIGURATION: "a central configuration policy governs the account: change the policy instead",
+    Reason.STILL_ASSOCIATED: "AWS still sees the association: run again in a minute",
+    Reason.NO_INVITATION: "let the administrator invite the account first (state=present), then run again",
+    Reason.SERVICE_NOT_ENABLED: "switch it on first (guardduty_detector / securityhub_hub, or enable_service=true)",
+    Reason.REGION_UNAVAILABLE: "check the Region's name and that the account has opted in to it",
+    Reason.ACCESS_DENIED: "check the credentials, the IAM policy and the organization's SCPs for this operation",
+    Reason.ASSUME_ROLE_FAILED: "check the role's name, trust policy and external id, and sts:AssumeRole of the caller",
+    Reason.THROTTLED: "run again later, or with a lower concurrency",
+    Reason.INTERNAL_ERROR: "AWS failed or its answer was lost: run again, what is done will not be done twice",
+    Reason.UNKNOWN_STATUS: "this status is not known: nothing was touched; look in the console",
+    Reason.TIMED_OUT: "run again later, or with a longer wait_timeout",
+    Reason.OTHER: "see AWS's text",
+}
+
+
+def classify(operation: str, text: str, code: str = "") -> Reason:
+    """Return what AWS's text (of an unprocessed account, or of a request-level error with its code) means."""
+    normal = " ".join(text.lower().split())
+    for rule in RULES:
+        if rule.fits(operation, normal):
+            return rule.reason
+    return CODES.get(code, Reason.OTHER)
+
+
+# Refusals of a step that only mean that the step before it has not arrived everywhere yet.
+_LAGS = {
+    Step.DELETE: ("still associated", Step.DISASSOCIATE),
+    Step.START_MONITORING: ("not an associated member", Step.CREATE),
+    Step.STOP_MONITORING: ("not an associated member", Step.CREATE),
+}
+
+
+def is_lagging(step: Step, text: str, done: Collection[Step]) -> bool:
+    """Tell whether a refusal of a step is an echo of the time before the step that came first."""
+    fragment, earlier = _LAGS.get(step, ("", step))
+    return earlier is not step and earlier in done and fragment in text.lower()
+
+
+def is_input_refused(code: str, text: str) -> bool:
+    """Tell whether one account of a batch may be what AWS refused the whole batch for."""
+    normal = " ".join(text.lower().split())
+    return code in INPUT_CODES and not any(fragment in normal for fragment in _WHOLE_REQUEST_FRAGMENTS)
+
+
+def is_missing_resource(text: str) -> bool:
+    """Tell whether an error means "there is no such record": Security Hub says so under three different codes."""
+    return "no such resource found" in text.lower()
+
+
+def is_service_on_already(code: str, text: str) -> bool:
+    """Tell whether switching the service on was refused because it is on."""
+    normal = text.lower()
+    return "detector already exists" in normal or (
+        code == "ResourceConflictException" and "already subscribed" in normal
+    )
+
+
+def is_not_associated(text: str) -> bool:
+    """Tell whether leaving was refused because there is no administrator to leave."""
+    normal = text.lower()
+    return "not associated to a" in normal or "not associated with a" in normal
+
+
+# What a state means for the account's owner, where it is neither the goal nor on the way to it.
+STATE_REASONS = {
+    State.VERIFICATION_FAILED: (
+        Reason.EMAIL_VERIFICATION_FAILED,
+        "the e-mail address of the record does not match the account's root user",
+    ),
+    State.RESIGNED: (Reason.RESIGNED, "the account left, or declined; it can accept again"),
+    State.ACCOUNT_SUSPENDED: (Reason.ACCOUNT_SUSPENDED, "AWS reports the account as suspended"),
+    State.REGION_DISABLED: (Reason.REGION_UNAVAILABLE, "the Region is off in the account"),
+    State.MANAGEMENT_NOT_ENABLED: (
+        Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED,
+        "the organization's management account has not switched the service on",
+    ),
+    State.UNKNOWN: (Reason.UNKNOWN_STATUS, "the status is none that this collection knows; nothing was sent"),
+}

@@ -1,0 +1,244 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what became of each account to what a task returns: the rows of the contract. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .execute_administrator import AdministratorResult
+from .execute_members import MemberResult
+from .model import Action, Outcome, Problem, Reason, Relationship, State, Step
+from .plan_service import ServiceResult
+from .reasons import HINTS, RETRYABLE, STATE_REASONS
+from .validate import Fault
+
+# How many accounts a failure message names; all of them are in unprocessed_accounts.
+_NAMED_IN_MESSAGE = 10
+
+_NOT_DONE = frozenset({Outcome.FAILED, Outcome.NOT_ATTEMPTED, Outcome.TIMED_OUT})
+
+Row = dict[str, Any]
+Verdict = tuple[Outcome, "Problem | None"]
+
+
+@dataclass
+class Report:
+    """Everything that a task returns.
+
+    :param rows: One for each asked account and Region.
+    :param previous: The status before, in the order of the rows.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    unprocessed: list[Row] = field(default_factory=list)
+    actions: list[Row] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    before: dict[str, str | None] = field(default_factory=dict)
+    after: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def is_changed(self) -> bool:
+        return any(row["actions"] for row in self.rows)
+
+    def add_row(self, row: Row, previous: str | None, verdict: Verdict) -> None:
+        """Add a row with its verdict, and the account to the unprocessed ones where it was not done."""
+        outcome, problem = verdict
+        row.update(
+            outcome=outcome.value,
+            reason_code=problem.reason.value if problem else None,
+            reason=problem.text if problem else None,
+        )
+        self.rows.append(row)
+        place = f"{row['region']}/{row['account_id']}"
+        self.before[place], self.after[place] = previous, row["status"]
+        if problem and outcome in _NOT_DONE:
+            self.unprocessed.append(unprocessed_row(row["account_id"], row["region"], problem))
+        elif problem:
+            self.warnings.append(f"{place}: {problem.text} ({problem.reason.value}): {HINTS[problem.reason]}")
+
+    def add_actions(self, region: str, account_id: str | None, actions: Iterable[Action]) -> None:
+        """Add the planned calls of one conversation."""
+        self.actions += [
+            {
+                "region": region,
+                "account_id": account_id,
+                "operation": action.operation,
+                "account_ids": list(action.account_ids),
+            }
+            for action in actions
+        ]
+
+    def refuse(self, faults: Iterable[Fault]) -> None:
+        """Add the accounts whose rows could not be used, before any call."""
+        self.unprocessed += [
+            unprocessed_row(fault.account_id, None, Problem(fault.reason, fault.text)) for fault in faults
+        ]
+
+    def sort(self) -> None:
+        """Put everything in its order: by Region, then account. A conversation's own actions keep theirs."""
+        self.rows.sort(key=_by_place)
+        self.unprocessed.sort(key=_by_place)
+        self.actions.sort(key=_by_place)
+
+    def describe_failures(self, title: str) -> str:
+        """Return one message for the operator: which accounts, which call, AWS's text, what to do next."""
+        named = [describe_unprocessed(row) for row in self.unprocessed[:_NAMED_IN_MESSAGE]]
+        more = len(self.unprocessed) - len(named)
+        if more:
+            named.append(f"and {more} more, see unprocessed_accounts")
+        total = len(self.rows) or len(self.unprocessed)
+        return f"{title}: {len(self.unprocessed)} of {total} accounts and Regions not done: " + "; ".join(named)
+
+
+def _by_place(row: Row) -> tuple[str, str]:
+    return row["region"] or "", row["account_id"] or ""
+
+
+def unprocessed_row(account_id: str, region: str | None, problem: Problem) -> Row:
+    """Return a row of ``unprocessed_accounts``."""
+    return {
+        "account_id": account_id,
+        "region": region,
+        "operation": problem.operation,
+        "reason": problem.text,
+        "reason_code": problem.reason.value,
+        "retryable": problem.reason in RETRYABLE,
+    }
+
+
+def describe_unprocessed(row: Row) -> str:
+    """Return a sentence about a row of ``unprocessed_accounts``."""
+    where = f" in {row['region']}" if row["region"] else ""
+    call = f"{row['operation']}: " if row["operation"] else ""
+    hint = HINTS[Reason(row["reason_code"])]
+    return f"{row['account_id']}{where}: {call}{row['reason']} ({row['reason_code']}: {hint})"
+
+
+# Members
+
+
+def judge_member(result: MemberResult) -> Verdict:
+    """Return how it ended for a member, from the problem met or the state it is in."""
+    decision, state = result.decision, result.member.state
+    problem = _problem_of(result.problem, result.is_timed_out, state)
+    if decision.is_skipped:
+        return Outcome.SKIPPED, _as_problem(decision.row.problem)
+    if result.is_timed_out:
+        return Outcome.TIMED_OUT, problem
+    if problem:
+        return (Outcome.FAILED if result.is_attempted else Outcome.NOT_ATTEMPTED), problem
+    row = decision.table[state]
+    # A state that options may mend (a failed verification) is a failure where the mending has ended in it again.
+    stuck = row.problem or (STATE_REASONS.get(state) if row.steps else None)
+    if stuck:
+        return Outcome.FAILED, _as_problem(stuck)
+    return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
+
+
+def _as_problem(stated: tuple[Reason, str] | None) -> Problem | None:
+    return Problem(*stated) if stated else None
+
+
+def _problem_of(problem: Problem | None, is_timed_out: bool, state: State) -> Problem | None:
+    if problem or not is_timed_out:
+        return problem
+    if state is State.VERIFYING:
+        return Problem(
+            Reason.EMAIL_VERIFICATION_PENDING, "AWS was still verifying the e-mail address when the wait ended"
+        )
+    return Problem(Reason.TIMED_OUT, "AWS accepted the request but did not show its effect before the wait ended")
+
+
+def member_row(region: str, result: MemberResult) -> Row:
+    """Return a row of ``members``, without its verdict."""
+    member, before = result.member, result.decision.before
+    return {
+        "account_id": result.decision.account_id,
+        "region": region,
+        "email": member.email or result.decision.account.email,
+        "status": member.status,
+        "previous_status": before.status,
+        "administrator_id": member.administrator_id,
+        "invited_at": member.invited_at,
+        "updated_at": member.updated_at,
+        "actions": [step.value for step in result.done],
+    }
+
+
+# Administrators
+
+
+def judge_administrator(result: AdministratorResult) -> Verdict:
+    """Return how it ended for the member's side of an account."""
+    problem = _problem_of(result.problem, result.is_timed_out, State.UNKNOWN)
+    if result.is_timed_out:
+        return Outcome.TIMED_OUT, problem
+    if problem:
+        return _failed_or_governed(problem), problem
+    return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
+
+
+def _failed_or_governed(problem: Problem) -> Outcome:
+    # Under central configuration the membership comes by itself: refusing to switch the service on is no failure.
+    return Outcome.SKIPPED if problem.reason is Reason.CENTRAL_CONFIGURATION else Outcome.FAILED
+
+
+def administrator_row(region: str, account_id: str, result: AdministratorResult) -> Row:
+    """Return a row of ``administrators``, without its verdict."""
+    before, after = result.before.administrator, result.after
+    return {
+        "account_id": account_id,
+        "region": region,
+        "administrator_id": after.administrator_id if after else None,
+        "status": after.status if after else None,
+        "previous_administrator_id": before.administrator_id if before else None,
+        "previous_status": before.status if before else None,
+        "invitation_id": result.invitation_id,
+        "actions": [step.value for step in result.done],
+    }
+
+
+def invitation_row(invitation: Relationship) -> Row:
+    """Return an invitation as the info modules list it."""
+    return {
+        "administrator_id": invitation.administrator_id,
+        "invitation_id": invitation.invitation_id,
+        "status": invitation.status,
+        "invited_at": invitation.invited_at,
+    }
+
+
+# The service
+
+
+def judge_service(result: ServiceResult) -> Verdict:
+    """Return how it ended for a detector or a hub."""
+    if result.problem:
+        return _failed_or_governed(result.problem), result.problem
+    return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
+
+
+def service_row(region: str, account_id: str, handle_name: str, settings: Sequence[str], result: ServiceResult) -> Row:
+    """Return a row of ``detectors`` or ``hubs``, without its verdict."""
+    before, after = result.before, result.after
+    values: Mapping[str, object] = after.settings if after else {}
+    return {
+        "account_id": account_id,
+        "region": region,
+        handle_name: (after.handle or None) if after else None,
+        "status": after.status if after else None,
+        "previous_status": before.status if before else None,
+        **{name: values.get(name) for name in settings},
+        "tags": dict(after.tags) if after and after.tags is not None else None,
+        "actions": [step.value for step in result.done],
+    }
+
+
+def steps_as_actions(operations: Mapping[Step, str], steps: Iterable[Step]) -> list[Action]:
+    """Return the calls that an account makes for itself: they name no accounts."""
+    return [Action(operations[step]) for step in steps]

@@ -1,0 +1,158 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks of what the user wrote, before any call: one malformed row makes GuardDuty refuse a whole batch of 50.
+
+Every check returns sentences for the operator (none: the value is fine) and never raises on odd types.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from .model import Account, Reason
+from .port import TaskFailed
+
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
+# IAM's own rule for role names, with an optional path.
+_ROLE_NAME = re.compile(r"([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}")
+_DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# The characters that GuardDuty's CreateMembers reference forbids in the local part, besides whitespace.
+_FORBIDDEN_IN_LOCAL_PART = frozenset("\"'()<>[]:,\\|%&")
+
+EMAIL_LENGTH = range(6, 65)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One value that cannot be used: what it was, and how to write it."""
+
+    account_id: str
+    reason: Reason
+    text: str
+
+
+class InvalidInput(TaskFailed):
+    """Values that cannot be used.
+
+    :param faults: Every one of them.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("nothing was sent: " + "; ".join(dict.fromkeys(fault.text for fault in self.faults)))
+
+
+def explain_account_id(value: object) -> str | None:
+    """Return what is wrong with an account id, ``None`` if nothing is.
+
+    Only a string of 12 digits will do: YAML reads an unquoted id as a number, drops its leading zero or takes it for
+    an octal number, and the account meant can then no longer be told.
+    """
+    if not isinstance(value, str):
+        return (
+            f"account id {value!r} is a {type(value).__name__}, not a string of 12 digits; "
+            'quote it in YAML and keep leading zeros, as in "012345678901"'
+        )
+    if not _ACCOUNT_ID.fullmatch(value):
+        return f'account id {value!r} is not 12 digits; write all 12, quoted, as in "012345678901"'
+    return None
+
+
+def explain_email(value: object) -> str | None:
+    """Return what breaks GuardDuty's rules for e-mail addresses (CreateMembers reference), ``None`` if nothing does."""
+    if not isinstance(value, str):
+        return f"e-mail {value!r} is a {type(value).__name__}, not a string"
+    local_part, at, domain = value.partition("@")
+    rules = (
+        (len(value) in EMAIL_LENGTH, "must have 6 to 64 characters"),
+        (value.isascii() and value.isprintable(), "must be 7-bit ASCII without control characters"),
+        (at and "@" not in domain, "must have exactly one @"),
+        (local_part, "must have something before the @"),
+        (not any(c.isspace() for c in local_part), "must not have whitespace before the @"),
+        (
+            not _FORBIDDEN_IN_LOCAL_PART.intersection(local_part),
+            "must not have any of \" ' ( ) < > [ ] : , \\ | % & before the @",
+        ),
+        (not local_part.startswith("."), "must not start with a dot"),
+        (_DOMAIN.fullmatch(domain), "must have a domain of letters, digits, hyphens and at least one dot"),
+        (not domain.startswith("-") and not domain.endswith("-"), "must have a domain without a hyphen at its ends"),
+    )
+    broken = [rule for is_kept, rule in rules if not is_kept]
+    return f"e-mail {value!r} {broken[0]}" if broken else None
+
+
+def explain_region(value: object) -> str | None:
+    """Return what is wrong with the form of a Region name, ``None`` if nothing is. AWS adds Regions: no list."""
+    if not isinstance(value, str) or not _REGION.fullmatch(value):
+        return f"Region {value!r} is not the name of an AWS Region such as us-east-1"
+    return None
+
+
+def explain_role_name(value: str) -> str | None:
+    """Return what is wrong with a role name, ``None`` if nothing is. It must stay inside the ARN it goes into."""
+    if not _ROLE_NAME.fullmatch(value) or ":" in value or "*" in value or "?" in value or ".." in value:
+        return f"role name {value!r} is not an IAM role name; write the name, with its path if it has one, not an ARN"
+    return None
+
+
+def check_members(rows: Iterable[Mapping[str, object]], email_required: bool) -> tuple[list[Account], list[Fault]]:
+    """Turn the rows of ``members`` into accounts, or say what is wrong with each.
+
+    :param rows: Mappings with ``account_id`` and optionally ``email``.
+    :param email_required: Whether each account needs an e-mail address by GuardDuty's rules; else any contact will do.
+    :returns: The accounts, once each, sorted by id; and the faults, in the order of the rows.
+    """
+    accounts: dict[str, Account] = {}
+    faults: list[Fault] = []
+    for row in rows:
+        account_id, email = row.get("account_id"), row.get("email") or None
+        fault = _explain_row(account_id, email, email_required)
+        if fault:
+            faults.append(fault)
+            continue
+        account = Account(str(account_id), None if email is None else str(email))
+        known = accounts.setdefault(account.account_id, account)
+        if known != account:
+            text = (
+                f"account {account.account_id} is listed twice with different e-mails, "
+                f"{known.email!r} and {account.email!r}; keep one"
+            )
+            faults.append(Fault(account.account_id, Reason.INVALID_INPUT, text))
+    return [accounts[account_id] for account_id in sorted(accounts)], faults
+
+
+def _explain_row(account_id: object, email: object, email_required: bool) -> Fault | None:
+    text = explain_account_id(account_id)
+    if text:
+        return Fault(str(account_id), Reason.INVALID_INPUT, text)
+    if email is None and email_required:
+        text = f"account {account_id} has no email; GuardDuty needs the address of the account's root user"
+        return Fault(str(account_id), Reason.EMAIL_MISSING, text)
+    if email is not None:
+        text = explain_email(email) if email_required else _explain_contact(email)
+    return Fault(str(account_id), Reason.INVALID_INPUT, f"account {account_id}: {text}") if text else None
+
+
+def _explain_contact(value: object) -> str | None:
+    # Security Hub takes any non-blank string as a contact; a control character is a mistake all the same.
+    if isinstance(value, str) and value.strip() and value.isprintable():
+        return None
+    return f"e-mail {value!r} must be a non-blank string without control characters"
+
+
+def check_account_ids(values: Iterable[object]) -> tuple[list[str], list[Fault]]:
+    """Return the ids once each, sorted, and a fault for each value that is none."""
+    ids: set[str] = set()
+    faults = []
+    for value in values:
+        text = explain_account_id(value)
+        if text:
+            faults.append(Fault(str(value), Reason.INVALID_INPUT, text))
+        else:
+            ids.add(str(value))
+    return sorted(ids), faults

@@ -1,0 +1,46 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bounded polling: AWS shows a write some time after accepting it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .port import Clock
+
+# Seconds between two looks: soon at first, then sparing, for all accounts together.
+_PAUSES = (1.0, 2.0, 4.0)
+_LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, and with which clock.
+
+    :param wait: Whether to wait for the end of the last step too; the waits between two steps are needed in any case.
+    :param timeout: Seconds that one wait may last.
+    """
+
+    clock: Clock
+    wait: bool = True
+    timeout: float = 60.0
+
+    def looks(self) -> Iterator[None]:
+        """Yield at once, and then after each pause until the timeout is over: the body of a polling loop."""
+        end = self.clock.now() + self.timeout
+        yield
+        for pause in self._pauses():
+            left = end - self.clock.now()
+            if left <= 0:
+                return
+            self.clock.sleep(min(pause, left))
+            yield
+
+    @staticmethod
+    def _pauses() -> Iterator[float]:
+        yield from _PAUSES
+        while True:
+            yield _LONGEST_PAUSE

@@ -1,0 +1,182 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a module begins and ends: its options, and the one place that exits, fails, or asks for check mode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from ._aws import AnsibleAWSModule, Cloud
+from ._jobs import (
+    Job,
+    ServiceKind,
+    Task,
+    administrator_info_job,
+    administrator_job,
+    member_info_job,
+    member_job,
+    service_job,
+)
+from ._membership.port import Clock, Service, TaskFailed
+from ._membership.result import Report, describe_unprocessed
+from ._membership.validate import InvalidInput
+
+Spec = dict[str, Any]
+
+# More warnings than these are counted, not shown: the rows tell all.
+_WARNINGS_SHOWN = 20
+
+
+def _common_options() -> Spec:
+    return {
+        "regions": {"type": "list", "elements": "str"},
+        "concurrency": {"type": "int", "default": 16},
+    }
+
+
+def _account_options() -> Spec:
+    # Account ids are "raw": as "str", Ansible would turn an unquoted id into a string before it can be refused.
+    return {
+        "account_ids": {"type": "list", "elements": "raw"},
+        "role_name": {"type": "str"},
+        "external_id": {"type": "str"},
+        "role_session_name": {"type": "str", "default": "muster"},
+    }
+
+
+def _wait_options() -> Spec:
+    return {"wait": {"type": "bool", "default": True}, "wait_timeout": {"type": "int", "default": 60}}
+
+
+def _member_options() -> Spec:
+    return {
+        "members": {
+            "type": "list",
+            "elements": "dict",
+            "required": True,
+            "options": {"account_id": {"type": "raw", "required": True}, "email": {"type": "str"}},
+        },
+        "state": {"type": "str", "choices": ["present", "disassociated", "absent"], "default": "present"},
+        "via": {"type": "str", "choices": ["invitation", "organization"], "default": "invitation"},
+        "invite": {"type": "bool", "default": True},
+        "reinvite_resigned": {"type": "bool", "default": False},
+        "purge_members": {"type": "bool", "default": False},
+        "purge_limit": {"type": "int", "default": 10},
+        "fail_on_unprocessed": {"type": "bool", "default": True},
+        **_wait_options(),
+    }
+
+
+def run_member(service: Service, options: Spec | None = None) -> None:
+    """Run a member module.
+
+    :param service: The service.
+    :param options: The options that this service has beyond the common ones.
+    """
+    spec = {**_member_options(), **(options or {})}
+    _run(service, "members", spec, partial(member_job, service))
+
+
+def run_member_info(service: Service) -> None:
+    """Run a member info module."""
+    spec = {"member_ids": {"type": "list", "elements": "raw"}}
+    _run(service, "members", spec, partial(member_info_job, service))
+
+
+def run_administrator(service: Service) -> None:
+    """Run an administrator module."""
+    spec = {
+        "administrator_id": {"type": "raw", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "enable_service": {"type": "bool", "default": False},
+        "replace_administrator": {"type": "bool", "default": False},
+        **_account_options(),
+        **_wait_options(),
+    }
+    _run(service, "administrators", spec, partial(administrator_job, service))
+
+
+def run_administrator_info(service: Service) -> None:
+    """Run an administrator info module."""
+    _run(service, "administrators", _account_options(), partial(administrator_info_job, service))
+
+
+def run_service(service: Service, key: str, kind: ServiceKind, options: Spec) -> None:
+    """Run the module of a service itself.
+
+    :param key: The name of its rows.
+    :param kind: How the service names things.
+    :param options: The service's own settings.
+    """
+    spec = {
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "tags": {"type": "dict", "aliases": ["resource_tags"]},
+        "purge_tags": {"type": "bool", "default": True},
+        **options,
+        **_account_options(),
+    }
+    _run(service, key, spec, partial(service_job, service, kind))
+
+
+def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
+    module = AnsibleAWSModule(argument_spec={**_common_options(), **spec}, supports_check_mode=True)
+    report = Report()
+    message = None
+    try:
+        options = module.params
+        regions = _regions(module)
+        task = Task(
+            options=options,
+            regions=regions,
+            connect=lambda: Cloud(module, regions, options["concurrency"]),
+            clock=Clock(time.monotonic, time.sleep),
+            carry_out=not module.check_mode,
+        )
+        report = job(task)
+        report.sort()
+        if report.unprocessed and options.get("fail_on_unprocessed", True):
+            message = report.describe_failures(service.facts.title)
+        else:
+            report.warnings += [describe_unprocessed(row) for row in report.unprocessed]
+    except TaskFailed as failure:
+        message = f"{service.facts.title}: {failure}"
+        report.refuse(failure.faults if isinstance(failure, InvalidInput) else ())
+    _warn(module, report.warnings)
+    result = _result(key, report, module._diff)
+    if message:
+        module.fail_json(msg=message, **result)
+    module.exit_json(**result)
+
+
+def _regions(module: AnsibleAWSModule) -> list[str]:
+    regions = module.params["regions"]
+    if regions is None:
+        # amazon.aws asks the SDK's own configuration only where neither the option nor the environment tells.
+        regions = [module.params["region"] or module.region]
+    if not regions or not all(regions):
+        raise TaskFailed("no Region given: set regions (or region, or AWS_REGION); it is never 'all Regions'")
+    return sorted(set(regions))
+
+
+def _result(key: str, report: Report, with_diff: bool) -> Mapping[str, Any]:
+    result: dict[str, Any] = {
+        "changed": report.is_changed,
+        key: report.rows,
+        "unprocessed_accounts": report.unprocessed,
+        "actions": report.actions,
+    }
+    if with_diff:
+        result["diff"] = {"before": report.before, "after": report.after}
+    return result
+
+
+def _warn(module: AnsibleAWSModule, warnings: list[str]) -> None:
+    for warning in warnings[:_WARNINGS_SHOWN]:
+        module.warn(warning)
+    if len(warnings) > _WARNINGS_SHOWN:
+        module.warn(f"and {len(warnings) - _WARNINGS_SHOWN} more warnings of this kind, see the rows")

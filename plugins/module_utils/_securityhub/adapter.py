@@ -1,0 +1,186 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Security Hub's API behind the ports: one method per call, PascalCase on the wire.
+
+There is no handle: account and Region imply the hub. A Region without one answers InvalidAccessException. The error
+codes on the wire go beyond those of the API model, so that "there is no such record" has to be told by its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .._membership.model import Account, Member, Reason, Relationship
+from .._membership.parse import account_id_of, answer_of, list_of, text_of
+from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
+from .._membership.reasons import is_missing_resource, is_service_on_already
+from .states import SECURITYHUB as FACTS
+
+_ENABLE = {
+    "enable_default_standards": "EnableDefaultStandards",
+    "control_finding_generator": "ControlFindingGenerator",
+}
+_UPDATE = {
+    "auto_enable_controls": "AutoEnableControls",
+    "control_finding_generator": "ControlFindingGenerator",
+}
+
+
+def _member(operation: str, data: Mapping[str, Any]) -> Member:
+    status = text_of(data.get("MemberStatus"))
+    return Member(
+        account_id=account_id_of(operation, data),
+        state=FACTS.state_of(status or ""),
+        status=status,
+        email=text_of(data.get("Email")),
+        administrator_id=text_of(data.get("AdministratorId") or data.get("MasterId")),
+        invited_at=text_of(data.get("InvitedAt")),
+        updated_at=text_of(data.get("UpdatedAt")),
+    )
+
+
+def _relationship(operation: str, data: Mapping[str, Any]) -> Relationship:
+    status = text_of(data.get("MemberStatus"))
+    return Relationship(
+        administrator_id=account_id_of(operation, data),
+        state=FACTS.state_of(status or ""),
+        status=status,
+        invitation_id=text_of(data.get("InvitationId")),
+        invited_at=text_of(data.get("InvitedAt")),
+    )
+
+
+class _Members:
+    """The administrator's side of one Region."""
+
+    def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
+        self._api = api
+
+    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
+        try:
+            response = self._api.call("GetMembers", AccountIds=list(account_ids))
+        except CallFailed as failure:
+            if not is_missing_resource(failure.text):
+                raise
+            # Said of the whole batch, though perhaps meant for one of it: the full list is sure.
+            wanted = set(account_ids)
+            return [member for member in self.list_members() if member.account_id in wanted]
+        return [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
+
+    def list_members(self) -> list[Member]:
+        # OnlyAssociated is a boolean here, and its default hides all but enabled members.
+        pages = self._api.pages("ListMembers", "Members", OnlyAssociated=False)
+        return [_member("ListMembers", data) for data in pages]
+
+    def create_members(self, accounts: Sequence[Account]) -> Answer:
+        details = [
+            {"AccountId": account.account_id, **({"Email": account.email} if account.email else {})}
+            for account in accounts
+        ]
+        return self._write("CreateMembers", AccountDetails=details)
+
+    def invite_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("InviteMembers", AccountIds=list(account_ids))
+
+    def disassociate_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("DisassociateMembers", AccountIds=list(account_ids))
+
+    def delete_members(self, account_ids: Sequence[str]) -> Answer:
+        return self._write("DeleteMembers", AccountIds=list(account_ids))
+
+    def start_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
+        raise NotImplementedError("Security Hub has no StartMonitoringMembers")
+
+    def stop_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
+        raise NotImplementedError("Security Hub has no StopMonitoringMembers")
+
+    def _write(self, operation: str, **params: Any) -> Answer:
+        return answer_of(self._api.call(operation, **params), "ProcessingResult")
+
+
+class _Administrator:
+    """The member's side of one account in one Region."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def get_administrator(self) -> Relationship | None:
+        operation = "GetAdministratorAccount"
+        try:
+            data = self._api.call(operation).get("Administrator")
+        except CallFailed as failure:
+            if is_missing_resource(failure.text):
+                return None
+            raise
+        return _relationship(operation, data) if data else None
+
+    def list_invitations(self) -> list[Relationship]:
+        operation = "ListInvitations"
+        return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
+
+    def enable_service(self) -> bool:
+        # AWS's own default is to switch its standards on, and with them AWS Config rules that cost money.
+        return _enable(self._api, {"enable_default_standards": False}, {})
+
+    def accept_invitation(self, administrator_id: str, invitation_id: str) -> None:
+        self._api.call("AcceptAdministratorInvitation", AdministratorId=administrator_id, InvitationId=invitation_id)
+
+    def leave_administrator(self) -> None:
+        self._api.call("DisassociateFromAdministratorAccount")
+
+
+class _Hub:
+    """The hub of one account in one Region."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def describe(self, with_tags: bool) -> ServiceRecord | None:
+        try:
+            data = self._api.call("DescribeHub")
+        except CallFailed as failure:
+            if failure.reason is Reason.SERVICE_NOT_ENABLED or is_missing_resource(failure.text):
+                return None
+            raise
+        arn = str(data.get("HubArn") or self._api.arn("hub/default"))
+        settings = {
+            "auto_enable_controls": data.get("AutoEnableControls"),
+            "control_finding_generator": text_of(data.get("ControlFindingGenerator")),
+        }
+        tags = self._api.call("ListTagsForResource", ResourceArn=arn).get("Tags") if with_tags else None
+        return ServiceRecord(arn, "ENABLED", settings, None if tags is None else dict(tags))
+
+    def enable(self, settings: Mapping[str, object], tags: Mapping[str, str]) -> bool:
+        return _enable(self._api, settings, tags)
+
+    def update(self, handle: str, settings: Mapping[str, object]) -> None:
+        params = {_UPDATE[name]: value for name, value in settings.items()}
+        self._api.call("UpdateSecurityHubConfiguration", **params)
+
+    def tag(self, handle: str, tags: Mapping[str, str]) -> None:
+        self._api.call("TagResource", ResourceArn=handle, Tags=dict(tags))
+
+    def untag(self, handle: str, keys: Sequence[str]) -> None:
+        self._api.call("UntagResource", ResourceArn=handle, TagKeys=list(keys))
+
+    def disable(self, handle: str) -> None:
+        self._api.call("DisableSecurityHub")
+
+
+def _enable(api: Api, settings: Mapping[str, object], tags: Mapping[str, str]) -> bool:
+    params: dict[str, Any] = {_ENABLE[name]: value for name, value in settings.items()}
+    if tags:
+        params["Tags"] = dict(tags)
+    try:
+        api.call("EnableSecurityHub", **params)
+    except CallFailed as failure:
+        if is_service_on_already(failure.code, failure.text):
+            return False
+        raise
+    return True
+
+
+SECURITYHUB = Service(FACTS, _Members, _Administrator, _Hub)

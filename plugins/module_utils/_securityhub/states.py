@@ -1,0 +1,42 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the engine has to know about Security Hub (CSPM).
+
+The API reference lists seven values of ``MemberStatus``. ``Associated`` was the word for ``Enabled`` until late 2020
+and may still be met in partitions without the Organizations integration. There is no e-mail verification.
+"""
+
+from __future__ import annotations
+
+from .._membership.model import ServiceFacts, State, Step
+
+SECURITYHUB = ServiceFacts(
+    name="securityhub",
+    title="Security Hub",
+    words={
+        State.CREATED: ("Created",),
+        State.INVITED: ("Invited",),
+        State.ENABLED: ("Enabled", "Associated"),
+        State.REMOVED: ("Removed",),
+        State.RESIGNED: ("Resigned",),
+        State.DELETED: ("Deleted",),
+        State.ACCOUNT_SUSPENDED: ("AccountSuspended",),
+    },
+    operations={
+        Step.CREATE: "CreateMembers",
+        Step.INVITE: "InviteMembers",
+        Step.DISASSOCIATE: "DisassociateMembers",
+        Step.DELETE: "DeleteMembers",
+        Step.ENABLE_SERVICE: "EnableSecurityHub",
+        Step.UPDATE_SERVICE: "UpdateSecurityHubConfiguration",
+        Step.DISABLE_SERVICE: "DisableSecurityHub",
+        Step.TAG: "TagResource",
+        Step.UNTAG: "UntagResource",
+        Step.ACCEPT: "AcceptAdministratorInvitation",
+        Step.LEAVE: "DisassociateFromAdministratorAccount",
+    },
+    needs_email=False,
+    deletes_organization_members=False,
+)

@@ -1,0 +1,114 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Accounts x Regions: all conversations of a task at once, one AssumeRole per account, none stopping another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ._aws import Cloud, Role
+from ._membership.model import Problem, Reason
+from ._membership.port import Api, CallFailed
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, order=True)
+class Target:
+    """One account in one Region: one conversation."""
+
+    region: str
+    account_id: str
+
+
+class Targets:
+    """The conversations of a task.
+
+    :param cloud: AWS, with the caller's credentials.
+    :param service: boto3's client name.
+    :param regions: The Regions to act in.
+    :param account_ids: The accounts to act in. The caller's own is acted in without AssumeRole.
+    :param role: The role to assume in all other accounts.
+    :param concurrency: How many conversations run at once.
+    """
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        service: str,
+        regions: Iterable[str],
+        account_ids: Iterable[str],
+        role: Role | None,
+        concurrency: int,
+    ) -> None:
+        self._cloud = cloud
+        self._service = service
+        self._role = role
+        self._concurrency = concurrency
+        accounts = sorted(account_ids)
+        # By Region first: the first conversations are then with different accounts and wait for no common AssumeRole.
+        self.all = [Target(region, account_id) for region in sorted(regions) for account_id in accounts]
+        self._roles = {account_id: _Once(self._assume) for account_id in accounts}
+
+    def _assume(self, account_id: str) -> Any:
+        if account_id == self._cloud.caller.account_id or self._role is None:
+            return None
+        return self._cloud.assume_role(account_id, self._role)
+
+    def run(self, job: Callable[[Target, Api], Result], targets: Iterable[Target]) -> dict[Target, Result | Problem]:
+        """Run a job for each target, at most ``concurrency`` at once.
+
+        :returns: The job's result, or the problem that ended its conversation.
+        """
+
+        def converse(target: Target) -> Result | Problem:
+            try:
+                with self._cloud.acting_as(self._roles[target.account_id].get(target.account_id)):
+                    return job(target, self._cloud.api(self._service, target.region, target.account_id))
+            except CallFailed as failure:
+                return failure.as_problem()
+            except Exception as error:
+                # A mistake of ours in one conversation must not lose the record of what the others did.
+                return Problem(Reason.OTHER, f"unexpected {type(error).__name__}: {error}; please report it")
+
+        chosen = list(targets)
+        with ThreadPoolExecutor(max_workers=max(1, min(self._concurrency, len(chosen)))) as pool:
+            return dict(zip(chosen, pool.map(converse, chosen), strict=True))
+
+
+class _Once:
+    """A value made by the first thread that asks for it; the others wait. A failure is kept like a value."""
+
+    def __init__(self, make: Callable[[str], Any]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._is_made = False
+        self._value: Any = None
+        self._failure: CallFailed | None = None
+
+    def get(self, key: str) -> Any:
+        with self._lock:
+            if not self._is_made:
+                try:
+                    self._value = self._make(key)
+                except CallFailed as failure:
+                    self._failure = failure
+                self._is_made = True
+        if self._failure:
+            raise self._failure
+        return self._value
+
+
+def split_problems(
+    outcomes: Mapping[Target, Result | Problem],
+) -> tuple[dict[Target, Result], dict[Target, Problem]]:
+    """Part what was reached from what was not."""
+    reached = {target: outcome for target, outcome in outcomes.items() if not isinstance(outcome, Problem)}
+    problems = {target: outcome for target, outcome in outcomes.items() if isinstance(outcome, Problem)}
+    return reached, problems

@@ -1,0 +1,170 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""STS, Organizations, EC2 and IAM: moto's, in this process, with the accounts of this emulator."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+from xml.sax.saxutils import escape
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import Client
+
+from .errors import AwsError
+from .server import HttpRequest, HttpResponse
+from .state import World
+from .wire import partition_of
+
+_ACCESS_KEY = re.compile(r"<AccessKeyId>(\w+)</AccessKeyId>")
+_REGION_ITEM = re.compile(r"<item>(?:(?!</item>).)*<regionName>([\w-]+)</regionName>.*?</item>", re.S)
+_OPT_IN = re.compile(r"<optInStatus>[\w-]+</optInStatus>")
+
+_QUERY_ERROR = (
+    '<ErrorResponse xmlns="https://{service}.amazonaws.com/doc/"><Error><Type>Sender</Type><Code>{code}</Code>'
+    "<Message>{message}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+)
+_EC2_ERROR = (
+    "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>"
+    "<RequestID>{request_id}</RequestID></Response>"
+)
+
+# moto keeps its state in module globals, so every emulator of a process shares it.
+_moto_lock = threading.RLock()
+
+
+class ForeignServices:
+    """moto behind the emulator's own accounts and access keys."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._moto = Client(DomainDispatcherApplication(create_backend_app))
+        self._is_organization_known = False
+
+    def reset(self) -> None:
+        """Forget everything moto knows."""
+        from moto.moto_api._internal.models import moto_api_backend
+
+        with _moto_lock:
+            moto_api_backend.reset()
+            self._is_organization_known = False
+
+    @staticmethod
+    def operation(request: HttpRequest) -> tuple[str, dict[str, Any]]:
+        """Return the operation of a request of the query or the JSON protocol, and its parameters."""
+        target = request.headers.get("x-amz-target")
+        if target:
+            return target.rpartition(".")[2], json.loads(request.body or b"{}")
+        params = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        params.pop("Version", None)
+        return params.pop("Action", "Unknown"), params
+
+    def perform(self, request: HttpRequest, operation: str, params: Mapping[str, Any]) -> HttpResponse:
+        """Let moto answer; AssumeRole and DescribeRegions are completed with what this emulator knows."""
+        if operation == "AssumeRole":
+            return self._assume_role(request, params)
+        if request.service == "organizations":
+            self._tell_organization()
+        response = self._ask_moto(request)
+        if operation == "DescribeRegions":
+            response.body = self._opt_in(response.body.decode(), request.account_id, params).encode()
+        return response
+
+    def _ask_moto(self, request: HttpRequest) -> HttpResponse:
+        # moto takes the account from this header before it looks at the access key.
+        headers = {**request.headers, "x-moto-account-id": request.account_id}
+        with _moto_lock:
+            answer = self._moto.open(
+                request.path, method=request.method, query_string=request.query, headers=headers, data=request.body
+            )
+        dropped = ("content-length", "connection", "server", "date", "transfer-encoding")
+        kept = {name: value for name, value in answer.headers.items() if name.lower() not in dropped}
+        return HttpResponse(answer.status_code, kept, answer.get_data())
+
+    # --- AssumeRole ---------------------------------------------------------------------------------------------------
+
+    def _assume_role(self, request: HttpRequest, params: Mapping[str, Any]) -> HttpResponse:
+        arn = params.get("RoleArn", "")
+        found = re.fullmatch(r"arn:[\w-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)", arn)
+        if not found:
+            raise AwsError("ValidationError", f"{arn} is invalid", 400)
+        account_id, role_name = found.groups()
+        if not self._may_assume(account_id, role_name, params.get("ExternalId")):
+            partition = partition_of(request.region)
+            caller = f"arn:{partition}:sts::{request.account_id}:user/moto"
+            message = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+            raise AwsError("AccessDenied", message, 403)
+        wrong = self.world.knobs.assume_role_wrong_account
+        given = wrong.get(account_id, account_id) if isinstance(wrong, Mapping) else wrong or account_id
+        form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        form["RoleArn"] = arn.replace(f"::{account_id}:", f"::{given}:")
+        response = self._ask_moto(request.with_body(urlencode(form).encode()))
+        key = _ACCESS_KEY.search(response.body.decode())
+        if key:
+            self.world.access_keys[key.group(1)] = given
+        return response
+
+    def _may_assume(self, account_id: str, role_name: str, external_id: str | None) -> bool:
+        account = self.world.account(account_id)
+        return (
+            account.assumable
+            and not account.suspended
+            and account.role_name in (None, role_name)
+            and account.external_id in (None, external_id)
+        )
+
+    # --- Organizations and EC2 ----------------------------------------------------------------------------------------
+
+    def _tell_organization(self) -> None:
+        """Give moto the seeded organization, when it is first asked about one: that takes time for many accounts."""
+        organization = self.world.organization
+        with _moto_lock:
+            if self._is_organization_known or organization.management_account is None:
+                return
+            self._is_organization_known = True
+            from moto.organizations.models import organizations_backends
+
+            management = organization.management_account
+            backend = organizations_backends[management]["aws"]
+            if backend.org is not None:
+                return
+            backend.create_organization("us-east-1", FeatureSet="ALL")
+            backend.accounts[0].email = self.world.account(management).email
+            backend.accounts[0].name = f"account-{management}"
+            for account_id in sorted(organization.account_ids - {management}):
+                account = self.world.account(account_id)
+                backend.create_account(AccountName=f"account-{account_id}", Email=account.email)
+                made = backend.accounts[-1]
+                organizations_backends.master_accounts[account_id] = organizations_backends.master_accounts.pop(made.id)
+                made.id = account_id
+                made.status = made.state = "SUSPENDED" if account.suspended else "ACTIVE"
+
+    def _opt_in(self, body: str, account_id: str, params: Mapping[str, Any]) -> str:
+        """Mark the Regions the account has not opted in to; without AllRegions they are left out, as AWS does."""
+        disabled = self.world.account(account_id).disabled_regions
+        shows_all = params.get("AllRegions") == "true"
+
+        def rewrite(item: re.Match[str]) -> str:
+            if item.group(1) in disabled:
+                return _OPT_IN.sub("<optInStatus>not-opted-in</optInStatus>", item.group()) if shows_all else ""
+            return item.group().replace(">not-opted-in<", ">opted-in<")
+
+        return _REGION_ITEM.sub(rewrite, body)
+
+
+def error_response(service: str, error: AwsError, request_id: str) -> HttpResponse:
+    """Write an error in the protocol of one of these services."""
+    if service == "organizations":
+        body = json.dumps({"__type": error.code, "Message": error.message})
+        return HttpResponse(error.status, {"Content-Type": "application/x-amz-json-1.1"}, body.encode())
+    template = _EC2_ERROR if service == "ec2" else _QUERY_ERROR
+    body = template.format(
+        service=service, code=escape(error.code), message=escape(error.message), request_id=request_id
+    )
+    return HttpResponse(error.status, {"Content-Type": "text/xml"}, body.encode())

@@ -1,0 +1,80 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything about AWS that is not settled, or that a test wants to provoke: one switch each, the default first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from .errors import EmulatorError
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """The settings of one emulator. Immutable: changing one makes a new value, so a request sees one consistent set."""
+
+    # Open questions of the reference: both outcomes can be had.
+    resigned_invite: Literal["refuse", "accept"] = "refuse"
+    invited_delete: Literal["ok", "still_associated"] = "ok"
+    decline_gd: str = "Resigned"  # any status
+    get_members_unknown: Literal["omit", "unprocessed", "error"] = "omit"  # error: Security Hub only
+    unknown_member_sh: Literal["refuse", "error"] = "refuse"  # invite, disassociate, delete without a record
+    no_such_resource_code: Literal["ResourceNotFoundException", "AccessDeniedException", "BadRequestException"] = (
+        "ResourceNotFoundException"
+    )
+    get_administrator_none_sh: Literal["empty", "404"] = "empty"
+    list_default_gd: Literal["associated", "all"] = "associated"
+    list_invitations_includes_accepted: bool = False
+    verify_email: Literal["on", "off"] = "on"  # GuardDuty
+    benign_texts: Literal["2017", "2020"] = "2017"  # wording of GuardDuty's refusals
+    sh_delete_leaves: Literal["gone", "Deleted"] = "gone"
+    sh_active_word: Literal["Enabled", "Associated"] = "Enabled"
+    all_refusal: Literal["request", "account"] = "request"  # DisassociateMembers, StopMonitoringMembers under ALL
+
+    # Limits. None: the numbers AWS documents.
+    members_quota: int | None = None
+    invitations_quota: int | None = None
+    page_size: int | None = None  # never more than this per page, whatever MaxResults says
+    empty_pages: bool = False  # every page is preceded by an empty one that carries a token
+    rate_limit: Literal["off", "securityhub", "both"] = "off"
+    rate_limit_per_second: float = 10
+    rate_limit_burst: int = 30
+    rate_limit_code: Literal["TooManyRequestsException", "LimitExceededException"] = "TooManyRequestsException"
+
+    # Eventual consistency, in seconds of the emulator's clock and in reads that still show the old state.
+    create_visible_seconds: float = 0
+    create_visible_reads: int = 0
+    invite_visible_seconds: float = 0
+    invite_visible_reads: int = 0
+    verification_seconds: float = 0
+    verification_reads: int = 0
+    accept_visible_seconds: float = 0
+    accept_visible_reads: int = 0
+
+    latency: float = 0  # really slept, by the thread of each request
+    # AssumeRole succeeds, but with the keys of this account (or, as a mapping, of the account the asked one maps to).
+    assume_role_wrong_account: str | Mapping[str, str] | None = None
+
+    def changed(self, **values: Any) -> Knobs:
+        """Return a copy with other values; unknown names and values that are no choice are refused."""
+        for name, value in values.items():
+            if name not in _CHOICES:
+                raise EmulatorError(f"no knob {name!r}; there are {', '.join(sorted(_CHOICES))}")
+            if _CHOICES[name] and value not in _CHOICES[name]:
+                raise EmulatorError(f"knob {name} is one of {', '.join(_CHOICES[name])}, not {value!r}")
+        return replace(self, **values)
+
+
+def _choices() -> dict[str, tuple[str, ...]]:
+    hints = get_type_hints(Knobs)
+    return {
+        field.name: get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ()
+        for field in fields(Knobs)
+    }
+
+
+_CHOICES = _choices()
