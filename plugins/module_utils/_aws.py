@@ -178,7 +178,8 @@ class AwsApi:
     def call(self, operation: str, **params: object) -> dict[str, Any]:
         """Send one request and return the answer."""
         method = getattr(self._client, xform_name(operation))
-        return _guarded(operation, lambda: dict(method(**params)))
+        answer: dict[str, Any] = _guarded(operation, lambda: dict(method(**params)))
+        return answer
 
     def pages(self, operation: str, key: str, **params: object) -> list[Any]:
         """Send requests until the last page and return all items. A page may be empty and still not be the last."""

@@ -10,6 +10,7 @@ import json
 import re
 import threading
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -55,18 +56,17 @@ class OwnApi:
 
     def identify(self, http: HttpRequest) -> tuple[str, dict[str, Any]]:
         found = self.service.wire.route(http.method, http.path)
-        if found is None or found[0].name not in self.service.operations:
-            name = found[0].name if found else f"{http.method} {http.path}"
-            raise AwsError("UnknownOperationException", f"{name} is not emulated", 404)
+        if found is None:
+            raise AwsError("UnknownOperationException", f"{http.method} {http.path} is in no service model", 404)
         operation, labels = found
+        if operation.name not in self.service.operations:
+            error = AwsError("UnknownOperationException", f"{operation.name} is not emulated", 404)
+            raise OperationError(operation.name, error)
         try:
             return operation.name, operation.parse(labels, http.query, http.body)
         except InvalidRequest as problem:
-            raise self._invalid(http, operation.name, problem) from problem
-
-    def _invalid(self, http: HttpRequest, operation: str, problem: InvalidRequest) -> OperationError:
-        error = self.service.invalid(self._request(http, operation, {}), problem)
-        return OperationError(operation, error)
+            error = self.service.invalid(self._request(http, operation.name, {}), problem)
+            raise OperationError(operation.name, error) from problem
 
     def _request(self, http: HttpRequest, operation: str, params: Mapping[str, Any]) -> Request:
         wire = self.service.wire.operations[operation]
@@ -192,6 +192,10 @@ class Dispatcher:
         except AwsError as error:
             call.error_code = error.code
             response = api.error_response(http, error, request_id)
+        except Exception as bug:  # say so in the answer; 501 is not retried
+            call.error_code = "EmulatorError"
+            response = api.error_response(http, AwsError("EmulatorError", repr(bug), 501), request_id)
+            traceback.print_exc()
         if fault and fault.strikes == "after":
             response = _spoil(response, fault)
         call.http_status = response.status or None

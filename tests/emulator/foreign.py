@@ -49,10 +49,8 @@ class ForeignServices:
 
     def reset(self) -> None:
         """Forget everything moto knows."""
-        from moto.moto_api._internal.models import moto_api_backend
-
         with _moto_lock:
-            moto_api_backend.reset()
+            self._moto.post("/moto-api/reset")
             self._is_organization_known = False
 
     @staticmethod
@@ -135,7 +133,8 @@ class ForeignServices:
             if backend.org is not None:
                 return
             backend.create_organization("us-east-1", FeatureSet="ALL")
-            backend.accounts[0].email = self.world.account(management).email
+            assert backend.org is not None
+            backend.accounts[0].email = backend.org.master_account_email = self.world.account(management).email
             backend.accounts[0].name = f"account-{management}"
             for account_id in sorted(organization.account_ids - {management}):
                 account = self.world.account(account_id)

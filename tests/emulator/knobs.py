@@ -61,12 +61,17 @@ class Knobs:
 
     def changed(self, **values: Any) -> Knobs:
         """Return a copy with other values; unknown names and values that are no choice are refused."""
-        for name, value in values.items():
+        for name in values:
             if name not in _CHOICES:
                 raise EmulatorError(f"no knob {name!r}; there are {', '.join(sorted(_CHOICES))}")
-            if _CHOICES[name] and value not in _CHOICES[name]:
-                raise EmulatorError(f"knob {name} is one of {', '.join(_CHOICES[name])}, not {value!r}")
+            if _CHOICES[name]:
+                values[name] = _YAML_WORDS.get(values[name], str(values[name]))
+                if values[name] not in _CHOICES[name]:
+                    raise EmulatorError(f"knob {name} is one of {', '.join(_CHOICES[name])}, not {values[name]!r}")
         return replace(self, **values)
+
+
+_YAML_WORDS = {True: "on", False: "off"}  # what YAML makes of an unquoted on or off
 
 
 def _choices() -> dict[str, tuple[str, ...]]:

@@ -35,8 +35,12 @@ class SecurityHub(MembershipService):
     members_quota = (1000, 10000)
     invitations_quota = 1000
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.wire.operations["CreateMembers"].allow_any_length("AccountDetails")
+
     def check(self, request: Request) -> None:
-        # The service model has no maximum for AccountIds; CreateMembers takes the first 50 and says so.
+        # The service model has no maximum for AccountIds.
         if len(request.params.get("AccountIds", ())) > MAXIMUM_BATCH:
             raise InvalidRequest("AccountIds", "length", str(len(request.params["AccountIds"])))
         name = request.operation.name
@@ -59,6 +63,7 @@ class SecurityHub(MembershipService):
         return {}
 
     def create_members(self, request: Request) -> Result:
+        # More than 50 accounts are no error: AWS takes the first 50 and hands the others back.
         details = request.params["AccountDetails"]
         request.params = {**request.params, "AccountDetails": details[:MAXIMUM_BATCH]}
         super().create_members(request)

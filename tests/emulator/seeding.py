@@ -30,7 +30,8 @@ def _seed_accounts(world: World, accounts: Mapping[str, Mapping[str, Any] | None
         if unknown:
             raise EmulatorError(f"an account has no {', '.join(sorted(unknown))}")
         for name, value in (values or {}).items():
-            setattr(account, name, frozenset(value or ()) if name == "disabled_regions" else value)
+            if value is not None:
+                setattr(account, name, frozenset(value) if name == "disabled_regions" else value)
 
 
 def _seed_organization(world: World, seed: Mapping[str, Any]) -> None:

@@ -165,11 +165,11 @@ class World:
 
     def __init__(self, caller: str, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._clock_offset = 0.0
         self.clear(caller)
 
     def clear(self, caller: str) -> None:
-        """Forget everything but the time."""
+        """Forget everything."""
+        self._clock_offset = 0.0
         self.caller = caller
         self.knobs = Knobs()
         self.accounts: dict[str, Account] = {}

@@ -215,6 +215,10 @@ class Operation:
         self._label_members = _members_at(self.input_shape, "uri")
         self._query_members = _members_at(self.input_shape, "querystring")
 
+    def allow_any_length(self, member: str) -> None:
+        """Forget a maximum that AWS models and does not enforce."""
+        self.input_shape.members[member].metadata.pop("max", None)
+
     def parse(self, labels: Mapping[str, str], query: str, body: bytes) -> dict[str, Any]:
         """Return the parameters under botocore's names, checked against the model."""
         if self.input_shape is None:

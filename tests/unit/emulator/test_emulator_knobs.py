@@ -1,0 +1,320 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every knob, with each of its outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+
+import pytest
+from ansible_collections.muster.aws.tests.emulator import Emulator, EmulatorError, Knobs
+from ansible_collections.muster.aws.tests.unit.emulator.support import (
+    ADMINISTRATOR,
+    MEMBER,
+    OTHER,
+    REGION,
+    SERVICES,
+    ZERO,
+    Clients,
+    Side,
+    error_of,
+)
+
+Sides = Callable[..., Side]
+
+
+def test_every_knob_is_tested_here() -> None:
+    with open(__file__, encoding="utf-8") as source:
+        text = source.read()
+    elsewhere = {"members_quota", "invitations_quota"}  # limits
+    assert [item.name for item in fields(Knobs) if item.name not in elsewhere and item.name not in text] == []
+
+
+@pytest.mark.parametrize(("name", "value"), [("no_such_knob", 1), ("resigned_invite", "maybe")])
+def test_wrong_knob_is_refused(emulator: Emulator, name: str, value: object) -> None:
+    with pytest.raises(EmulatorError, match=name):
+        emulator.set_knobs(**{name: value})
+
+
+def test_words_that_yaml_takes_for_something_else(emulator: Emulator) -> None:
+    emulator.seed({"knobs": {"verify_email": False, "benign_texts": 2020, "get_administrator_none_sh": 404}})
+    assert emulator.world.knobs.verify_email == "off"
+    assert emulator.world.knobs.benign_texts == "2020"
+    assert emulator.world.knobs.get_administrator_none_sh == "404"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_resigned_invite(emulator: Emulator, side: Sides, service: str) -> None:
+    emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Resigned")
+    assert "already invited" in side(service).batch("invite_members", MEMBER)[MEMBER]
+    emulator.set_knobs(resigned_invite="accept")
+    assert side(service).batch("invite_members", MEMBER) == {}
+    assert side(service).statuses(MEMBER) == {MEMBER: "Invited"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_invited_delete(emulator: Emulator, side: Sides, service: str) -> None:
+    emulator.set_knobs(invited_delete="still_associated")
+    emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Invited")
+    assert "still associated" in side(service).batch("delete_members", MEMBER)[MEMBER]
+    emulator.set_knobs(invited_delete="ok")
+    assert side(service).batch("delete_members", MEMBER) == {}
+    assert side(service).statuses(MEMBER) == {}
+
+
+def test_decline_gd(emulator: Emulator, side: Sides) -> None:
+    for status in ("Resigned", "Declined"):
+        emulator.set_knobs(decline_gd=status)
+        emulator.set_member("guardduty", REGION, ADMINISTRATOR, MEMBER, "Invited")
+        assert side("guardduty", MEMBER).batch("decline_invitations", ADMINISTRATOR) == {}
+        assert side("guardduty").statuses(MEMBER) == {MEMBER: status}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_get_members_unknown_omitted_or_unprocessed(emulator: Emulator, side: Sides, service: str) -> None:
+    own = side(service)
+    own.create(MEMBER)
+    assert own.batch("get_members", MEMBER, ZERO) == {}
+    emulator.set_knobs(get_members_unknown="unprocessed")
+    assert list(own.batch("get_members", MEMBER, ZERO)) == [ZERO]
+    assert own.statuses(MEMBER, ZERO) == {MEMBER: "Created"}
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("ResourceNotFoundException", 404), ("AccessDeniedException", 403), ("BadRequestException", 400)],
+)
+def test_get_members_unknown_error_and_no_such_resource_code(
+    emulator: Emulator, side: Sides, code: str, status: int
+) -> None:
+    emulator.set_knobs(get_members_unknown="error", no_such_resource_code=code)
+    refused = error_of(side("securityhub").client.get_members, AccountIds=[ZERO])
+    assert refused[:2] == (code, status)
+    assert "no such resource found" in refused[2]
+    assert side("guardduty").statuses(ZERO) == {}
+
+
+@pytest.mark.parametrize("verb", ["invite", "disassociate", "delete"])
+def test_unknown_member_sh(emulator: Emulator, side: Sides, verb: str) -> None:
+    call = getattr(side("securityhub").client, f"{verb}_members")
+    call(AccountIds=[ZERO])
+    emulator.set_knobs(unknown_member_sh="error")
+    assert error_of(call, AccountIds=[ZERO])[0] == "ResourceNotFoundException"
+
+
+def test_get_administrator_none_sh(emulator: Emulator, side: Sides) -> None:
+    assert side("securityhub").administrator() is None
+    emulator.set_knobs(get_administrator_none_sh="404")
+    code, status, _text = error_of(side("securityhub").administrator)
+    assert (code, status) == ("ResourceNotFoundException", 404)
+
+
+def test_list_default_gd(emulator: Emulator, side: Sides) -> None:
+    side("guardduty").create(MEMBER)
+    assert side("guardduty").listed() == {}
+    emulator.set_knobs(list_default_gd="all")
+    assert side("guardduty").listed() == {MEMBER: "Created"}
+    assert side("guardduty").listed(OnlyAssociated="true") == {}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_list_invitations_includes_accepted(emulator: Emulator, side: Sides, service: str) -> None:
+    emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Enabled")
+    member = side(service, MEMBER)
+    assert member.invitations() == []
+    emulator.set_knobs(list_invitations_includes_accepted=True)
+    [invitation] = member.invitations()
+    assert invitation[member.status_member] == "Enabled"
+    assert member.client.get_invitations_count()["InvitationsCount"] == 0
+
+
+def test_verify_email(emulator: Emulator, side: Sides) -> None:
+    emulator.seed({"accounts": {MEMBER: {"email": "Owner@example.com"}, ZERO: {"email": "real@example.com"}}})
+    own = side("guardduty")
+    own.create(MEMBER, email="owner@EXAMPLE.com")  # letter case does not matter
+    own.create(ZERO, email="wrong@example.com")
+    own.batch("invite_members", MEMBER, ZERO)
+    assert own.statuses(MEMBER, ZERO) == {MEMBER: "Invited", ZERO: "EmailVerificationFailed"}
+    assert side("guardduty", ZERO).invitations() == []
+    emulator.set_knobs(verify_email="off")
+    own.create(OTHER, email="wrong@example.com")
+    own.batch("invite_members", OTHER)
+    assert own.statuses(OTHER) == {OTHER: "Invited"}
+
+
+def test_securityhub_verifies_no_email(side: Sides) -> None:
+    own = side("securityhub")
+    own.create(MEMBER, email="wrong@example.com")
+    own.batch("invite_members", MEMBER)
+    assert own.statuses(MEMBER) == {MEMBER: "Invited"}
+
+
+def test_benign_texts(emulator: Emulator, side: Sides) -> None:
+    for service in SERVICES:
+        side(service).create(MEMBER)
+    old = "the given account id is already a member or associated member of the current account"
+    new = "the specified account id is already a member or associated member of the current account"
+    assert old in side("guardduty").create(MEMBER)[MEMBER]
+    emulator.set_knobs(benign_texts="2020")
+    assert new in side("guardduty").create(MEMBER)[MEMBER]
+    assert old in side("securityhub").create(MEMBER)[MEMBER]  # known from one log, in the old words
+    assert "not a member of the current account" in side("guardduty").batch("stop_monitoring_members", MEMBER)[MEMBER]
+
+
+def test_sh_delete_leaves(emulator: Emulator, side: Sides) -> None:
+    own = side("securityhub")
+    for leaves, statuses in (("gone", {}), ("Deleted", {MEMBER: "Deleted"})):
+        emulator.set_knobs(sh_delete_leaves=leaves)
+        emulator.set_member("securityhub", REGION, ADMINISTRATOR, MEMBER, "Removed")
+        own.batch("delete_members", MEMBER)
+        assert own.statuses(MEMBER) == own.listed(OnlyAssociated=False) == statuses
+        assert side("securityhub", MEMBER).invitations() == []
+
+
+def test_sh_active_word(emulator: Emulator, side: Sides) -> None:
+    emulator.set_member("securityhub", REGION, ADMINISTRATOR, MEMBER, "Enabled")
+    for word in ("Enabled", "Associated"):
+        emulator.set_knobs(sh_active_word=word)
+        assert side("securityhub").listed() == {MEMBER: word}
+        administrator = side("securityhub", MEMBER).administrator()
+        assert administrator is not None
+        assert administrator["MemberStatus"] == word
+
+
+@pytest.mark.parametrize("operation", ["disassociate_members", "stop_monitoring_members"])
+def test_all_refusal(emulator: Emulator, side: Sides, operation: str) -> None:
+    emulator.seed(
+        {
+            "organization": {
+                "management_account": OTHER,
+                "account_ids": [MEMBER],
+                "delegated_administrator": {"guardduty": ADMINISTRATOR},
+                "auto_enable": {"guardduty": "ALL"},
+            }
+        }
+    )
+    emulator.set_member("guardduty", REGION, ADMINISTRATOR, MEMBER, "Enabled")
+    emulator.set_member("guardduty", REGION, ADMINISTRATOR, ZERO, "Enabled")  # invited, not of the organization
+    own = side("guardduty")
+    call = getattr(own.client, operation)
+    assert error_of(call, **own.detector, AccountIds=[ZERO, MEMBER])[:2] == ("BadRequestException", 400)
+    assert own.statuses(MEMBER, ZERO) == {MEMBER: "Enabled", ZERO: "Enabled"}
+    emulator.set_knobs(all_refusal="account")
+    assert list(own.batch(operation, ZERO, MEMBER)) == [MEMBER]
+    assert own.statuses(MEMBER) == {MEMBER: "Enabled"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_page_size_and_empty_pages(emulator: Emulator, side: Sides, service: str) -> None:
+    own = side(service)
+    own.create(MEMBER, ZERO, OTHER)
+    emulator.set_knobs(page_size=2, empty_pages=True)
+    no = {"guardduty": "false", "securityhub": False}[service]
+    pages = list(own.client.get_paginator("list_members").paginate(**own.detector, OnlyAssociated=no))
+    assert [len(page["Members"]) for page in pages] == [0, 2, 0, 1]
+
+
+def test_rate_limit(emulator: Emulator, side: Sides) -> None:
+    own, guardduty = side("securityhub"), side("guardduty")
+    emulator.set_knobs(rate_limit="securityhub", rate_limit_burst=3, rate_limit_per_second=2)
+    for _ in range(3):
+        own.listed()
+    assert error_of(own.listed)[:2] == ("TooManyRequestsException", 429)
+    side("securityhub", region="eu-west-1").listed()  # each Region has its own budget
+    for _ in range(5):
+        guardduty.listed()
+    emulator.advance(1)
+    own.listed()
+    emulator.set_knobs(rate_limit_code="LimitExceededException", rate_limit_per_second=0)
+    own.listed()
+    assert error_of(own.listed)[:2] == ("LimitExceededException", 429)
+    emulator.set_knobs(rate_limit="both")
+    assert error_of(lambda: [guardduty.listed() for _ in range(4)])[1] == 429
+
+
+def test_rate_limit_is_off_by_default(side: Sides) -> None:
+    own = side("securityhub")
+    for _ in range(40):
+        own.listed()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("wait", [{"create_visible_seconds": 30}, {"create_visible_reads": 2}])
+def test_create_visible(emulator: Emulator, side: Sides, service: str, wait: dict[str, int]) -> None:
+    emulator.set_knobs(**wait)
+    own = side(service)
+    own.create(MEMBER)
+    for _ in range(2):
+        assert own.statuses(MEMBER) == {}
+    if "create_visible_seconds" in wait:
+        emulator.advance(30)
+    assert own.statuses(MEMBER) == {MEMBER: "Created"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("wait", [{"invite_visible_seconds": 60}, {"invite_visible_reads": 2}])
+def test_invite_visible(emulator: Emulator, side: Sides, service: str, wait: dict[str, int]) -> None:
+    emulator.set_knobs(**wait)
+    own, member = side(service), side(service, MEMBER)
+    own.create(MEMBER)
+    own.batch("invite_members", MEMBER)
+    assert own.statuses(MEMBER) == {MEMBER: "Invited"}
+    for _ in range(2):
+        assert member.invitations() == []
+    if "invite_visible_seconds" in wait:
+        assert member.client.get_invitations_count()["InvitationsCount"] == 0
+        emulator.advance(60)
+    assert len(member.invitations()) == 1
+
+
+@pytest.mark.parametrize("wait", [{"verification_seconds": 20}, {"verification_reads": 2}])
+def test_verification(emulator: Emulator, side: Sides, wait: dict[str, int]) -> None:
+    emulator.set_knobs(**wait)
+    own = side("guardduty")
+    own.create(MEMBER)
+    own.create(ZERO, email="wrong@example.com")
+    own.batch("invite_members", MEMBER, ZERO)
+    for _ in range(2):
+        assert set(own.statuses(MEMBER, ZERO).values()) == {"EmailVerificationInProgress"}
+    if "verification_seconds" in wait:
+        assert side("guardduty", MEMBER).invitations() == []
+        emulator.advance(20)
+    assert own.statuses(MEMBER, ZERO) == {MEMBER: "Invited", ZERO: "EmailVerificationFailed"}
+    assert len(side("guardduty", MEMBER).invitations()) == 1
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("wait", [{"accept_visible_seconds": 20}, {"accept_visible_reads": 2}])
+def test_accept_visible(emulator: Emulator, side: Sides, service: str, wait: dict[str, int]) -> None:
+    emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Invited")
+    emulator.set_knobs(**wait)
+    member, own = side(service, MEMBER), side(service)
+    member.accept(ADMINISTRATOR)
+    assert member.administrator() is not None
+    for _ in range(2):
+        assert own.statuses(MEMBER) == {MEMBER: "Invited"}
+    if "accept_visible_seconds" in wait:
+        emulator.advance(20)
+    assert own.statuses(MEMBER) == {MEMBER: "Enabled"}
+
+
+def test_latency_delays_calls_and_not_control(emulator: Emulator, side: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("ansible_collections.muster.aws.tests.emulator.dispatch.time.sleep", slept.append)
+    own = side("securityhub")
+    own.listed()
+    emulator.set_knobs(latency=0.3)
+    own.listed()
+    assert slept == [0.3]
+
+
+def test_assume_role_wrong_account(emulator: Emulator, clients: Clients) -> None:
+    arguments = {"RoleArn": f"arn:aws:iam::{MEMBER}:role/Onboarding", "RoleSessionName": "test"}
+    for wrong, given in ((None, MEMBER), (OTHER, OTHER), ({MEMBER: ZERO}, ZERO), ({OTHER: ZERO}, MEMBER)):
+        emulator.set_knobs(assume_role_wrong_account=wrong)
+        answer = clients("sts").assume_role(**arguments)
+        assert answer["AssumedRoleUser"]["Arn"].split(":")[4] == given
+        assert emulator.world.access_keys[answer["Credentials"]["AccessKeyId"]] == given
