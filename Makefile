@@ -12,7 +12,7 @@ demo: ## onboard an inventory of accounts into an emulated AWS
 test: ## run every check of one commit
 	@scripts/test
 
-test-all: ## run `test`, then what takes longer
+test-all: ## run `test` with each supported Python that is installed
 	@scripts/test --all
 
 bench: ## measure speed against the emulated AWS

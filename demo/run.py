@@ -90,9 +90,8 @@ def check(rows: list[dict[str, Any]], text: str) -> bool:
         reason in failures[host] for host, reason in EXPECTED_FAILURES.items()
     )
     verdict = "exactly the accounts that had to fail" if is_right else "NOT the accounts that had to fail"
-    print(
-        f"{text}: {len(ACCOUNTS) - len(failures)} of {len(ACCOUNTS)} accounts are members everywhere; failed, {verdict}:"
-    )
+    onboarded = len(ACCOUNTS) - len(failures)
+    print(f"{text}: {onboarded} of {len(ACCOUNTS)} accounts are members everywhere; failed, {verdict}:")
     for host, reasons in sorted(failures.items()):
         print(f"  {host}: {', '.join(sorted(reasons))}")
     return is_right

@@ -49,7 +49,7 @@ options:
       - Whether to wait for the invitation to arrive, and then to read the account's administrator until it shows
         the effect.
       - With V(false), the invitation has to be there at the first look. An acceptance or a departure that AWS took is
-        not read back, so after an acceptance the status of the row is V(null).
+        not read back, so the status of the row is then a prediction.
       - The wait between leaving another administrator and accepting the invitation always takes place.
     type: bool
     default: true

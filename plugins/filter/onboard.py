@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import (
-    accepted_accounts,
+    accepted_scope,
     collect_batch,
-    invited_accounts,
+    foresee_members,
+    invited_scope,
     is_shown,
     judge_hosts,
     total_stats,
-    uninvited_accounts,
+    uninvited_scope,
 )
 
 
@@ -25,11 +26,12 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
-            "onboard_accepted": accepted_accounts,
+            "onboard_accepted": accepted_scope,
             "onboard_batch": collect_batch,
-            "onboard_invited": invited_accounts,
+            "onboard_foreseen": foresee_members,
+            "onboard_invited": invited_scope,
             "onboard_shown": is_shown,
             "onboard_totals": total_stats,
-            "onboard_uninvited": uninvited_accounts,
+            "onboard_uninvited": uninvited_scope,
             "onboard_verdicts": judge_hosts,
         }

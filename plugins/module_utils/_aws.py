@@ -24,10 +24,14 @@ try:
     import botocore.session
     from botocore import xform_name
 except ImportError:
-    # AnsibleAWSModule says so, and how to install it.
+    # require_sdk says so, and how to install it.
     pass
 
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import get_aws_connection_info
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
+    check_sdk_version_supported,
+    get_aws_connection_info,
+)
+from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleBotocoreError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ._membership.model import BATCH_LIMIT, Reason
@@ -35,7 +39,7 @@ from ._membership.parse import unreadable
 from ._membership.port import CallFailed, TaskFailed
 from ._membership.reasons import classify, is_input_refused
 
-__all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role"]
+__all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
 
 # Requests in all, the first included; the waits between them double up to 20 s. Users override it with aws_config.
 _ATTEMPTS = 8
@@ -58,6 +62,17 @@ _NOT_SENT = {
     "CredentialRetrievalError": Reason.ACCESS_DENIED,
     "UnknownServiceError": Reason.OTHER,
 }
+
+
+def require_sdk(module: AnsibleAWSModule) -> None:
+    """Check that boto3 is there, in place of AnsibleAWSModule, whose failure would lack the keys of our results.
+
+    :raises TaskFailed: It is missing.
+    """
+    try:
+        check_sdk_version_supported(warn=module.warn)
+    except AnsibleBotocoreError as error:
+        raise TaskFailed(str(error)) from error
 
 
 @dataclass(frozen=True)

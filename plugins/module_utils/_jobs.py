@@ -24,7 +24,17 @@ from ._membership.execute_administrator import (
     predict_administrator,
 )
 from ._membership.execute_members import MemberResult, execute_members, predict_members
-from ._membership.model import Account, Member, Outcome, Problem, Reason, Relationship, ServiceFacts, batches
+from ._membership.model import (
+    Account,
+    Member,
+    Outcome,
+    Problem,
+    Reason,
+    Relationship,
+    ServiceFacts,
+    State,
+    batches,
+)
 from ._membership.plan_administrator import AdministratorPolicy, MemberSide
 from ._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
 from ._membership.plan_service import (
@@ -98,7 +108,8 @@ def _refuse(faults: Iterable[Fault]) -> None:
 def _check_common(task: Task) -> None:
     texts = [explain_region(region) for region in task.regions]
     texts += ["concurrency must be at least 1"] if task.options["concurrency"] < 1 else []
-    texts += ["wait_timeout must not be negative"] if task.options.get("wait_timeout", 0) < 0 else []
+    for name in ("wait_timeout", "purge_limit"):
+        texts += [f"{name} must not be negative"] if task.options.get(name, 0) < 0 else []
     role_name = task.options.get("role_name")
     texts += [explain_role_name(role_name)] if role_name else []
     _refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
@@ -251,6 +262,7 @@ def administrator_job(service: Service, task: Task) -> Report:
         is_present=options["state"] == "present",
         enable_service=options["enable_service"],
         replace_administrator=options["replace_administrator"],
+        joined_status=service.facts.word_for(State.ENABLED),
     )
     targets = _member_targets(service, task)
     own = [target for target in targets.all if target.account_id == policy.administrator_id]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ._aws import AnsibleAWSModule, Cloud
+from ._aws import AnsibleAWSModule, Cloud, require_sdk
 from ._jobs import (
     Job,
     ServiceKind,
@@ -124,10 +124,12 @@ def run_service(service: Service, key: str, kind: ServiceKind, options: Spec) ->
 
 
 def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
-    module = AnsibleAWSModule(argument_spec={**_common_options(), **spec}, supports_check_mode=True)
+    argument_spec = {**_common_options(), **spec}
+    module = AnsibleAWSModule(argument_spec=argument_spec, supports_check_mode=True, check_boto3=False)
     report = Report()
     message = None
     try:
+        require_sdk(module)
         options = module.params
         regions = _regions(module)
         task = Task(

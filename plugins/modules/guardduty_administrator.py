@@ -117,9 +117,9 @@ administrators:
     status:
       description:
         - The word of AWS for the state of the membership (C(relationshipStatus)), as last read. V(Enabled) or
-          V(Disabled) (monitoring suspended) for a member.
-        - V(null) without an administrator, and where an acceptance was not read back, in check mode and with
-          O(wait=false).
+          V(Disabled) (monitoring suspended) for a member. In check mode, and after an acceptance with O(wait=false),
+          it is predicted.
+        - V(null) without an administrator.
       type: str
       returned: always
       sample: Enabled

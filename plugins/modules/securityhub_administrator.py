@@ -119,9 +119,9 @@ administrators:
       sample: "111111111111"
     status:
       description:
-        - The word of AWS for the state of the membership (C(MemberStatus)), as last read. V(Enabled) for a member.
-        - V(null) without an administrator, and where an acceptance was not read back, in check mode and with
-          O(wait=false).
+        - The word of AWS for the state of the membership (C(MemberStatus)), as last read. V(Enabled) for a member. In
+          check mode, and after an acceptance with O(wait=false), it is predicted.
+        - V(null) without an administrator.
       type: str
       returned: always
       sample: Enabled

@@ -19,8 +19,8 @@ options:
   state:
     description:
       - V(present) enables Security Hub where it is off, and brings its settings and tags into the wanted state.
-      - V(absent) disables Security Hub. AWS then disables the standards and ends associations with an
-        administrator or members, and deletes findings, insights and settings after 90 days.
+      - V(absent) disables Security Hub. AWS then disables the standards and ends the association with an
+        administrator, and deletes findings, insights and settings after 90 days.
       - AWS refuses to disable it in an administrator account (V(still_associated)), and in a member that came through
         AWS Organizations (V(organization_member)).
     type: str

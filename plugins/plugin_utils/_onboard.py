@@ -72,23 +72,55 @@ def collect_batch(hosts: Iterable[str], hostvars: Mapping[str, Any], services: I
     }
 
 
-def invited_accounts(members: Result, service: str) -> list[str]:
-    """Return the accounts that have an invitation to accept in some Region."""
-    states = FACTS[service]
-    return sorted(
-        {row["account_id"] for row in _rows(members, "members") if states.state_of(row["status"]) is State.INVITED}
-    )
+def foresee_members(
+    members: Result, service_result: Result, service: str, by_invitation: bool, is_check: bool
+) -> Result:
+    """Return the result of the member task, with what check mode cannot see: the members where the service is still off.
+
+    A service that is off has no members, so that every account of such a Region is new once it is switched on.
+    """
+    switched_on = {
+        row["region"] for row in _rows(service_result, "detectors", "hubs") if "enable_service" in row["actions"]
+    }
+    if not is_check or not switched_on:
+        return members
+    state = State.INVITED if by_invitation else State.ENABLED
+    new = {
+        "status": FACTS[service].word_for(state),
+        "actions": ["create", "invite"] if by_invitation else ["create"],
+        "outcome": "changed",
+        "reason_code": None,
+        "reason": None,
+    }
+    is_new = {True: new, False: {}}
+    rows = [
+        {
+            **row,
+            **is_new[row["region"] in switched_on and row["reason_code"] == Reason.SERVICE_NOT_ENABLED.value],
+        }
+        for row in _rows(members, "members")
+    ]
+    return {**members, "members": rows}
 
 
-def uninvited_accounts(administrators: Result) -> list[str]:
-    """Return the accounts in which the invitation could not be found yet: AWS shows it to them with a delay."""
-    rows = _rows(administrators, "administrators")
-    return sorted({row["account_id"] for row in rows if row["reason_code"] == Reason.NO_INVITATION.value})
+def invited_scope(members: Result, service: str) -> dict[str, list[str]]:
+    """Return the accounts that have an invitation to accept, and the Regions in which some of them have."""
+    return _scope(_invited_places(members, service))
 
 
-def accepted_accounts(*administrators: Result) -> list[str]:
-    """Return the accounts that have accepted in some Region."""
-    return sorted({account_id for _region, account_id in _accepted_places(administrators)})
+def uninvited_scope(administrators: Result, members: Result, service: str) -> dict[str, list[str]]:
+    """Return the accounts and Regions whose invitation was sent but not found: AWS shows it there with a delay."""
+    missing = {
+        (row["region"], row["account_id"])
+        for row in _rows(administrators, "administrators")
+        if row["reason_code"] == Reason.NO_INVITATION.value
+    }
+    return _scope(missing & _invited_places(members, service))
+
+
+def accepted_scope(*administrators: Result) -> dict[str, list[str]]:
+    """Return the accounts that have accepted in some Region, and those Regions."""
+    return _scope(_accepted_places(administrators))
 
 
 def is_shown(info: Result, service: str, *administrators: Result) -> bool:
@@ -101,6 +133,14 @@ def is_shown(info: Result, service: str, *administrators: Result) -> bool:
     return _accepted_places(administrators) <= shown
 
 
+def _invited_places(members: Result, service: str) -> set[Place]:
+    return {
+        (row["region"], row["account_id"])
+        for row in _rows(members, "members")
+        if FACTS[service].state_of(row["status"]) is State.INVITED
+    }
+
+
 def _accepted_places(administrators: Iterable[Result]) -> set[Place]:
     return {
         (row["region"], row["account_id"])
@@ -110,8 +150,16 @@ def _accepted_places(administrators: Iterable[Result]) -> set[Place]:
     }
 
 
-def _rows(result: Result | None, key: str) -> Sequence[Row]:
-    return (result or {}).get(key) or ()
+def _scope(places: Iterable[Place]) -> dict[str, list[str]]:
+    found = list(places)
+    return {
+        "regions": sorted({region for region, _account_id in found}),
+        "account_ids": sorted({account_id for _region, account_id in found}),
+    }
+
+
+def _rows(result: Result | None, *keys: str) -> Sequence[Row]:
+    return next((result[key] for key in keys if result and result.get(key)), ())
 
 
 def judge_hosts(
@@ -184,8 +232,11 @@ class _ServiceJudge:
         self._message = next(
             (r["msg"] for r in every if r and r.get("msg") and not r.get("unprocessed_accounts")), None
         )
-        self._unprocessed = {
-            place: row for r in every for place, row in _by_place(_rows(r, "unprocessed_accounts")).items()
+        self._member_problems = _by_place(_rows(results["members"], "unprocessed_accounts"))
+        self._administrator_problems = {
+            place: row
+            for result in results["administrators"]
+            for place, row in _by_place(_rows(result, "unprocessed_accounts")).items()
         }
         self._members = _by_place(_rows(results["members"], "members"))
         self._info = _by_place(_rows(results["info"], "members"))
@@ -248,13 +299,13 @@ class _ServiceJudge:
             # That the service could not be switched on is the reason behind its being off.
             is_off = member["reason_code"] == Reason.SERVICE_NOT_ENABLED.value
             refusal = self._refusals.get(place[0]) if is_off else None
-            return {**refusal, "account_id": place[1]} if refusal else self._unprocessed[place]
+            return {**refusal, "account_id": place[1]} if refusal else self._member_problems[place]
         if member["outcome"] == "skipped" or self._facts.state_of(status) in _JOINED:
             return None
         if administrator and administrator["outcome"] == "skipped":
             return None
         if administrator and administrator["outcome"] not in _DONE:
-            return self._unprocessed[place]
+            return self._administrator_problems[place]
         text = self._message or f"the administrator still sees the status {status}"
         problem = Problem(Reason.OTHER if self._message else Reason.TIMED_OUT, text)
         return unprocessed_row(place[1], place[0], problem)

@@ -40,9 +40,7 @@ class Control:
 
     def _members(self, query: dict[str, str]) -> Any:
         with self.emulator.lock:
-            return self.emulator.world.summary_of_members(
-                query["service"], query["region"], query["administrator_id"]
-            )
+            return self.emulator.world.summary_of_members(query["service"], query["region"], query["administrator_id"])
 
     def _add_faults(self, body: Any) -> None:
         for rule in body if isinstance(body, list) else [body]:

@@ -13,7 +13,7 @@ import time
 import traceback
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from .calls import Call, is_write
@@ -37,8 +37,8 @@ _DIRECT_KEY = re.compile(r"AKIADIRECT(\d{12})")
 class Api(Protocol):
     """One way of answering: this package's services, or moto's."""
 
-    def identify(self, http: HttpRequest) -> tuple[str, dict[str, Any]]:
-        """Return the operation and its parameters; raise AwsError when there is no such operation."""
+    def identify(self, http: HttpRequest) -> Identified:
+        """Find out what is asked for."""
 
     def perform(self, http: HttpRequest, call: Call, unprocessed: Mapping[str, str]) -> HttpResponse:
         """Carry out a call; the accounts in ``unprocessed`` are refused with the given text."""
@@ -47,40 +47,51 @@ class Api(Protocol):
         """Write an error."""
 
 
+@dataclass
+class Identified:
+    """What a request asks for, or why it cannot be answered."""
+
+    operation: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    refusal: AwsError | None = None
+
+
 class OwnApi:
     """A service of this package on the wire."""
 
-    def __init__(self, service: MembershipService, world: World) -> None:
+    def __init__(self, service: MembershipService, world: World, lock: threading.RLock, limit: RateLimit) -> None:
         self.service = service
         self.world = world
+        self._lock = lock
+        self._limit = limit
 
-    def identify(self, http: HttpRequest) -> tuple[str, dict[str, Any]]:
+    def identify(self, http: HttpRequest) -> Identified:
         found = self.service.wire.route(http.method, http.path)
-        if found is None:
-            raise AwsError("UnknownOperationException", f"{http.method} {http.path} is in no service model", 404)
-        operation, labels = found
-        if operation.name not in self.service.operations:
-            error = AwsError("UnknownOperationException", f"{operation.name} is not emulated", 404)
-            raise OperationError(operation.name, error)
+        operation, labels = found or (None, {})
+        name = operation.name if operation else f"{http.method} {http.path}"
+        if operation is None or name not in self.service.operations:
+            return Identified(name, {}, AwsError("UnknownOperationException", f"{name} is not emulated", 404))
         try:
-            return operation.name, operation.parse(labels, http.query, http.body)
+            return Identified(name, operation.parse(labels, http.query, http.body))
         except InvalidRequest as problem:
-            error = self.service.invalid(self._request(http, operation.name, {}), problem)
-            raise OperationError(operation.name, error) from problem
+            return Identified(name, {}, self.service.invalid(self._request(http, name, {}), problem))
 
     def _request(self, http: HttpRequest, operation: str, params: Mapping[str, Any]) -> Request:
         wire = self.service.wire.operations[operation]
         return Request(self.world, self.service.name, http.account_id, http.region, wire, params)
 
     def perform(self, http: HttpRequest, call: Call, unprocessed: Mapping[str, str]) -> HttpResponse:
-        if http.region in self.world.account(http.account_id).disabled_regions:
-            raise AwsError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
         request = self._request(http, call.operation, without_accounts(call.params, unprocessed))
         request.unprocessed.update(unprocessed)
-        try:
-            result = self.service.perform(request)
-        except InvalidRequest as problem:
-            raise self.service.invalid(request, problem) from problem
+        with self._lock:
+            self._limit.check(self.service.name, http.account_id, http.region)
+            if http.region in self.world.account(http.account_id).disabled_regions:
+                message = "The security token included in the request is invalid."
+                raise AwsError("UnrecognizedClientException", message, 403)
+            try:
+                result = self.service.perform(request)
+            except InvalidRequest as problem:
+                raise self.service.invalid(request, problem) from problem
         if result and "UnprocessedAccounts" in request.operation.output_shape.members:
             call.unprocessed = list(request.unprocessed)
         body = request.operation.serialise(result)
@@ -101,22 +112,14 @@ class ForeignApi:
     def __init__(self, services: ForeignServices) -> None:
         self.services = services
 
-    def identify(self, http: HttpRequest) -> tuple[str, dict[str, Any]]:
-        return self.services.operation(http)
+    def identify(self, http: HttpRequest) -> Identified:
+        return Identified(*self.services.operation(http))
 
     def perform(self, http: HttpRequest, call: Call, unprocessed: Mapping[str, str]) -> HttpResponse:
         return self.services.perform(http, call.operation, call.params)
 
     def error_response(self, http: HttpRequest, error: AwsError, request_id: str) -> HttpResponse:
         return error_response(http.service, error, request_id)
-
-
-class OperationError(AwsError):
-    """An error of a request whose operation is known."""
-
-    def __init__(self, operation: str, error: AwsError) -> None:
-        super().__init__(error.code, error.message, error.status, error.inner)
-        self.operation = operation
 
 
 class RateLimit:
@@ -156,7 +159,7 @@ class Dispatcher:
         self.rate_limit = RateLimit(world)
         self._foreign_api = ForeignApi(self.foreign)
         self._apis: dict[str, Api] = {
-            service.name: OwnApi(service, world) for service in (GuardDuty(), SecurityHub())
+            service.name: OwnApi(service, world, self.lock, self.rate_limit) for service in (GuardDuty(), SecurityHub())
         }
 
     def account_of(self, access_key: str) -> str:
@@ -180,56 +183,49 @@ class Dispatcher:
 
     def _answer_signed(self, http: HttpRequest, request_id: str) -> HttpResponse:
         api = self._apis.get(http.service, self._foreign_api)
-        refused: AwsError | None = None
-        try:
-            operation, params = api.identify(http)
-        except AwsError as error:
-            operation, params, refused = getattr(error, "operation", "Unknown"), {}, error
-        call, fault = self._begin(http, operation, params)
+        asked = api.identify(http)
+        call, fault = self._begin(http, asked)
         self._notify("before", call)
         try:
-            response = self._perform(api, http, call, fault, refused)
+            response = self._perform(api, http, call, fault, asked.refusal)
         except AwsError as error:
             call.error_code = error.code
             response = api.error_response(http, error, request_id)
         except Exception as bug:  # say so in the answer; 501 is not retried
+            traceback.print_exc()
             call.error_code = "EmulatorError"
             response = api.error_response(http, AwsError("EmulatorError", repr(bug), 501), request_id)
-            traceback.print_exc()
         if fault and fault.strikes == "after":
             response = _spoil(response, fault)
         call.http_status = response.status or None
         self._notify("after", call)
         return response
 
-    def _begin(self, http: HttpRequest, operation: str, params: Mapping[str, Any]) -> tuple[Call, Fault | None]:
+    def _begin(self, http: HttpRequest, asked: Identified) -> tuple[Call, Fault | None]:
+        name = asked.operation
         with self.lock:
-            call = Call(
-                len(self.calls), http.service, operation, http.account_id, http.region, params, is_write(operation)
-            )
+            index = len(self.calls)
+            call = Call(index, http.service, name, http.account_id, http.region, asked.params, is_write(name))
             self.calls.append(call)
             fault = strike(self.faults, call)
             call.fault = fault.kind if fault else None
             return call, fault
 
+    @staticmethod
     def _perform(
-        self, api: Api, http: HttpRequest, call: Call, fault: Fault | None, refused: AwsError | None
+        api: Api, http: HttpRequest, call: Call, fault: Fault | None, refusal: AwsError | None
     ) -> HttpResponse:
         if fault and fault.kind == "reset_before":
             return HttpResponse(0, is_reset=True)
-        if fault and (fault.strikes == "error" or fault.kind == "refuse_batch"):
+        if fault and fault.strikes == "error":
             raise fault.error(http.service)
-        if refused:
-            raise refused
+        if refusal:
+            raise refusal
         unprocessed = {}
         if fault and fault.kind == "unprocessed":
             named = set(fault.account_ids).intersection(accounts_in(call.params))
             unprocessed = dict.fromkeys(sorted(named), fault.message or "Internal error")
-        if isinstance(api, ForeignApi):
-            return api.perform(http, call, unprocessed)
-        with self.lock:
-            self.rate_limit.check(http.service, http.account_id, http.region)
-            return api.perform(http, call, unprocessed)
+        return api.perform(http, call, unprocessed)
 
     def _notify(self, moment: str, call: Call) -> None:
         for hook in list(self.hooks):

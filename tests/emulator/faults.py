@@ -13,7 +13,7 @@ from typing import Any
 from .calls import Call
 from .errors import AwsError, EmulatorError
 
-# kind: when it strikes. An error is answered instead of the effect, a broken connection or answer before or after it.
+# kind: how it strikes. An error comes instead of the effect, a broken connection or answer before or after it.
 _KINDS = {
     "throttle": "error",
     "http_500": "error",
@@ -23,7 +23,7 @@ _KINDS = {
     "timeout_after": "after",
     "malformed": "after",
     "unprocessed": "accounts",
-    "refuse_batch": "accounts",
+    "refuse_batch": "error",
 }
 _THROTTLED = {"TooManyRequestsException": 429, "LimitExceededException": 429}
 _INTERNAL = {"guardduty": "InternalServerErrorException", "securityhub": "InternalException"}
@@ -46,7 +46,7 @@ class Fault:
     status: int | None = None
     message: str | None = None
     seconds: float = 60  # timeout_after: how long the emulator stays silent
-    account_ids: tuple[str, ...] = ()  # unprocessed, refuse_batch: the accounts in the request
+    account_ids: tuple[str, ...] = ()  # any of them in the request; those that come back unprocessed
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -72,7 +72,7 @@ class Fault:
         actual = (call.service, call.operation, call.account_id, call.region)
         if any(want not in (None, value) for want, value in zip(wanted, actual, strict=True)):
             return False
-        return self.strikes != "accounts" or not set(self.account_ids).isdisjoint(accounts_in(call.params))
+        return not self.account_ids or not set(self.account_ids).isdisjoint(accounts_in(call.params))
 
     def take(self) -> bool:
         """Count a matching call; return whether the fault strikes it."""

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""STS, Organizations, EC2 and IAM: moto's, in this process, with the accounts of this emulator."""
+"""STS, Organizations, IAM and EC2: moto's, in this process, with the accounts of this emulator."""
 
 from __future__ import annotations
 
 import json
 import re
 import threading
+import uuid
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -18,13 +19,12 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.test import Client
 
 from .errors import AwsError
+from .regions import describe_regions
 from .server import HttpRequest, HttpResponse
 from .state import World
 from .wire import partition_of
 
 _ACCESS_KEY = re.compile(r"<AccessKeyId>(\w+)</AccessKeyId>")
-_REGION_ITEM = re.compile(r"<item>(?:(?!</item>).)*<regionName>([\w-]+)</regionName>.*?</item>", re.S)
-_OPT_IN = re.compile(r"<optInStatus>[\w-]+</optInStatus>")
 
 _QUERY_ERROR = (
     '<ErrorResponse xmlns="https://{service}.amazonaws.com/doc/"><Error><Type>Sender</Type><Code>{code}</Code>'
@@ -64,15 +64,16 @@ class ForeignServices:
         return params.pop("Action", "Unknown"), params
 
     def perform(self, request: HttpRequest, operation: str, params: Mapping[str, Any]) -> HttpResponse:
-        """Let moto answer; AssumeRole and DescribeRegions are completed with what this emulator knows."""
+        """Let moto answer, with what this emulator knows about accounts."""
         if operation == "AssumeRole":
             return self._assume_role(request, params)
+        if operation == "DescribeRegions":
+            disabled = self.world.account(request.account_id).disabled_regions
+            body = describe_regions(partition_of(request.region), disabled, params, str(uuid.uuid4()))
+            return HttpResponse(200, {"Content-Type": "text/xml"}, body)
         if request.service == "organizations":
             self._tell_organization()
-        response = self._ask_moto(request)
-        if operation == "DescribeRegions":
-            response.body = self._opt_in(response.body.decode(), request.account_id, params).encode()
-        return response
+        return self._ask_moto(request)
 
     def _ask_moto(self, request: HttpRequest) -> HttpResponse:
         # moto takes the account from this header before it looks at the access key.
@@ -117,7 +118,7 @@ class ForeignServices:
             and account.external_id in (None, external_id)
         )
 
-    # --- Organizations and EC2 ----------------------------------------------------------------------------------------
+    # --- Organizations ------------------------------------------------------------------------------------------------
 
     def _tell_organization(self) -> None:
         """Give moto the seeded organization, when it is first asked about one: that takes time for many accounts."""
@@ -143,18 +144,6 @@ class ForeignServices:
                 organizations_backends.master_accounts[account_id] = organizations_backends.master_accounts.pop(made.id)
                 made.id = account_id
                 made.status = made.state = "SUSPENDED" if account.suspended else "ACTIVE"
-
-    def _opt_in(self, body: str, account_id: str, params: Mapping[str, Any]) -> str:
-        """Mark the Regions the account has not opted in to; without AllRegions they are left out, as AWS does."""
-        disabled = self.world.account(account_id).disabled_regions
-        shows_all = params.get("AllRegions") == "true"
-
-        def rewrite(item: re.Match[str]) -> str:
-            if item.group(1) in disabled:
-                return _OPT_IN.sub("<optInStatus>not-opted-in</optInStatus>", item.group()) if shows_all else ""
-            return item.group().replace(">not-opted-in<", ">opted-in<")
-
-        return _REGION_ITEM.sub(rewrite, body)
 
 
 def error_response(service: str, error: AwsError, request_id: str) -> HttpResponse:

@@ -61,17 +61,21 @@ class Knobs:
 
     def changed(self, **values: Any) -> Knobs:
         """Return a copy with other values; unknown names and values that are no choice are refused."""
-        for name in values:
-            if name not in _CHOICES:
-                raise EmulatorError(f"no knob {name!r}; there are {', '.join(sorted(_CHOICES))}")
-            if _CHOICES[name]:
-                values[name] = _YAML_WORDS.get(values[name], str(values[name]))
-                if values[name] not in _CHOICES[name]:
-                    raise EmulatorError(f"knob {name} is one of {', '.join(_CHOICES[name])}, not {values[name]!r}")
-        return replace(self, **values)
+        return replace(self, **{name: _checked(name, value) for name, value in values.items()})
 
 
 _YAML_WORDS = {True: "on", False: "off"}  # what YAML makes of an unquoted on or off
+
+
+def _checked(name: str, value: Any) -> Any:
+    if name not in _CHOICES:
+        raise EmulatorError(f"no knob {name!r}; there are {', '.join(sorted(_CHOICES))}")
+    if not _CHOICES[name]:
+        return value
+    word = _YAML_WORDS[value] if isinstance(value, bool) else str(value)
+    if word not in _CHOICES[name]:
+        raise EmulatorError(f"knob {name} is one of {', '.join(_CHOICES[name])}, not {value!r}")
+    return word
 
 
 def _choices() -> dict[str, tuple[str, ...]]:

@@ -65,7 +65,7 @@ def _read_list(shape: Any, value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
         raise InvalidRequest(name, "type", "list")
     _check_length(shape, value, name)
-    return [read(shape.member, item, name) for item in value]
+    return [read(shape.member, item, f"{name}[]") for item in value]
 
 
 def _read_map(shape: Any, value: Any, name: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def predict_administrator(observation: AdministratorObservation, policy: Adminis
 
 
 def _joined(policy: AdministratorPolicy) -> Relationship:
-    return Relationship(policy.administrator_id, State.ENABLED)
+    return Relationship(policy.administrator_id, State.ENABLED, policy.joined_status)
 
 
 def execute_administrator(
@@ -210,5 +210,5 @@ class _Run:
             self.problem = None
             if failure.is_uncertain:
                 self.done.append(step)
-        elif self._standing() is Standing.ELSEWHERE:
+        elif step is Step.ACCEPT and self._standing() is Standing.ELSEWHERE:
             self.problem = plan_administrator(self.side, replace(self.policy, replace_administrator=False)).problem

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from .model import Member, Problem, Reason, State, Step, batches
 from .plan_members import ORDER, Decision, MembersPlan
 from .port import Answer, CallFailed, MembersPort
-from .reasons import CALLER_WIDE, ECHOES, PASSING, classify, is_lagging
+from .reasons import CALLER_WIDE, ECHOES, PASSING, STATE_REASONS, classify, is_lagging
 from .waiting import Patience
 
 # The plan's own walk, and one for each of the two fallbacks below.
@@ -117,7 +117,9 @@ class _Walk:
                 break
         for progress in self._all:
             # Neither refused nor in its goal: the record was changed by others, or shows less than AWS accepted.
-            has_more = bool(progress.sent and progress.decision.table[progress.member.state].steps)
+            # A state with a reason of its own (a verification that failed again) is an end, not a wait.
+            state = progress.member.state
+            has_more = bool(progress.sent and progress.decision.table[state].steps) and state not in STATE_REASONS
             progress.is_timed_out |= has_more and self._patience.wait and progress.problem is None
         return [
             MemberResult(p.decision, p.member, tuple(p.done), p.problem, p.is_timed_out, p.is_attempted)
@@ -222,6 +224,9 @@ class _Walk:
     def _is_worth_waiting(self, step: Step, progress: Progress, before: State) -> bool:
         if progress.problem and not _is_echo(step, progress.problem):
             return False
+        if progress.problem and before is State.RESIGNED and not progress.is_doubtful:
+            # "Already invited" speaks of the invitation that the member left: no wait brings it back, _fall_back does.
+            return False
         if not self._patience.wait and len(progress.remaining) == 1:
             return False
         return not _has_arrived(step, progress.member.state, before)
@@ -267,8 +272,7 @@ def _fall_back(progress: Progress) -> bool:
     problem, step = progress.problem, progress.remaining[:1]
     if problem is None or step[0] not in progress.sent:
         return False
-    if step == (Step.INVITE,) and progress.member.state is State.RESIGNED and Step.DELETE not in progress.sent:
-        # GuardDuty takes a member that resigned for "already invited": only a new record can be invited.
+    if step == (Step.INVITE,) and _needs_new_record(progress, problem):
         progress.remaining = (Step.DELETE, Step.CREATE, Step.INVITE)
     elif (
         step == (Step.DELETE,) and problem.reason is Reason.STILL_ASSOCIATED and Step.DISASSOCIATE not in progress.sent
@@ -278,3 +282,16 @@ def _fall_back(progress: Progress) -> bool:
         return False
     progress.problem = None
     return True
+
+
+def _needs_new_record(progress: Progress, problem: Problem) -> bool:
+    """Whether to give up the record: GuardDuty takes a member that resigned for "already invited" for good.
+
+    Only where the options ask to invite such members, and not for a refusal that a new record would meet as well.
+    """
+    return (
+        progress.member.state is State.RESIGNED
+        and bool(progress.decision.table[State.RESIGNED].steps)
+        and problem.reason not in PASSING | CALLER_WIDE
+        and Step.DELETE not in progress.sent
+    )

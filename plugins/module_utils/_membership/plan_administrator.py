@@ -31,12 +31,16 @@ class Standing(Enum):
 
 @dataclass(frozen=True)
 class AdministratorPolicy:
-    """The options of the administrator modules that decide about steps. See the modules' documentation."""
+    """The options of the administrator modules that decide about steps. See the modules' documentation.
+
+    :param joined_status: AWS's word for a member, for predictions.
+    """
 
     administrator_id: str
     is_present: bool = True
     enable_service: bool = False
     replace_administrator: bool = False
+    joined_status: str | None = None
 
 
 @dataclass(frozen=True)

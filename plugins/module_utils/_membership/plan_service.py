@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .model import Problem, Step
 from .port import CallFailed, ServicePort, ServiceRecord
@@ -83,9 +83,11 @@ def predict_service(plan: ServicePlan) -> ServiceResult:
         return ServiceResult(plan.before, None, plan.steps)
     before = plan.before or ServiceRecord("", "ENABLED", {}, {})
     settings = {**before.settings, **plan.enable_settings, **plan.update_settings}
-    tags = {key: value for key, value in (before.tags or {}).items() if key not in plan.untag_keys}
-    status = {True: "ENABLED", False: "DISABLED"}.get(bool(settings.get("enabled", True)), before.status)
-    return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, {**tags, **plan.tags}), plan.steps)
+    status = "ENABLED" if settings.get("enabled", True) else "DISABLED"
+    tags = before.tags
+    if tags is not None:
+        tags = {**{key: value for key, value in tags.items() if key not in plan.untag_keys}, **plan.tags}
+    return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, tags), plan.steps)
 
 
 def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
@@ -102,10 +104,14 @@ def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
                 done.append(step)
     except CallFailed as failure:
         problem = failure.as_problem()
+    had_tags = plan.before is not None and plan.before.tags is not None
     try:
-        after = port.describe(with_tags=bool(plan.tags or plan.untag_keys))
+        after = port.describe(with_tags=had_tags or bool(plan.tags))
     except CallFailed as failure:
         problem = problem or failure.as_problem()
+    if after and after.tags is None and Step.ENABLE_SERVICE in done:
+        # What was just switched on has the tags it was given, so that none need not be read.
+        after = replace(after, tags=plan.tags)
     return ServiceResult(plan.before, after, tuple(done), problem)
 
 

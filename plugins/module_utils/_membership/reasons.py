@@ -157,7 +157,7 @@ HINTS = {
     Reason.ORGANIZATION_AUTO_ENABLE_ALL: "the organization auto-enables ALL accounts: change that first",
     Reason.ORGANIZATION_MEMBER: "AWS Organizations manages this membership: act as the delegated administrator",
     Reason.CENTRAL_CONFIGURATION: "a central configuration policy governs the account: change the policy instead",
-    Reason.STILL_ASSOCIATED: "AWS still sees the association: run again in a minute",
+    Reason.STILL_ASSOCIATED: "AWS still sees an association: run again in a minute; a service goes off after its members",
     Reason.NO_INVITATION: "let the administrator invite the account first (state=present), then run again",
     Reason.SERVICE_NOT_ENABLED: "switch it on first (guardduty_detector / securityhub_hub, or enable_service=true)",
     Reason.REGION_UNAVAILABLE: "check the Region's name and that the account has opted in to it",
@@ -171,9 +171,13 @@ HINTS = {
 }
 
 
+def _normalise(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
 def classify(operation: str, text: str, code: str = "") -> Reason:
     """Return what AWS's text (of an unprocessed account, or of a request-level error with its code) means."""
-    normal = " ".join(text.lower().split())
+    normal = _normalise(text)
     for rule in RULES:
         if rule.fits(operation, normal):
             return rule.reason
@@ -181,33 +185,34 @@ def classify(operation: str, text: str, code: str = "") -> Reason:
 
 
 # Refusals of a step that only mean that the step before it has not arrived everywhere yet.
+_NOT_A_MEMBER = ("not an associated member", "not a member of the current account")
 _LAGS = {
-    Step.DELETE: ("still associated", Step.DISASSOCIATE),
-    Step.START_MONITORING: ("not an associated member", Step.CREATE),
-    Step.STOP_MONITORING: ("not an associated member", Step.CREATE),
+    Step.DELETE: (Step.DISASSOCIATE, ("still associated",)),
+    Step.START_MONITORING: (Step.CREATE, _NOT_A_MEMBER),
+    Step.STOP_MONITORING: (Step.CREATE, _NOT_A_MEMBER),
 }
 
 
 def is_lagging(step: Step, text: str, done: Collection[Step]) -> bool:
     """Tell whether a refusal of a step is an echo of the time before the step that came first."""
-    fragment, earlier = _LAGS.get(step, ("", step))
-    return earlier is not step and earlier in done and fragment in text.lower()
+    earlier, fragments = _LAGS.get(step, (step, ()))
+    return earlier in done and any(fragment in _normalise(text) for fragment in fragments)
 
 
 def is_input_refused(code: str, text: str) -> bool:
     """Tell whether one account of a batch may be what AWS refused the whole batch for."""
-    normal = " ".join(text.lower().split())
+    normal = _normalise(text)
     return code in INPUT_CODES and not any(fragment in normal for fragment in _WHOLE_REQUEST_FRAGMENTS)
 
 
 def is_missing_resource(text: str) -> bool:
     """Tell whether an error means "there is no such record": Security Hub says so under three different codes."""
-    return "no such resource found" in text.lower()
+    return "no such resource found" in _normalise(text)
 
 
 def is_service_on_already(code: str, text: str) -> bool:
     """Tell whether switching the service on was refused because it is on."""
-    normal = text.lower()
+    normal = _normalise(text)
     return "detector already exists" in normal or (
         code == "ResourceConflictException" and "already subscribed" in normal
     )
@@ -215,7 +220,7 @@ def is_service_on_already(code: str, text: str) -> bool:
 
 def is_not_associated(text: str) -> bool:
     """Tell whether leaving was refused because there is no administrator to leave."""
-    normal = text.lower()
+    normal = _normalise(text)
     return "not associated to a" in normal or "not associated with a" in normal
 
 

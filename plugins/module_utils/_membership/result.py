@@ -133,8 +133,10 @@ def judge_member(result: MemberResult) -> Verdict:
     if problem:
         return (Outcome.FAILED if result.is_attempted else Outcome.NOT_ATTEMPTED), problem
     row = decision.table[state]
-    # A state that options may mend (a failed verification) is a failure where the mending has ended in it again.
-    stuck = row.problem or (STATE_REASONS.get(state) if row.steps else None)
+    # A state that options may mend (a failed verification) is a failure where the mending has ended in it again, but
+    # not where the one step that was sent has yet to show (wait=false).
+    has_ended_here = state is not decision.before.state or Step.CREATE in result.done
+    stuck = row.problem or (STATE_REASONS.get(state) if row.steps and has_ended_here else None)
     if stuck:
         return Outcome.FAILED, _as_problem(stuck)
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None

@@ -125,7 +125,13 @@ def test_page_arguments_out_of_range_are_refused(side: Sides, service: str, argu
     ],
 )
 def test_only_associated(
-    emulator: Emulator, side: Sides, service: str, default: dict[str, object], yes: object, no: object, associated: set[str]
+    emulator: Emulator,
+    side: Sides,
+    service: str,
+    default: dict[str, object],
+    yes: object,
+    no: object,
+    associated: set[str],
 ) -> None:
     own = side(service)
     statuses = ["Created", "Invited", "Enabled", "Removed", "Resigned", *(associated - {"Enabled"})]
@@ -307,3 +313,11 @@ def test_settings_of_detector_and_hub(side: Sides) -> None:
     securityhub.client.update_security_hub_configuration(AutoEnableControls=False)
     assert securityhub.client.describe_hub()["AutoEnableControls"] is False
     assert error_of(securityhub.client.describe_hub, HubArn="arn:aws:securityhub:us-east-1:1:hub/other")[1] == 404
+
+
+def test_guardduty_invites_nobody_without_an_email(emulator: Emulator, side: Sides) -> None:
+    emulator.set_member("guardduty", REGION, ADMINISTRATOR, MEMBER, "Created")
+    member = emulator.member("guardduty", REGION, ADMINISTRATOR, MEMBER)
+    assert member is not None
+    member.email = None
+    assert "email address is missing" in side("guardduty").batch("invite_members", MEMBER)[MEMBER]

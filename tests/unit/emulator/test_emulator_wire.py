@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import datetime
+import functools
+import http.client
 import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from ansible_collections.muster.aws.tests.emulator import Emulator
+from ansible_collections.muster.aws.tests.emulator import Emulator, EmulatorError
 from ansible_collections.muster.aws.tests.emulator.guardduty import GuardDuty
 from ansible_collections.muster.aws.tests.emulator.securityhub import SecurityHub
+from ansible_collections.muster.aws.tests.emulator.wire import load_service, partition_of
 from ansible_collections.muster.aws.tests.unit.emulator.support import (
     ADMINISTRATOR,
     MANAGEMENT,
@@ -74,6 +77,7 @@ MANAGEMENT_SIDE = {
 }
 
 
+@functools.cache
 def service_model(service: str) -> Any:
     return get_session().get_service_model(service)
 
@@ -254,6 +258,71 @@ def test_securityhub_error_has_code_and_message_in_body(emulator: Emulator, clie
         "Code": "InvalidAccessException",
         "Message": "Account 111111111111 is not subscribed to AWS Security Hub",
     }
+
+
+def send(emulator: Emulator, service: str, method: str, target: str, body: bytes = b"") -> tuple[int, dict[str, str]]:
+    """Send what boto3 would refuse to send; return the status and the decoded answer."""
+    connection = http.client.HTTPConnection(emulator.url.removeprefix("http://"))
+    scope = f"{ADMINISTRATOR}/20260101/{REGION}/{service}/aws4_request"
+    connection.request(method, target, body, {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, Signature=0"})
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    connection.close()
+    return response.status, answer
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("/detector/0/member", b"{"),
+        ("/detector/0/member", b"[]"),
+        ("/detector/0/member", b"{}"),
+        ("/detector/0/member", b'{"accountDetails": {}}'),
+        ("/detector/0/member", b'{"accountDetails": []}'),
+        ("/detector/0/member", b'{"accountDetails": ["222222222222"]}'),
+        ("/detector/0/member", b'{"accountDetails": [{"accountId": 222222222222, "email": "a@example.com"}]}'),
+        ("/detector/0/member", b'{"accountDetails": [{"accountId": "222222222222"}]}'),
+        ("/detector/0/member", b'{"AccountDetails": [{"accountId": "222222222222", "email": "a@example.com"}]}'),
+        ("/detector", b'{"enable": "true"}'),
+        ("/detector", b'{"enable": true, "findingPublishingFrequency": "DAILY"}'),
+        ("/detector", b'{"enable": true, "tags": ["a"]}'),
+    ],
+)
+def test_request_that_the_model_does_not_allow(emulator: Emulator, target: str, body: bytes) -> None:
+    status, answer = send(emulator, "guardduty", "POST", target, body)
+    assert (status, answer["__type"]) == (400, "InvalidInputException")
+
+
+@pytest.mark.parametrize("query", ["OnlyAssociated=yes", "MaxResults=ten", "MaxResults=0"])
+def test_query_that_the_model_does_not_allow(emulator: Emulator, query: str) -> None:
+    status, answer = send(emulator, "securityhub", "GET", f"/members?{query}")
+    assert (status, answer["Code"]) == (400, "InvalidInputException")
+
+
+def test_path_that_is_in_no_model(emulator: Emulator) -> None:
+    assert send(emulator, "guardduty", "GET", "/detectors")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"UnprocessedAccounts": [], "Members": []},
+        {},
+        {"UnprocessedAccounts": [{"AccountId": MEMBER, "ProcessingResult": "text"}]},
+        {"UnprocessedAccounts": [{"AccountId": 222222222222, "Result": "text"}]},
+    ],
+)
+def test_answer_that_is_not_in_the_model_is_never_written(answer: dict[str, Any]) -> None:
+    with pytest.raises(EmulatorError):
+        load_service("guardduty").operations["CreateMembers"].serialise(answer)
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("nowhere", "aws")],
+)
+def test_partition_of_a_region(region: str, partition: str) -> None:
+    assert partition_of(region) == partition
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@
 """What the tests of the modules share: accounts, the start of a situation, and the emulator's log in shorthand.
 
 The shorthand is that of section 8 of the membership reference: ``R[A] C[A] V[A] I[A] V[A]``. ``R`` and ``V`` are both
-GetMembers, before and after the first write; more than three accounts are counted, ``C[50]``; the same call again
+GetMembers, before and after the first write; accounts without a letter are counted, ``C[50]``; the same call again
 (a poll, a repetition) is ``V[A]*3``. GetCallerIdentity and ListDetectors are left out: each opens a conversation, and
 :func:`openings` counts them.
 """
@@ -84,7 +84,7 @@ def _named(account_ids: Iterable[str]) -> str:
     ids = list(account_ids)
     if not ids:
         return ""
-    return f"[{len(ids)}]" if len(ids) > 3 else f"[{''.join(LETTERS.get(i, i) for i in ids)}]"
+    return f"[{''.join(LETTERS[i] for i in ids)}]" if LETTERS.keys() >= set(ids) else f"[{len(ids)}]"
 
 
 def shorthand(calls: Iterable[Call]) -> str:
@@ -137,8 +137,10 @@ def organization(*account_ids: str, **more: Any) -> dict[str, Any]:
 
 def said(result: Mapping[str, Any]) -> str:
     """Return everything that the operator reads: the failure and the warnings."""
-    warnings = [str(warning.get("msg", warning) if isinstance(warning, dict) else warning) for warning in
-                result.get("warnings", ())]
+    warnings = [
+        str(warning.get("msg", warning) if isinstance(warning, dict) else warning)
+        for warning in result.get("warnings", ())
+    ]
     return "\n".join([result.get("msg", ""), *warnings])
 
 

@@ -1,0 +1,161 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.plan_service import (
+    ServiceResult,
+    ServiceWish,
+    execute_service,
+    plan_service,
+    predict_service,
+)
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import ServiceRecord
+from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
+    DEFAULTS,
+    FakeService,
+    failure,
+    raising,
+)
+
+TAGS = (None, {}, {"a": "1"}, {"a": "2", "b": "3"})
+PRESENT_TAGS = ({}, {"a": "1"}, {"b": "3", "c": "4"}, {"aws:by": "them", "a": "2"})
+WISHES = [
+    ServiceWish(is_present, settings, {"standards": False}, frozenset({"late"}), tags, purge_tags)
+    for is_present, settings, tags, purge_tags in product(
+        (True, False),
+        (
+            {},
+            {"enabled": True},
+            {"enabled": False},
+            {"frequency": "ONE_HOUR"},
+            {"late": False},
+            {"enabled": False, "frequency": "ONE_HOUR", "late": False},
+        ),
+        TAGS,
+        (True, False),
+    )
+]
+RECORDS = [
+    None,
+    *(
+        ServiceRecord("handle", "ENABLED" if settings["enabled"] else "DISABLED", settings, tags)
+        for settings, tags in product(
+            (DEFAULTS, {**DEFAULTS, "enabled": False}, {**DEFAULTS, "frequency": "ONE_HOUR", "late": False}),
+            PRESENT_TAGS,
+        )
+    ),
+]
+CASES = [(wish, record, brings_tags) for wish in WISHES for record in RECORDS for brings_tags in (True, False)]
+
+CALLS = {
+    Step.ENABLE_SERVICE: "enable",
+    Step.UPDATE_SERVICE: "update",
+    Step.DISABLE_SERVICE: "disable",
+    Step.TAG: "tag",
+    Step.UNTAG: "untag",
+}
+
+
+def told(result: ServiceResult) -> tuple[object, ...]:
+    """What the rows tell: a new service's handle is not known before, and what it defaults to neither."""
+    after = result.after
+    if after is None:
+        return (None, result.done, result.problem)
+    settings = {name: value for name, value in after.settings.items() if name in DEFAULTS}
+    known = settings if result.before else {**DEFAULTS, **settings}
+    return (after.status, known, after.tags, result.done, result.problem)
+
+
+def test_execute_service_every_combination_ends_as_predicted_and_is_then_left_alone() -> None:
+    for wish, record, brings_tags in CASES:
+        port = FakeService(record, brings_tags)
+        plan = plan_service(wish, port.describe(with_tags=wish.tags is not None))
+        port.log.clear()
+        executed = execute_service(plan, port)
+        assert told(executed) == told(predict_service(plan)), (wish, record, brings_tags)
+        assert executed.done == plan.steps
+        assert port.log == [CALLS[step] for step in plan.steps] + ["describe"] * bool(plan.steps)
+        assert plan_service(wish, port.describe(with_tags=wish.tags is not None)).steps == (), (wish, record)
+
+
+def test_plan_service_only_what_was_asked_for_is_changed() -> None:
+    for wish, record, _brings_tags in CASES:
+        port = FakeService(record, brings_tags=True)
+        execute_service(plan_service(wish, record), port)
+        if not wish.is_present or record is None:
+            continue
+        after = port.record
+        assert after and after.settings == {**record.settings, **wish.settings}
+        own = {key: value for key, value in record.tags.items() if key.startswith("aws:")}
+        kept = own if wish.purge_tags and wish.tags is not None else record.tags
+        assert after.tags == {**kept, **(wish.tags or {})}
+
+
+@pytest.mark.parametrize(
+    ("wish", "record", "steps"),
+    [
+        (ServiceWish(False), None, ()),
+        (ServiceWish(False), RECORDS[1], (Step.DISABLE_SERVICE,)),
+        (ServiceWish(), None, (Step.ENABLE_SERVICE,)),
+        (ServiceWish(), RECORDS[1], ()),
+        (
+            ServiceWish(settings={"late": False}, updated_only=frozenset({"late"})),
+            None,
+            (Step.ENABLE_SERVICE, Step.UPDATE_SERVICE),
+        ),
+        (ServiceWish(settings={"late": False}), None, (Step.ENABLE_SERVICE,)),
+        (ServiceWish(settings={"enabled": False}), RECORDS[1], (Step.UPDATE_SERVICE,)),
+        (ServiceWish(tags={"new": "1"}), RECORDS[2], (Step.UNTAG, Step.TAG)),
+        (ServiceWish(tags={"new": "1"}, purge_tags=False), RECORDS[2], (Step.TAG,)),
+        (ServiceWish(tags={}), RECORDS[2], (Step.UNTAG,)),
+    ],
+)
+def test_plan_service_steps_are_those_that_are_needed(wish, record, steps) -> None:
+    assert plan_service(wish, record).steps == steps
+
+
+def test_plan_service_on_enable_options_matter_only_while_it_is_switched_on() -> None:
+    wish = ServiceWish(on_enable={"standards": True})
+    assert plan_service(wish, None).enable_settings == {"standards": True}
+    assert plan_service(wish, RECORDS[1]).steps == ()
+
+
+def test_plan_service_tags_of_aws_are_never_removed() -> None:
+    record = ServiceRecord("handle", "ENABLED", DEFAULTS, {"aws:by": "them", "mine": "1", "also": "2"})
+    assert plan_service(ServiceWish(tags={}), record).untag_keys == ("also", "mine")
+
+
+def test_execute_service_that_somebody_else_switched_on_is_unchanged() -> None:
+    port = FakeService()
+    plan = plan_service(ServiceWish(), None)
+    port.record = RECORDS[1]
+    result = execute_service(plan, port)
+    assert (result.done, result.problem, result.after and result.after.handle) == ((), None, "handle")
+
+
+def test_execute_service_refused_step_ends_it_and_keeps_what_was_done() -> None:
+    port = FakeService()
+    port.script.before("update", raising(failure(Reason.ACCESS_DENIED)))
+    wish = ServiceWish(settings={"late": False}, updated_only=frozenset({"late"}))
+    result = execute_service(plan_service(wish, None), port)
+    assert result.done == (Step.ENABLE_SERVICE,)
+    assert result.problem and result.problem.reason is Reason.ACCESS_DENIED
+    assert result.after and result.after.settings["late"] is True
+    assert port.log == ["enable", "update", "describe"]
+
+
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_execute_service_failed_read_back_is_reported_unless_something_failed_before(is_refused) -> None:
+    port = FakeService(RECORDS[1])
+    port.script.before("disable", raising(failure(Reason.STILL_ASSOCIATED)) if is_refused else None)
+    port.script.before("describe", raising(failure(Reason.THROTTLED)))
+    result = execute_service(plan_service(ServiceWish(False), RECORDS[1]), port)
+    assert result.problem and result.problem.reason is (Reason.STILL_ASSOCIATED if is_refused else Reason.THROTTLED)
+    assert result.done == (() if is_refused else (Step.DISABLE_SERVICE,))
+    assert result.after == RECORDS[1]
