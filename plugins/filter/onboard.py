@@ -11,12 +11,10 @@ from typing import Any
 
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import (
     accepted_scope,
-    collect_batch,
     foresee_members,
     invited_scope,
     is_shown,
-    judge_hosts,
-    total_stats,
+    judge_onboarding,
     uninvited_scope,
 )
 
@@ -27,11 +25,9 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "onboard_accepted": accepted_scope,
-            "onboard_batch": collect_batch,
             "onboard_foreseen": foresee_members,
             "onboard_invited": invited_scope,
             "onboard_shown": is_shown,
-            "onboard_totals": total_stats,
             "onboard_uninvited": uninvited_scope,
-            "onboard_verdicts": judge_hosts,
+            "onboard_verdicts": judge_onboarding,
         }

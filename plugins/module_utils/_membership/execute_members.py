@@ -20,9 +20,6 @@ from .port import Answer, CallFailed, MembersPort
 from .reasons import CALLER_WIDE, ECHOES, PASSING, STATE_REASONS, classify, is_lagging
 from .waiting import Patience
 
-# The plan's own walk, and one for each of the two fallbacks below.
-_MAX_WALKS = 3
-
 
 @dataclass
 class Progress:
@@ -109,12 +106,10 @@ class _Walk:
         }
 
     def results(self) -> list[MemberResult]:
-        for _walk in range(_MAX_WALKS):
-            for step in ORDER:
-                self._carry_out(step, [progress for progress in self._all if progress.is_due(step)])
-            # A list, not a generator: every account gets its fallback.
-            if not any([_fall_back(progress) for progress in self._all]):
-                break
+        self._carry_out_all()
+        # A list, not a generator: every account gets its fallback. Each of the two is taken once: no more walks than 3.
+        while any([_fall_back(progress) for progress in self._all]):
+            self._carry_out_all()
         for progress in self._all:
             # Neither refused nor in its goal: the record was changed by others, or shows less than AWS accepted.
             # A state with a reason of its own (a verification that failed again) is an end, not a wait.
@@ -125,6 +120,10 @@ class _Walk:
             MemberResult(p.decision, p.member, tuple(p.done), p.problem, p.is_timed_out, p.is_attempted)
             for p in self._all
         ]
+
+    def _carry_out_all(self) -> None:
+        for step in ORDER:
+            self._carry_out(step, [progress for progress in self._all if progress.is_due(step)])
 
     def _carry_out(self, step: Step, due: list[Progress]) -> None:
         if not due:

@@ -95,8 +95,11 @@ def explain_region(value: object) -> str | None:
 
 def explain_role_name(value: str) -> str | None:
     """Return what is wrong with a role name, ``None`` if nothing is. It must stay inside the ARN it goes into."""
-    if not _ROLE_NAME.fullmatch(value) or ":" in value or "*" in value or "?" in value or ".." in value:
-        return f"role name {value!r} is not an IAM role name; write the name, with its path if it has one, not an ARN"
+    if not _ROLE_NAME.fullmatch(value) or any(part in value for part in (":", "*", "?", "..")) or value[0] == "/":
+        return (
+            f"role name {value!r} is not an IAM role name; "
+            "write the name, with its path if it has one but without a leading slash, not an ARN"
+        )
     return None
 
 

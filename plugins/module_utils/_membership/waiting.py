@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 
 from .port import Clock
 
@@ -31,16 +32,8 @@ class Patience:
     def looks(self) -> Iterator[None]:
         """Yield at once, and then after each pause until the timeout is over: the body of a polling loop."""
         end = self.clock.now() + self.timeout
+        pauses = chain(_PAUSES, repeat(_LONGEST_PAUSE))
         yield
-        for pause in self._pauses():
-            left = end - self.clock.now()
-            if left <= 0:
-                return
-            self.clock.sleep(min(pause, left))
+        while (left := end - self.clock.now()) > 0:
+            self.clock.sleep(min(next(pauses), left))
             yield
-
-    @staticmethod
-    def _pauses() -> Iterator[float]:
-        yield from _PAUSES
-        while True:
-            yield _LONGEST_PAUSE

@@ -1,0 +1,151 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the roles share: hosts of the inventory as rows for the modules, the modules' rows as verdicts on hosts. Pure.
+
+The inventory is the list of accounts, one host each. The modules work on all hosts of a batch at once; here their rows
+are brought back to the hosts, so that each is judged by its own account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import check_members
+from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
+
+FACTS: Mapping[str, ServiceFacts] = {facts.name: facts for facts in (GUARDDUTY, SECURITYHUB)}
+
+# The outcomes with which an account is where it was asked to be.
+DONE = frozenset({"changed", "unchanged", "skipped"})
+
+Row = Mapping[str, Any]
+Result = Mapping[str, Any]
+Place = tuple[str, str]
+
+
+def collect_batch(
+    hosts: Iterable[str], hostvars: Mapping[str, Any], services: Iterable[str], needs_email: bool = True
+) -> dict[str, Any]:
+    """Return the accounts of a batch as the modules take them, and what is wrong with the rest.
+
+    :param hosts: The hosts of the batch.
+    :param hostvars: Their variables: ``onboard_account_id`` (default: the host's name) and ``onboard_account_email``.
+    :param services: The services, each with its own rules for e-mail addresses.
+    :param needs_email: Whether the e-mail addresses matter: they do not for leaving.
+    :returns: ``accounts`` (host to account id), ``members`` (service to rows), ``faults`` (host to service to text).
+    """
+    rows = {
+        host: {
+            "account_id": hostvars[host].get("onboard_account_id", host),
+            "email": hostvars[host].get("onboard_account_email"),
+        }
+        for host in hosts
+    }
+    members: dict[str, list[dict[str, Any]]] = {}
+    faults: dict[str, dict[str, str]] = {host: {} for host in rows}
+    for service in services:
+        accounts, found = check_members(rows.values(), needs_email and FACTS[service].needs_email)
+        texts = {fault.account_id: fault.text for fault in found}
+        members[service] = [
+            {"account_id": account.account_id, "email": account.email}
+            for account in accounts
+            if account.account_id not in texts
+        ]
+        for host, row in rows.items():
+            if str(row["account_id"]) in texts:
+                faults[host][service] = texts[str(row["account_id"])]
+    return {
+        "accounts": {host: str(row["account_id"]) for host, row in rows.items()},
+        "members": members,
+        "faults": faults,
+    }
+
+
+def rows_of(result: Result | None, *keys: str) -> Sequence[Row]:
+    return next((result[key] for key in keys if result and result.get(key)), ())
+
+
+def by_place(rows: Iterable[Row]) -> dict[Place, Row]:
+    return {(row["region"], row["account_id"]): row for row in rows}
+
+
+def judge_hosts(
+    batch: Mapping[str, Any], regions: Iterable[str], judges: Mapping[str, Callable[[str, str], dict[str, Any]]]
+) -> dict[str, Any]:
+    """Return what became of each host's account.
+
+    :param batch: From :func:`collect_batch`.
+    :param regions: The Regions that were asked for.
+    :param judges: By service: a function from Region and account id to a row.
+    :returns: Host to ``account_id``, ``changed``, ``failed``, ``text`` and ``rows`` (one per service and Region).
+    """
+    verdicts = {}
+    for host, account_id in batch["accounts"].items():
+        faults = batch["faults"][host]
+        rows = [
+            fault_row(service, region, account_id, faults[service]) if service in faults else judge(region, account_id)
+            for service, judge in judges.items()
+            for region in sorted(regions)
+        ]
+        failures = [row["text"] for row in rows if row["failed"]]
+        verdicts[host] = {
+            "account_id": account_id,
+            "changed": any(row["actions"] for row in rows),
+            "failed": bool(failures),
+            "text": "; ".join(dict.fromkeys(failures)) or summarise(rows),
+            "rows": rows,
+        }
+    return verdicts
+
+
+def summarise(rows: Iterable[Row]) -> str:
+    """Say where an account stands: "guardduty: Enabled in eu-central-1, us-east-1"."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for row in rows:
+        words = places.setdefault(row["service"], {})
+        words.setdefault(row["status"] or row["reason_code"], []).append(row["region"])
+    return "; ".join(
+        f"{service}: " + ", ".join(f"{word} in {' '.join(regions)}" for word, regions in words.items())
+        for service, words in places.items()
+    )
+
+
+def fault_row(service: str, region: str, account_id: str, text: str) -> dict[str, Any]:
+    return {
+        "service": service,
+        "region": region,
+        "account_id": account_id,
+        "status": None,
+        "previous_status": None,
+        "actions": [],
+        "failed": True,
+        "reason_code": Reason.INVALID_INPUT.value,
+        "text": text,
+    }
+
+
+def total_stats(earlier: Mapping[str, Any], verdicts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the counts of all batches so far, per service and Region, for AWX's artifacts.
+
+    :param earlier: The totals before this batch.
+    :param verdicts: From :func:`judge_hosts`.
+    """
+    totals: dict[str, Any] = {
+        service: {region: {**counts, "failed_ids": list(counts["failed_ids"])} for region, counts in by_region.items()}
+        for service, by_region in earlier.items()
+    }
+    for verdict in verdicts.values():
+        for row in verdict["rows"]:
+            counts = totals.setdefault(row["service"], {}).setdefault(
+                row["region"], {"accounts": 0, "changed": 0, "failed": 0, "failed_ids": []}
+            )
+            counts["accounts"] += 1
+            counts["changed"] += bool(row["actions"])
+            counts["failed"] += row["failed"]
+            counts["failed_ids"] += [row["account_id"]] if row["failed"] else []
+    return totals

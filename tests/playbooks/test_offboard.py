@@ -1,0 +1,140 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The offboard role through real ``ansible-playbook`` runs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from ansible_collections.muster.aws.tests.playbooks.harness import (
+    ADMINISTRATOR,
+    REGIONS,
+    SERVICES,
+    PlaybookRunner,
+    fleet,
+    states,
+)
+
+OTHER_ADMINISTRATOR = "999999999999"
+
+
+@pytest.fixture
+def offboard(playbook: PlaybookRunner):
+    return partial(
+        playbook, playbook="muster.aws.offboard", offboard_results_file=str(playbook.folder / "results.json")
+    )
+
+
+def seed_members(emulator, hosts, status="Enabled", administrator_id=ADMINISTRATOR):
+    for service in SERVICES:
+        emulator.seed(
+            {
+                "services": [{"service": service, "account_id": administrator_id, "regions": REGIONS}],
+                "members": [
+                    {
+                        "service": service,
+                        "regions": REGIONS,
+                        "administrator_id": administrator_id,
+                        "account_ids": [row["onboard_account_id"] for row in hosts.values()],
+                        "status": status,
+                    }
+                ],
+            }
+        )
+
+
+def test_offboard_named_hosts_are_gone_and_the_others_stay(playbook: PlaybookRunner, offboard):
+    emulator, hosts = playbook.emulator, fleet(4)
+    leaving = ",".join(list(hosts)[:2])
+    seed_members(emulator, hosts)
+
+    checked = offboard(hosts, "--check", *name(leaving))
+    assert checked.status == 0, checked.output
+    assert emulator.operations(writes_only=True) == []
+    assert checked.changed_hosts == set(leaving.split(","))
+
+    first = offboard(hosts, *name(leaving))
+    assert first.status == 0, first.output
+    assert first.changed_hosts == checked.changed_hosts
+    after = states(emulator, hosts)
+    assert [after[host] for host in hosts] == [{None}, {None}, {"Enabled"}, {"Enabled"}]
+    assert first.custom_stats["offboard"]["securityhub"][REGIONS[0]]["changed"] == 2
+
+    emulator.clear_calls()
+    second = offboard(hosts, "--limit", leaving)
+    assert second.status == 0, second.output
+    assert second.changed_hosts == set()
+    assert emulator.operations(writes_only=True) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        ((), {}),
+        (name("all"), {"offboard_limit": 2}),
+        # Named where the play's own hosts cannot see it: all hosts are in the play.
+        ((), {"offboard_hosts": "workload-01"}),
+    ],
+    ids=["no-hosts", "too-many", "named-in-the-inventory"],
+)
+def test_offboard_without_explicit_hosts_or_with_too_many_sends_nothing(offboard, playbook, arguments, variables):
+    run = offboard(fleet(3), *arguments, **variables)
+    assert run.status == 2
+    assert "This would offboard 3 accounts, and nothing was sent" in run.output
+    assert playbook.emulator.operations() == []
+
+
+def test_offboard_disassociated_keeps_the_records(offboard, playbook: PlaybookRunner):
+    hosts = fleet(2)
+    seed_members(playbook.emulator, hosts)
+    run = offboard(hosts, *name("all"), offboard_state="disassociated")
+    assert run.status == 0, run.output
+    assert states(playbook.emulator, hosts) == {host: {"Removed"} for host in hosts}
+
+
+def test_offboard_members_of_an_organization_stay_as_removed_where_aws_cannot_delete_them(offboard, playbook):
+    emulator, hosts = playbook.emulator, fleet(1)
+    account_id = next(iter(hosts.values()))["onboard_account_id"]
+    emulator.seed(
+        {
+            "organization": {
+                "management_account": "888888888888",
+                "account_ids": [ADMINISTRATOR, account_id],
+                "delegated_administrator": {service: ADMINISTRATOR for service in SERVICES},
+            }
+        }
+    )
+    assert playbook(hosts, onboard_via="organization").status == 0
+    run = offboard(hosts, *name("all"), onboard_via="organization")
+    assert run.status == 0, run.output
+    assert {(row["service"], row["status"]) for row in run.rows} == {
+        ("guardduty", "absent"),
+        ("securityhub", "Removed"),
+    }
+
+
+def test_offboard_services_go_off_but_not_where_another_administrator_holds_the_account(offboard, playbook):
+    emulator, hosts = playbook.emulator, fleet(2)
+    own, held = hosts
+    seed_members(emulator, {own: hosts[own]})
+    seed_members(emulator, {held: hosts[held]}, administrator_id=OTHER_ADMINISTRATOR)
+    run_it = partial(offboard, offboard_disable_services=True)
+
+    checked = run_it(hosts, "--check", *name("all"))
+    assert emulator.operations(writes_only=True) == []
+    run = run_it(hosts, *name("all"))
+
+    assert checked.failed_hosts == run.failed_hosts == {held}
+    assert checked.changed_hosts == run.changed_hosts == {own}
+    assert "the service was left on" in run.output
+    off = [call.account_id for call in emulator.calls if call.operation in ("DeleteDetector", "DisableSecurityHub")]
+    assert off == [hosts[own]["onboard_account_id"]] * len(SERVICES) * len(REGIONS)
+
+    emulator.clear_calls()
+    again = run_it({own: hosts[own]}, *name("all"))
+    assert again.status == 0, again.output
+    assert again.changed_hosts == set()
+    assert emulator.operations(writes_only=True) == []

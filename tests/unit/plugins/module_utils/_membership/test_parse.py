@@ -1,0 +1,101 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
+from ansible_collections.muster.aws.plugins.module_utils._membership.parse import (
+    account_id_of,
+    answer_of,
+    list_of,
+    text_of,
+    unreadable,
+)
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed
+from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B
+
+
+def test_unreadable_answer_may_have_taken_effect() -> None:
+    failure = unreadable("GetMembers", "what is this")
+    assert (failure.operation, failure.reason, failure.is_uncertain, failure.is_input_refused) == (
+        "GetMembers",
+        Reason.INTERNAL_ERROR,
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize("items", [[], [{}], [{"AccountId": A}, {"AccountId": B}]])
+def test_list_of_list_of_structures_is_returned(items) -> None:
+    assert list_of("GetMembers", {"Members": items}, "Members") == items
+
+
+@pytest.mark.parametrize("response", [{}, {"Members": None}, {"Members": {}}, {"Members": "x"}, {"members": []}])
+def test_list_of_missing_or_odd_list_is_never_taken_for_empty(response) -> None:
+    with pytest.raises(CallFailed, match="GetMembers.*no usable Members"):
+        list_of("GetMembers", response, "Members")
+
+
+@pytest.mark.parametrize("item", [None, A, [], 1])
+def test_list_of_list_with_anything_else_in_it_is_refused(item) -> None:
+    with pytest.raises(CallFailed):
+        list_of("GetMembers", {"Members": [{"AccountId": A}, item]}, "Members")
+
+
+def test_account_id_of_twelve_digits_is_returned() -> None:
+    assert account_id_of("GetMembers", {"AccountId": A}) == A
+
+
+@pytest.mark.parametrize("data", [{}, {"AccountId": None}, {"accountId": A}, {"AccountId": int(B)}])
+@pytest.mark.parametrize("operation", ["GetMembers", "ListMembers"])
+def test_account_id_of_missing_or_odd_id_is_refused(data, operation) -> None:
+    with pytest.raises(CallFailed, match=operation):
+        account_id_of(operation, data)
+
+
+@pytest.mark.parametrize("value", ["", A[1:], A + "0", A + "\n", " " + A[1:], "\u0661" * 12])
+def test_account_id_of_text_of_another_form_is_refused(value) -> None:
+    with pytest.raises(CallFailed):
+        account_id_of("GetMembers", {"AccountId": value})
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, None),
+        ("", ""),
+        ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"),
+        (datetime(2026, 1, 1, tzinfo=timezone.utc), "2026-01-01T00:00:00.000Z"),
+        (datetime(2026, 1, 1, 1, 30, 0, 999999, timezone(timedelta(hours=2))), "2025-12-31T23:30:00.999Z"),
+        (7, "7"),
+    ],
+)
+def test_text_of_value_is_text_and_times_are_iso_8601_in_utc(value, text) -> None:
+    assert text_of(value) == text
+
+
+@pytest.mark.parametrize("key", ["Result", "ProcessingResult"])
+def test_answer_of_unprocessed_accounts_keeps_the_text_under_the_services_key(key) -> None:
+    response = {"UnprocessedAccounts": [{"AccountId": A, key: "No  way."}, {"AccountId": B}]}
+    assert answer_of(response, key) == Answer({A: "No  way.", B: ""})
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        ({"UnprocessedAccounts": []}, Answer()),
+        ({}, Answer(is_per_account=False)),
+        ({"UnprocessedAccounts": None}, Answer(is_per_account=False)),
+        ({"UnprocessedAccounts": ["what", None]}, Answer()),
+        ({"UnprocessedAccounts": [], "ResponseMetadata": {}}, Answer()),
+        ({"UnprocessedAccounts": [], "ResponseMetadata": {"RetryAttempts": 0}}, Answer()),
+        ({"UnprocessedAccounts": [], "ResponseMetadata": {"RetryAttempts": 1}}, Answer(is_repeated=True)),
+        ({"ResponseMetadata": None}, Answer(is_per_account=False)),
+    ],
+)
+def test_answer_of_response_says_whether_it_speaks_for_accounts_and_was_repeated(response, answer) -> None:
+    assert answer_of(response, "Result") == answer

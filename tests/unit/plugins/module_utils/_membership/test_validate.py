@@ -1,0 +1,287 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import (
+    Fault,
+    InvalidInput,
+    check_account_ids,
+    check_members,
+    explain_account_id,
+    explain_email,
+    explain_region,
+    explain_role_name,
+)
+from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B, C
+
+ODD_IDS = [
+    None,
+    True,
+    123456789012,
+    # YAML's reading of an unquoted 012345670123: an octal number.
+    1402433619,
+    1.0,
+    [],
+    ["222222222222"],
+    "",
+    "12345678901",
+    "1234567890123",
+    " 123456789012",
+    "123456789012 ",
+    "123456789012\n",
+    "1234 5678 9012",
+    "1234-5678-9012",
+    "12345678901a",
+    "+12345678901",
+    "0x1234567890",
+    "\u0661" * 12,
+    "\uff11" * 12,
+]
+
+
+@pytest.mark.parametrize("value", ["000000000000", A, "999999999999"])
+def test_explain_account_id_twelve_digits_are_fine(value) -> None:
+    assert explain_account_id(value) is None
+
+
+@pytest.mark.parametrize("value", ODD_IDS)
+def test_explain_account_id_anything_else_is_named_and_told_to_be_quoted(value) -> None:
+    text = explain_account_id(value)
+    assert text and repr(value) in text and "quote" in text and '"012345678901"' in text
+
+
+def test_explain_account_id_number_is_called_by_its_type() -> None:
+    assert "is a int, not a string" in str(explain_account_id(1402433619))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "a@b.co",
+        "a" * 52 + "@example.com",
+        "first.last+aws!#$*/=?^_`{}~@sub-domain.example.com",
+        "a.@example.com",
+        "a..b@example.com",
+        "1@2.3x",
+        "a@xn--bcher-kva.example",
+    ],
+)
+def test_explain_email_address_within_the_rules_is_fine(value) -> None:
+    assert explain_email(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "rule"),
+    [
+        ("a@b.c", "6 to 64"),
+        ("a" * 53 + "@example.com", "6 to 64"),
+        ("", "6 to 64"),
+        ("b\xfccher@example.com", "7-bit"),
+        ("name@ex\xe4mple.com", "7-bit"),
+        ("name@example.com\n", "7-bit"),
+        ("na\tme@example.com", "7-bit"),
+        ("name@example.com\x00", "7-bit"),
+        ("name\x7f@example.com", "7-bit"),
+        ("name.example.com", "exactly one @"),
+        ("na@me@example.com", "exactly one @"),
+        ("name@example@com", "exactly one @"),
+        ("@example.com", "something before the @"),
+        ("na me@example.com", "whitespace"),
+        (" name@example.com", "whitespace"),
+        *((f"na{character}me@example.com", "before the @") for character in "\"'()<>[]:,\\|%&"),
+        (".name@example.com", "start with a dot"),
+        ("name@example", "at least one dot"),
+        ("name@.example.com", "domain of letters"),
+        ("name@example.com.", "domain of letters"),
+        ("name@exam_ple.com", "domain of letters"),
+        ("name@exam ple.com", "domain of letters"),
+        ("name@example..com", "domain of letters"),
+        ("nameless@", "domain of letters"),
+        ("name@-example.com", "hyphen at its ends"),
+        ("name@example.com-", "hyphen at its ends"),
+    ],
+)
+def test_explain_email_broken_rule_is_named_with_the_value(value, rule) -> None:
+    text = explain_email(value)
+    assert text and repr(value) in text and rule in text
+
+
+@pytest.mark.parametrize("value", [None, 1, ["a@example.com"]])
+def test_explain_email_other_type_is_named(value) -> None:
+    assert explain_email(value) == f"e-mail {value!r} is a {type(value).__name__}, not a string"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "us-east-1",
+        "ap-southeast-4",
+        "us-gov-west-1",
+        "cn-northwest-1",
+        "us-isob-east-1",
+        "eusc-de-east-1",
+        "me-central-12",
+    ],
+)
+def test_explain_region_names_of_all_partitions_are_fine(value) -> None:
+    assert explain_region(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        1,
+        "",
+        "all",
+        "us-east",
+        "us-east-1a",
+        "us-east-123",
+        "US-EAST-1",
+        "us east 1",
+        "us-east-1\n",
+        " us-east-1",
+        "us_east_1",
+        "us-east-\u0661",
+        "-east-1",
+        "us--1",
+        "us-east-1.evil.example",
+        "us-east-1/",
+    ],
+)
+def test_explain_region_anything_else_is_named(value) -> None:
+    text = explain_region(value)
+    assert text and repr(value) in text and "us-east-1" in text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "OrganizationAccountAccessRole",
+        "r",
+        "a" * 64,
+        "path/role",
+        "service-role/team+x/role_name=1,2.3@4-5",
+        "\x21path/role",
+    ],
+)
+def test_explain_role_name_names_with_or_without_a_path_are_fine(value) -> None:
+    assert explain_role_name(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "a" * 65,
+        "/role",
+        "/path/role",
+        "path/",
+        "role name",
+        "role\n",
+        "r\xf4le",
+        "*",
+        "role*",
+        "path/*/role",
+        "role?",
+        "../role",
+        "path/../role",
+        "arn:aws:iam::111111111111:role/role",
+        "role:role",
+        "path:x/role",
+        "role/",
+        "ro/le name",
+        "\u0661role",
+    ],
+)
+def test_explain_role_name_that_would_leave_the_arn_is_refused(value) -> None:
+    text = explain_role_name(value)
+    assert text and repr(value) in text
+
+
+# Rows of `members`
+
+
+def row(account_id: object, email: object = "a@example.com") -> dict[str, object]:
+    return {"account_id": account_id, "email": email}
+
+
+@pytest.mark.parametrize("email_required", [True, False])
+def test_check_members_good_rows_are_sorted_and_keep_leading_zeros(email_required) -> None:
+    rows = [row(C, "c@example.com"), row(A), row(B, "b@example.com")]
+    accounts = [Account(A, "a@example.com"), Account(B, "b@example.com"), Account(C, "c@example.com")]
+    assert check_members(rows, email_required) == (accounts, [])
+
+
+def test_check_members_same_row_twice_counts_once() -> None:
+    assert check_members([row(A), row(A), row(A)], True) == ([Account(A, "a@example.com")], [])
+
+
+def test_check_members_same_account_with_other_email_is_a_fault_naming_both() -> None:
+    _accounts, faults = check_members([row(A), row(A, "b@example.com")], True)
+    assert [(fault.account_id, fault.reason) for fault in faults] == [(A, Reason.INVALID_INPUT)]
+    assert all(text in faults[0].text for text in (A, "a@example.com", "b@example.com"))
+
+
+def test_check_members_same_account_with_and_without_email_is_a_fault() -> None:
+    _accounts, faults = check_members([row(A), {"account_id": A}], False)
+    assert len(faults) == 1 and "None" in faults[0].text
+
+
+@pytest.mark.parametrize("value", ODD_IDS)
+def test_check_members_odd_id_is_a_fault_and_the_others_are_kept(value) -> None:
+    accounts, faults = check_members([row(value), row(B)], True)
+    assert accounts == [Account(B, "a@example.com")]
+    assert faults == [Fault(str(value), Reason.INVALID_INPUT, str(explain_account_id(value)))]
+
+
+@pytest.mark.parametrize("email", [None, ""])
+def test_check_members_missing_email_matters_only_where_it_is_required(email) -> None:
+    accounts, faults = check_members([row(A, email)], True)
+    assert accounts == [] and faults[0].reason is Reason.EMAIL_MISSING and A in faults[0].text
+    assert check_members([{"account_id": A}], True)[1] == faults
+    assert check_members([row(A, email)], False) == ([Account(A)], [])
+
+
+def test_check_members_email_against_guarddutys_rules_matters_only_where_they_hold() -> None:
+    _accounts, faults = check_members([row(A, "not an address")], True)
+    assert faults[0].reason is Reason.INVALID_INPUT and A in faults[0].text and "'not an address'" in faults[0].text
+    assert check_members([row(A, "not an address")], False) == ([Account(A, "not an address")], [])
+
+
+@pytest.mark.parametrize("email", [" ", "a\n@example.com", 7, ["a@example.com"], "\x00"])
+def test_check_members_contact_that_is_blank_or_odd_is_a_fault_everywhere(email) -> None:
+    for email_required in (True, False):
+        accounts, faults = check_members([row(A, email)], email_required)
+        assert accounts == [] and [fault.reason for fault in faults] == [Reason.INVALID_INPUT]
+
+
+def test_check_members_no_rows_are_no_fault_here() -> None:
+    assert check_members([], True) == ([], [])
+
+
+def test_check_members_faults_are_in_the_order_of_the_rows() -> None:
+    _accounts, faults = check_members([row("x"), row(B), row("a")], True)
+    assert [fault.account_id for fault in faults] == ["x", "a"]
+
+
+def test_check_account_ids_good_ones_are_sorted_and_unique() -> None:
+    assert check_account_ids([B, A, B]) == ([A, B], [])
+
+
+def test_check_account_ids_each_odd_value_is_a_fault() -> None:
+    ids, faults = check_account_ids([B, *ODD_IDS])
+    assert ids == [B]
+    assert [fault.text for fault in faults] == [explain_account_id(value) for value in ODD_IDS]
+    assert {fault.reason for fault in faults} == {Reason.INVALID_INPUT}
+
+
+def test_invalid_input_says_each_thing_once_and_that_nothing_was_sent() -> None:
+    faults = [Fault(A, Reason.INVALID_INPUT, text) for text in ("one", "two", "one")]
+    error = InvalidInput(faults)
+    assert str(error) == "nothing was sent: one; two"
+    assert error.faults == tuple(faults)
