@@ -29,9 +29,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
 _JOINED = frozenset({State.ENABLED, State.SUSPENDED})
 
 
-def foresee_members(
-    members: Result, service_result: Result, service: str, by_invitation: bool, is_check: bool
-) -> Result:
+def foresee_members(members: Result, service_result: Result, service: str, by_invitation: bool) -> Result:
     """Return the result of the member task, with what check mode cannot see: members where the service is still off.
 
     A service that is off has no members, so that every account of such a Region is new once it is switched on.
@@ -39,8 +37,6 @@ def foresee_members(
     switched_on = {
         row["region"] for row in rows_of(service_result, "detectors", "hubs") if "enable_service" in row["actions"]
     }
-    if not is_check or not switched_on:
-        return members
     state = State.INVITED if by_invitation else State.ENABLED
     new = {
         "status": FACTS[service].word_for(state),

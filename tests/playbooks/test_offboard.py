@@ -28,6 +28,10 @@ def offboard(playbook: PlaybookRunner):
     )
 
 
+def name(hosts: str) -> tuple[str, str]:
+    return ("-e", f"offboard_hosts={hosts}")
+
+
 def seed_members(emulator, hosts, status="Enabled", administrator_id=ADMINISTRATOR):
     for service in SERVICES:
         emulator.seed(

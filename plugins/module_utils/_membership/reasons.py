@@ -58,7 +58,7 @@ RULES = (
     Rule("email address is missing", Reason.EMAIL_MISSING),
     Rule("still associated", Reason.STILL_ASSOCIATED),
     Rule("invited or associated members", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
-    Rule("cannot disable security hub on the administrator", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
+    Rule("cannot disable security hub on the", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
     # Organizations.
     Rule("master must first enable", Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED),
     Rule("management account must first enable", Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED),

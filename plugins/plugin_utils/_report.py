@@ -1,0 +1,376 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the report role tells: where each account of the inventory stands, and which members nobody listed. Pure.
+
+Every account has one cell for each service and Region. A cell has a *standing*, which is its colour, and beside it the
+word and the reason of AWS, so that nothing is lost by the colours. How all of it looks is in :mod:`._report_page`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from enum import Enum
+from typing import Any, NamedTuple
+
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
+from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS, STATE_REASONS
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import explain_account_id
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, Place, Result, Row, rows_of
+
+Cell = dict[str, Any]
+
+
+class Standing(str, Enum):
+    """Where an account stands in one service and Region. The worst comes first."""
+
+    FAILED = "failed"
+    UNREADABLE = "unreadable"
+    ABSENT = "absent"
+    PENDING = "pending"
+    SUSPENDED = "suspended"
+    MEMBER = "member"
+    ADMINISTRATOR = "administrator"
+
+
+# Where nothing is missing. A suspended member is a gap: it belongs to the administrator, but AWS does not watch it.
+COVERED = frozenset({Standing.MEMBER.value, Standing.ADMINISTRATOR.value})
+_ASSOCIATED = frozenset({Standing.MEMBER.value, Standing.SUSPENDED.value})
+
+LABELS = {
+    Standing.FAILED.value: "failed",
+    Standing.UNREADABLE.value: "not readable",
+    Standing.ABSENT.value: "not a member",
+    Standing.PENDING.value: "pending",
+    Standing.SUSPENDED.value: "suspended",
+    Standing.MEMBER.value: "member",
+    Standing.ADMINISTRATOR.value: "administrator",
+}
+_SEVERITY = {standing.value: number for number, standing in enumerate(Standing)}
+
+
+class _Look(NamedTuple):
+    standing: Standing
+    text: str = ""
+    next_step: str = ""
+
+
+# States that STATE_REASONS explains have no text here: theirs is used, with its reason code.
+_LOOKS = {
+    State.ABSENT: _Look(Standing.ABSENT, "the administrator has no record of the account", "onboard the account"),
+    State.CREATED: _Look(Standing.PENDING, "a record, without an invitation", "onboard the account again"),
+    State.INVITED: _Look(
+        Standing.PENDING, "invited, and not accepted yet", "onboard the account again: it accepts the invitation there"
+    ),
+    State.VERIFYING: _Look(
+        Standing.PENDING, "AWS is verifying the e-mail address", HINTS[Reason.EMAIL_VERIFICATION_PENDING]
+    ),
+    State.ENABLED: _Look(Standing.MEMBER),
+    State.SUSPENDED: _Look(
+        Standing.SUSPENDED, "a member, but its monitoring is suspended", "resume it (guardduty_member, monitoring)"
+    ),
+    State.REMOVED: _Look(Standing.FAILED, "the administrator ended the association", "onboard the account again"),
+    State.DELETED: _Look(Standing.FAILED, "the record was deleted", "onboard the account again"),
+}
+
+
+def collect_accounts(hosts: Iterable[str], hostvars: Mapping[str, Any], everyone: Iterable[str]) -> dict[str, Any]:
+    """Return the accounts to report on, and all that the inventory lists.
+
+    :param hosts: The hosts to report on.
+    :param hostvars: The variables of all hosts: ``report_account_id``, ``report_account_email`` and
+        ``report_administrator_id``, each with the ``onboard_`` variable of that name in its place.
+    :param everyone: All hosts of the inventory, whatever the limit of this run.
+    :returns: ``accounts`` (a row per host), ``account_ids`` (those that can be used), ``administrator_ids`` (of these
+        hosts, where the inventory tells), ``listed`` (account id to host and administrator, for the whole inventory).
+    """
+    rows = {host: _account_row(host, hostvars[host]) for host in everyone}
+    accounts = [rows[host] if host in rows else _account_row(host, hostvars[host]) for host in hosts]
+    return {
+        "accounts": accounts,
+        "account_ids": sorted({row["account_id"] for row in accounts if not row["fault"]}),
+        "administrator_ids": sorted({str(row["administrator_id"]) for row in accounts if row["administrator_id"]}),
+        "listed": {row["account_id"]: row for row in rows.values() if not row["fault"]},
+    }
+
+
+def _account_row(host: str, variables: Mapping[str, Any]) -> dict[str, Any]:
+    def value(name: str, default: Any = None) -> Any:
+        return variables.get(f"report_{name}", variables.get(f"onboard_{name}", default))
+
+    account_id = value("account_id", host)
+    return {
+        "host": host,
+        "account_id": str(account_id),
+        "email": value("account_email"),
+        "administrator_id": value("administrator_id"),
+        "fault": explain_account_id(account_id),
+    }
+
+
+def build_report(
+    inventory: Mapping[str, Any],
+    results: Mapping[str, Mapping[str, Result]],
+    administrator_id: str,
+    regions: Sequence[str] | str,
+    generated_at: str,
+) -> dict[str, Any]:
+    """Return everything that the report tells, as plain data.
+
+    :param inventory: From :func:`collect_accounts`.
+    :param results: By service: the registered results ``members`` (of ``*_member_info``, all members) and, where the
+        accounts were asked too, ``administrators`` (of ``*_administrator_info``).
+    :param administrator_id: The account whose members were read.
+    :param regions: The Regions that were asked for.
+    :param generated_at: The time to print.
+    """
+    names = regions.split(",") if isinstance(regions, str) else regions
+    columns = [
+        _Column(service, region.strip(), result, administrator_id)
+        for service, result in results.items()
+        for region in sorted(set(names))
+    ]
+    accounts = [_account(row, columns) for row in inventory["accounts"]]
+    unlisted = _unlisted(columns, inventory["listed"], administrator_id)
+    return {
+        "generated_at": generated_at,
+        "administrator_id": administrator_id,
+        "services": list(results),
+        "regions": list(dict.fromkeys(column.region for column in columns)),
+        "totals": _totals(accounts, unlisted),
+        "summary": _summary(columns, accounts, unlisted),
+        "problems": [
+            {"service": column.service, "region": column.region, **_explained(*column.problem)}
+            for column in columns
+            if column.problem
+        ],
+        "accounts": accounts,
+        "unlisted": unlisted,
+        "suspended_accounts": _suspended_accounts([*accounts, *unlisted]),
+        "hosts": {account["host"]: _verdict(account) for account in accounts},
+    }
+
+
+def _account(row: Mapping[str, Any], columns: Iterable[_Column]) -> dict[str, Any]:
+    cells = [column.cell(row["account_id"], row["fault"]) for column in columns]
+    known_email = next((cell["email"] for cell in cells if cell["email"]), None)
+    return {
+        "host": row["host"],
+        "account_id": row["account_id"],
+        "email": row["email"] or known_email,
+        "standing": _worst(cells),
+        "gaps": sum(cell["standing"] not in COVERED for cell in cells),
+        "cells": cells,
+    }
+
+
+def _worst(cells: Iterable[Cell]) -> str:
+    return min((cell["standing"] for cell in cells), key=_SEVERITY.__getitem__)
+
+
+class _Column:
+    """One service in one Region: the administrator's list of members, and where it was asked for, the accounts' view."""
+
+    def __init__(self, service: str, region: str, results: Mapping[str, Result], administrator_id: str) -> None:
+        self.service = service
+        self.region = region
+        self._facts = FACTS[service]
+        self._administrator_id = administrator_id
+        rows = [row for row in rows_of(results["members"], "members") if row["region"] == region]
+        self.members = {row["account_id"]: row for row in rows if row["outcome"] != "failed"}
+        self.problem = self._problem(results["members"], rows)
+        self._own_views = {
+            row["account_id"]: row
+            for row in rows_of(results.get("administrators"), "administrators")
+            if row["region"] == region
+        }
+
+    def _problem(self, result: Result, rows: Iterable[Row]) -> tuple[str, str] | None:
+        """Return why this column could not be read: a reason code and a text."""
+        failed = next((row for row in rows if row["outcome"] == "failed"), None)
+        if failed:
+            return failed["reason_code"], failed["reason"]
+        # A task that failed as a whole has a message and no rows.
+        if not result or "members" not in result or (result.get("msg") and not result["members"]):
+            return Reason.OTHER.value, (result or {}).get("msg") or "the members were not read"
+        return None
+
+    def cell(self, account_id: str, fault: str | None = None) -> Cell:
+        """Return the cell of an account."""
+        member = self.members.get(account_id)
+        cell = {
+            "service": self.service,
+            "region": self.region,
+            "standing": Standing.UNREADABLE.value,
+            "status": member["status"] if member else None,
+            "reason_code": None,
+            "reason": None,
+            "next_step": None,
+            "email": member["email"] if member else None,
+            "invited_at": member["invited_at"] if member else None,
+            "updated_at": member["updated_at"] if member else None,
+            "own_view": None,
+            "note": None,
+        }
+        if account_id == self._administrator_id:
+            return {**cell, "standing": Standing.ADMINISTRATOR.value}
+        problem = (Reason.INVALID_INPUT.value, fault) if fault else self.problem
+        if problem:
+            return {**cell, **_explained(*problem)}
+        cell.update(self._standing(cell["status"]))
+        return self._with_own_view(cell, self._own_views.get(account_id))
+
+    def _standing(self, status: str | None) -> Cell:
+        state = self._facts.state_of(status)
+        if state in STATE_REASONS:
+            reason, text = STATE_REASONS[state]
+            return {"standing": Standing.FAILED.value, **_explained(reason.value, text)}
+        look = _LOOKS[state]
+        return {
+            "standing": look.standing.value,
+            "reason": look.text or None,
+            "next_step": look.next_step or None,
+        }
+
+    def _with_own_view(self, cell: Cell, row: Row | None) -> Cell:
+        """Add what the account itself sees: it may say why it is no member."""
+        if row is None:
+            return cell
+        inviters = sorted({invitation["administrator_id"] for invitation in row["invitations"]})
+        own_view = {
+            "administrator_id": row["administrator_id"],
+            "status": row["status"],
+            "invited_by": inviters,
+            "reason_code": row["reason_code"],
+            "reason": row["reason"],
+        }
+        cell = {**cell, "own_view": own_view, "note": self._note(cell, own_view, row["outcome"] == "failed")}
+        if cell["standing"] in _ASSOCIATED:
+            return cell
+        holder = row["administrator_id"]
+        if holder and holder != self._administrator_id:
+            text = f"the account is a member of another administrator, {holder}"
+            explained = _explained(Reason.MEMBER_OF_OTHER_ADMINISTRATOR.value, text)
+            return {**cell, "standing": Standing.FAILED.value, **explained}
+        if row["reason_code"] == Reason.ACCOUNT_SUSPENDED.value:
+            return {**cell, "standing": Standing.FAILED.value, **_explained(row["reason_code"], row["reason"])}
+        return cell
+
+    def _note(self, cell: Cell, own_view: Mapping[str, Any], is_failed: bool) -> str | None:
+        """Return what is worth saying of the account's own view, beside the standing."""
+        holder, is_member = own_view["administrator_id"], cell["standing"] in _ASSOCIATED
+        if is_failed:
+            return f"its own view could not be read: {own_view['reason']}"
+        if own_view["reason_code"] == Reason.SERVICE_NOT_ENABLED.value:
+            return f"{self._facts.title} is off in the account"
+        if is_member and holder != self._administrator_id:
+            return f"the account itself sees {f'administrator {holder}' if holder else 'no administrator'}"
+        if not is_member and holder == self._administrator_id:
+            return "the account itself sees this administrator as its own"
+        others = [inviter for inviter in own_view["invited_by"] if inviter != self._administrator_id]
+        return f"invited by {', '.join(others)}" if others and not is_member else None
+
+
+def _explained(reason_code: str, text: str | None) -> Cell:
+    return {"reason_code": reason_code, "reason": text, "next_step": HINTS[Reason(reason_code)]}
+
+
+def _unlisted(
+    columns: Sequence[_Column], listed: Mapping[str, Mapping[str, Any]], administrator_id: str
+) -> list[dict[str, Any]]:
+    """Return the members that no host of this administrator stands for, with the host of another one if there is."""
+    found = {account_id for column in columns for account_id in column.members}
+    rows = []
+    for account_id in sorted(found - {administrator_id}):
+        host = listed.get(account_id)
+        if host and str(host["administrator_id"] or administrator_id) == administrator_id:
+            continue
+        cells = [column.cell(account_id) for column in columns if account_id in column.members]
+        rows.append(
+            {
+                "account_id": account_id,
+                "email": next((cell["email"] for cell in cells if cell["email"]), None),
+                "host": host["host"] if host else None,
+                "listed_for": str(host["administrator_id"]) if host else None,
+                "standing": _worst(cells),
+                "cells": cells,
+            }
+        )
+    return rows
+
+
+def _suspended_accounts(accounts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the accounts that AWS itself suspended, which nothing here can mend."""
+    rows = []
+    for account in accounts:
+        places = [
+            {"service": cell["service"], "region": cell["region"]}
+            for cell in account["cells"]
+            if _is_suspended_by_aws(cell)
+        ]
+        if places:
+            rows.append({"account_id": account["account_id"], "host": account["host"], "places": places})
+    return rows
+
+
+def _is_suspended_by_aws(cell: Cell) -> bool:
+    # Where nothing could be read, the code is that of the administrator's own account.
+    is_read = cell["standing"] != Standing.UNREADABLE.value
+    codes = {cell["reason_code"], (cell["own_view"] or {}).get("reason_code")}
+    return is_read and Reason.ACCOUNT_SUSPENDED.value in codes
+
+
+def _totals(accounts: Sequence[Mapping[str, Any]], unlisted: Sequence[Any]) -> dict[str, int]:
+    gaps = sum(account["gaps"] for account in accounts)
+    return {
+        "accounts": len(accounts),
+        "covered": sum(not account["gaps"] for account in accounts),
+        "cells": sum(len(account["cells"]) for account in accounts),
+        "gaps": gaps,
+        "unlisted": len(unlisted),
+    }
+
+
+def _summary(
+    columns: Iterable[_Column], accounts: Iterable[Mapping[str, Any]], unlisted: Iterable[Mapping[str, Any]]
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return the counts of each service and Region, for AWX's artifacts too: no text of AWS is among them."""
+    summary: dict[str, dict[str, dict[str, Any]]] = {}
+    for column in columns:
+        summary.setdefault(column.service, {})[column.region] = {
+            "accounts": 0,
+            **{standing.value: 0 for standing in Standing},
+            "gaps": 0,
+            "unlisted": 0,
+            "gap_ids": [],
+            "unlisted_ids": [],
+        }
+    for account in accounts:
+        for cell in account["cells"]:
+            counts = summary[cell["service"]][cell["region"]]
+            counts["accounts"] += 1
+            counts[cell["standing"]] += 1
+            if cell["standing"] not in COVERED:
+                counts["gaps"] += 1
+                counts["gap_ids"].append(account["account_id"])
+    for account in unlisted:
+        for cell in account["cells"]:
+            counts = summary[cell["service"]][cell["region"]]
+            counts["unlisted"] += 1
+            counts["unlisted_ids"].append(account["account_id"])
+    return summary
+
+
+def _verdict(account: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a host is told. In words of this collection only: the texts of AWS are in the report."""
+    places: dict[str, dict[str, list[str]]] = {}
+    for cell in account["cells"]:
+        words = places.setdefault(FACTS[cell["service"]].title, {})
+        code = f" ({cell['reason_code']})" if cell["reason_code"] else ""
+        words.setdefault(LABELS[cell["standing"]] + code, []).append(cell["region"])
+    text = "; ".join(
+        f"{title}: " + ", ".join(f"{word} in {' '.join(regions)}" for word, regions in words.items())
+        for title, words in places.items()
+    )
+    return {"gaps": account["gaps"], "text": text}
