@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
 from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, Cell, Standing
 
@@ -142,7 +143,7 @@ class _Reasons:
             return (text or "").replace(account_id, "ACCOUNT")
 
         if cell["standing"] not in COVERED:
-            title = cell["status"] or LABELS[cell["standing"]]
+            title = _word(cell)
             yield (cell["standing"], title, cell["reason_code"], common(cell["reason"])), cell["standing"], title
         if cell["note"]:
             yield ("note", common(cell["note"])), "note", "The account's own view"
@@ -215,18 +216,19 @@ class _Page:
     def _bar(self, service: str, region: str) -> str:
         counts = self._report["summary"][service][region]
         parts = [(standing, counts[standing]) for standing in _ORDER if counts[standing]]
-        told = ", ".join(f"{number:,} {LABELS[standing]}" for standing, number in parts)
+        gaps = [f"{number:,} {LABELS[standing]}" for standing, number in parts if standing not in COVERED]
+        told = ", ".join(gaps) or "no gaps"
         bar = "".join(f'<i class="s-{standing}" style="flex:{number}"></i>' for standing, number in parts)
         problem = next(
             (p for p in self._report["problems"] if (p["service"], p["region"]) == (service, region)),
             None,
         )
         reason = f'<p class="problem">? {_text(problem["reason"])}</p>' if problem else ""
-        unlisted = f", and {counts['unlisted']:,} nobody listed" if counts["unlisted"] else ""
+        unlisted = f" · {_count(counts['unlisted'], 'member')} nobody listed" if counts["unlisted"] else ""
         covered = counts[Standing.MEMBER.value] + counts[Standing.ADMINISTRATOR.value]
         return (
             f"<li><div><b>{_text(region)}</b><span>{covered:,} of {counts['accounts']:,}</span></div>"
-            f'<div class="bar" role="img" aria-label="{told}">{bar}</div><p>{told}{unlisted}</p>{reason}</li>'
+            f'<div class="bar" aria-hidden="true">{bar}</div><p>{told}{unlisted}</p>{reason}</li>'
         )
 
     def _legend(self) -> str:
@@ -295,7 +297,7 @@ class _Page:
             f"<small>{_count(len(group.places), 'account')}, {_count(cells, 'place')}</small></h3>"
             f'<p class="reason">{_text(group.reason)}{f" <code>{_text(code)}</code>" if code else ""}</p>'
             + (f'<p class="next">{_text(next_step)}</p>' if next_step else "")
-            + f"<details><summary>Which</summary><ul>{lines}</ul></details></article>"
+            + f"<details><summary>Show the accounts</summary><ul>{lines}</ul></details></article>"
         )
 
     def _places(self, cells: Iterable[Cell]) -> str:
@@ -320,7 +322,8 @@ class _Page:
 
 def _word(cell: Cell) -> str:
     """Return AWS's word for a cell, or ours where there is no record."""
-    return str(cell["status"] or LABELS[cell["standing"]])
+    is_held = cell["reason_code"] == Reason.MEMBER_OF_OTHER_ADMINISTRATOR.value
+    return str(cell["status"] or ("held by another" if is_held else LABELS[cell["standing"]]))
 
 
 def _name(account: Mapping[str, Any]) -> str:

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from ansible.module_utils.common import warnings
+from botocore.loaders import create_loader
 
 
 @pytest.fixture
@@ -23,3 +25,14 @@ def run_module(run_module: Callable[..., dict[str, Any]]) -> Callable[..., dict[
         return run_module(module_name, **options)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def shared_service_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read botocore's service models from disk once, not in each of a thousand module runs."""
+    monkeypatch.setattr("botocore.session.create_loader", _loader)
+
+
+@functools.cache
+def _loader(search_path: str | None = None) -> Any:
+    return create_loader(search_path)
