@@ -37,7 +37,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ._membership.model import BATCH_LIMIT, Reason
 from ._membership.parse import unreadable
 from ._membership.port import CallFailed, TaskFailed
-from ._membership.reasons import classify, is_input_refused
+from ._membership.reasons import classify, is_input_refused, is_quota
+from ._membership.validate import explain_account_id
 
 __all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
 
@@ -129,6 +130,8 @@ class Cloud:
                 f"{failure.code}: {failure.text}. Renew them, or check access_key, profile, region and endpoint_url"
             ) from failure
         arn, account_id = str(answer.get("Arn", "")).split(":"), str(answer.get("Account"))
+        if explain_account_id(account_id):
+            raise TaskFailed(f"AWS did not say whose the credentials are: GetCallerIdentity answered {account_id!r}")
         return Caller(account_id, arn[1] if len(arn) > 1 else "aws")
 
     @contextmanager
@@ -161,8 +164,11 @@ class Cloud:
         if arn.split(":")[4:5] != [account_id]:
             text = f"AWS answered with {arn!r}, which is not in the account asked for"
             raise CallFailed("AssumeRole", "WrongAccount", text, Reason.ASSUME_ROLE_FAILED)
-        keys = answer["Credentials"]
-        return botocore.credentials.Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
+        keys = answer.get("Credentials") or {}
+        values = [keys.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+        if not all(values):
+            raise unreadable("AssumeRole", "the answer has no usable Credentials")
+        return botocore.credentials.Credentials(*values)
 
     def _call(self, service: str, region: str, operation: str, **params: object) -> dict[str, Any]:
         return AwsApi(self._client(service, region), "").call(operation, **params)
@@ -179,6 +185,7 @@ class Cloud:
                     config=self._config,
                 )
                 client.meta.events.register(f"needs-retry.{service}", _retry_empty_refusal)
+                client.meta.events.register(f"response-received.{service}", _refuse_to_retry_quotas)
                 self._clients[service, region] = client
             return client
 
@@ -274,6 +281,14 @@ def _retry_empty_refusal(response: Any = None, attempts: int = 0, **_event: obje
     if not response or response[0].status_code != 400 or attempts >= _EMPTY_REFUSAL_TRIES:
         return None
     return None if response[1].get("Error", {}).get("Message") else 0.2 * attempts
+
+
+def _refuse_to_retry_quotas(parsed_response: Any = None, event_name: str = "", **_event: object) -> None:
+    """Raise what a quota answers at once. It has the code and status of a throttle, and botocore would try on."""
+    error = (parsed_response or {}).get("Error", {})
+    operation = event_name.rpartition(".")[2]
+    if is_quota(operation, str(error.get("Code", "")), str(error.get("Message") or "")):
+        raise botocore.exceptions.ClientError(parsed_response, operation)
 
 
 def _shared_credentials(own: Any, acting: threading.local) -> Any:

@@ -166,11 +166,11 @@ def _account(row: Mapping[str, Any], columns: Iterable[_Column]) -> dict[str, An
 
 
 def _worst(cells: Iterable[Cell]) -> str:
-    return min((cell["standing"] for cell in cells), key=_SEVERITY.__getitem__)
+    return min((str(cell["standing"]) for cell in cells), key=_SEVERITY.__getitem__)
 
 
 class _Column:
-    """One service in one Region: the administrator's list of members, and where it was asked for, the accounts' view."""
+    """One service in one Region: the administrator's list of members and, where it was asked for, the accounts' view."""
 
     def __init__(self, service: str, region: str, results: Mapping[str, Result], administrator_id: str) -> None:
         self.service = service

@@ -70,7 +70,9 @@ def _json(report: Report) -> str:
 
 # CSV
 
-_CSV_COLUMNS = "host account_id email service region standing status reason_code reason next_step note updated_at".split()
+_CSV_COLUMNS = (
+    "host account_id email service region standing status reason_code reason next_step note updated_at".split()
+)
 
 
 def _csv(report: Report) -> str:
@@ -235,8 +237,8 @@ class _Page:
         """Return the filters by standing, which are the legend of the colours as well."""
         numbers = Counter(cell["standing"] for account in self._report["accounts"] for cell in account["cells"])
         return "".join(
-            f'<button type="button" class="chip s-{standing}" data-standing="{_LETTERS[standing]}" aria-pressed="false">'
-            f"<b>{_SIGNS[standing]}</b> {LABELS[standing]} <span>{numbers[standing]:,}</span></button>"
+            f'<button type="button" class="chip s-{standing}" data-standing="{_LETTERS[standing]}"'
+            f' aria-pressed="false"><b>{_SIGNS[standing]}</b> {LABELS[standing]} <span>{numbers[standing]:,}</span></button>'
             for standing in _ORDER
         )
 

@@ -80,6 +80,8 @@ RULES = (
     Rule("account is suspended", Reason.ACCOUNT_SUSPENDED),
 )
 
+_LIMIT_CODE = "LimitExceededException"
+
 # Codes that speak for themselves; the text is asked first, since AWS uses one code for several things.
 CODES = {
     "AccessDenied": Reason.ACCESS_DENIED,
@@ -100,8 +102,8 @@ CODES = {
     "TooManyRequestsException": Reason.THROTTLED,
     "RequestLimitExceeded": Reason.THROTTLED,
     "SlowDown": Reason.THROTTLED,
-    # Security Hub sends this one for its quotas and, sometimes, as a throttle: the text rules tell those apart.
-    "LimitExceededException": Reason.QUOTA_EXCEEDED,
+    # Security Hub sends this one for its quotas and, sometimes, as a throttle: see classify.
+    _LIMIT_CODE: Reason.QUOTA_EXCEEDED,
     "InternalException": Reason.INTERNAL_ERROR,
     "InternalFailure": Reason.INTERNAL_ERROR,
     "InternalServerError": Reason.INTERNAL_ERROR,
@@ -115,6 +117,9 @@ CODES = {
 INPUT_CODES = frozenset(
     {"BadRequestException", "InvalidInputException", "InvalidParameterException", "ValidationException"}
 )
+
+# What a code means when AWS says nothing with it: a hiccup rather than a fault of the request.
+_WORDLESS_CODES = {**dict.fromkeys(INPUT_CODES, Reason.INTERNAL_ERROR), _LIMIT_CODE: Reason.THROTTLED}
 
 # Faults in the request as a whole, however many accounts it names: no use in cutting the batch.
 _WHOLE_REQUEST_FRAGMENTS = ("not owned by the current account", "parameter detectorid has an invalid value")
@@ -181,7 +186,14 @@ def classify(operation: str, text: str, code: str = "") -> Reason:
     for rule in RULES:
         if rule.fits(operation, normal):
             return rule.reason
+    if not normal and code in _WORDLESS_CODES:
+        return _WORDLESS_CODES[code]
     return CODES.get(code, Reason.OTHER)
+
+
+def is_quota(operation: str, code: str, text: str) -> bool:
+    """Tell whether an error that looks like a throttle is a quota, which no retry can help."""
+    return code == _LIMIT_CODE and classify(operation, text, code) is Reason.QUOTA_EXCEEDED
 
 
 # Refusals of a step that only mean that the step before it has not arrived everywhere yet.
@@ -202,7 +214,7 @@ def is_lagging(step: Step, text: str, done: Collection[Step]) -> bool:
 def is_input_refused(code: str, text: str) -> bool:
     """Tell whether one account of a batch may be what AWS refused the whole batch for."""
     normal = _normalise(text)
-    return code in INPUT_CODES and not any(fragment in normal for fragment in _WHOLE_REQUEST_FRAGMENTS)
+    return code in INPUT_CODES and bool(normal) and not any(fragment in normal for fragment in _WHOLE_REQUEST_FRAGMENTS)
 
 
 def is_missing_resource(text: str) -> bool:

@@ -277,6 +277,15 @@ def test_module_with_no_account_ids_stops_before_any_call(
     assert_refused(result, emulator, module_name, "account_ids is empty")
 
 
+@pytest.mark.parametrize("module_name", ROWS)
+def test_module_without_any_region_stops_before_any_call(
+    module_name: str, no_credentials: dict[str, None], emulator: Emulator, run_module: Any
+) -> None:
+    result = run_module(module_name, region=None, **NEEDED.get(module_name, {}))
+
+    assert_refused(result, emulator, module_name, "no Region given", "set regions")
+
+
 # Purge
 
 
@@ -389,6 +398,8 @@ def test_member_with_an_unknown_option_stops_before_any_call(
 def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, None]:
     """A machine without AWS credentials, and the options that ask for those of the machine."""
     for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "EC2_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))

@@ -84,11 +84,12 @@ GetMembers                           | InvalidAccessException       | service_no
 UpdateOrganizationConfiguration      | InvalidAccessException       | access_denied         | Account 111111111111 is not an administrator for this organization
 UpdateOrganizationConfiguration      | InvalidInputException        | central_configuration | AutoEnable can not be enabled for central configuration
 EnableSecurityHub                    | AccessDeniedException        | central_configuration | The account is associated with a central configuration policy.
-CreateMembers                        | LimitExceededException       | quota_exceeded        |
+CreateMembers                        | LimitExceededException       | throttled             |
+CreateMembers                        | LimitExceededException       | quota_exceeded        | The number of member accounts exceeds the limit
 CreateMembers                        | LimitExceededException       | throttled             | Too Many Requests
 CreateMembers                        | LimitExceededException       | throttled             | Rate exceeded
 CreateMembers                        | TooManyRequestsException     | throttled             | Too many requests
-ListInvitations                      | BadRequestException          | other                 |
+ListInvitations                      | BadRequestException          | internal_error        |
 # Both
 GetMembers                           | UnrecognizedClientException  | region_unavailable    | The security token included in the request is invalid.
 GetMembers                           | AccessDeniedException        | access_denied         | User is not authorized to perform: guardduty:GetMembers
@@ -164,7 +165,7 @@ def test_is_lagging_only_right_after_the_step_before(step, text, done, is_echo_o
     ("code", "text", "is_refused"),
     [
         ("BadRequestException", "one of them is odd", True),
-        ("InvalidInputException", "", True),
+        ("InvalidInputException", "", False),
         ("ValidationException", "invalid or out-of-range value", True),
         ("InvalidParameterException", "x", True),
         ("BadRequestException", "the input detectorId is not  owned by the current account", False),
