@@ -38,9 +38,12 @@ options:
     description:
       - Whether an account that is a member of another administrator leaves that one first.
         With V(false), it is reported as failed, and the message names the other administrator.
-      - The other administrator is left before an invitation of O(administrator_id) is looked for, because an account
-        with an administrator may not be able to receive one. Without an invitation, the account ends without
-        an administrator and is reported as failed. In check mode, an invitation is assumed to be there.
+      - In GuardDuty, an account can have an invitation of O(administrator_id) while it belongs to the other
+        administrator. It leaves only once that invitation is there. Without one, nothing is sent, and the account
+        is reported as failed with the reason code V(no_invitation), in check mode, too.
+      - In Security Hub, an account with an administrator cannot receive an invitation, so the other administrator
+        is left first. If no invitation arrives within O(wait_timeout), the account ends without an administrator
+        and is reported as failed. In check mode, an invitation is assumed to be there.
       - This option matters only with O(state=present).
     type: bool
     default: false

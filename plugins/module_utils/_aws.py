@@ -264,10 +264,12 @@ def _config(wanted: Any, concurrency: int) -> Any:
 
 
 def _own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
-    if options.get("aws_access_key_id"):
-        return botocore.credentials.Credentials(
-            options["aws_access_key_id"], options["aws_secret_access_key"], options["aws_session_token"]
-        )
+    access_key, secret_key = options.get("aws_access_key_id"), options.get("aws_secret_access_key")
+    if bool(access_key) != bool(secret_key):
+        # Half a pair must not lead to the credentials of somebody else that the machine may have.
+        raise TaskFailed("access_key and secret_key go together: give both of them, or neither")
+    if access_key:
+        return botocore.credentials.Credentials(access_key, secret_key, options["aws_session_token"])
     credentials = session.get_component("credential_provider").load_credentials()
     if credentials is None:
         raise TaskFailed(

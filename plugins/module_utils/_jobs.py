@@ -263,6 +263,7 @@ def administrator_job(service: Service, task: Task) -> Report:
         enable_service=options["enable_service"],
         replace_administrator=options["replace_administrator"],
         joined_status=service.facts.word_for(State.ENABLED),
+        invites_held_accounts=service.facts.invites_held_accounts,
     )
     targets = _member_targets(service, task)
     own = [target for target in targets.all if target.account_id == policy.administrator_id]

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS, STATE_REASONS
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import explain_account_id
-from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, Place, Result, Row, rows_of
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, Result, Row, rows_of
 
 Cell = dict[str, Any]
 
@@ -170,7 +170,7 @@ def _worst(cells: Iterable[Cell]) -> str:
 
 
 class _Column:
-    """One service in one Region: the administrator's list of members and, where it was asked for, the accounts' view."""
+    """One service in one Region: the administrator's list of members and, if asked for, the accounts' own view."""
 
     def __init__(self, service: str, region: str, results: Mapping[str, Result], administrator_id: str) -> None:
         self.service = service

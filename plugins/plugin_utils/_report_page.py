@@ -238,7 +238,8 @@ class _Page:
         numbers = Counter(cell["standing"] for account in self._report["accounts"] for cell in account["cells"])
         return "".join(
             f'<button type="button" class="chip s-{standing}" data-standing="{_LETTERS[standing]}"'
-            f' aria-pressed="false"><b>{_SIGNS[standing]}</b> {LABELS[standing]} <span>{numbers[standing]:,}</span></button>'
+            f' aria-pressed="false"><b>{_SIGNS[standing]}</b> {LABELS[standing]}'
+            f" <span>{numbers[standing]:,}</span></button>"
             for standing in _ORDER
         )
 

@@ -48,4 +48,5 @@ GUARDDUTY = ServiceFacts(
     },
     needs_email=True,
     deletes_organization_members=True,
+    invites_held_accounts=True,
 )

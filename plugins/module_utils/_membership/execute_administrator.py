@@ -60,9 +60,9 @@ def observe_member_side(port: AdministratorPort) -> MemberSide:
 
 
 def observe_administrator(port: AdministratorPort, policy: AdministratorPolicy) -> AdministratorObservation:
-    """Read what the plan needs, and no more: invitations only where one is to be accepted right away."""
+    """Read what the plan needs, and no more: invitations only where one has to be there before anything is sent."""
     plan = plan_administrator(observe_member_side(port), policy)
-    if plan.steps != (Step.ACCEPT,):
+    if not plan.needs_invitation:
         return AdministratorObservation(plan)
     return AdministratorObservation(plan, pick_invitation(port.list_invitations(), policy.administrator_id))
 
@@ -76,7 +76,7 @@ def no_invitation(policy: AdministratorPolicy) -> Problem:
 def predict_administrator(observation: AdministratorObservation, policy: AdministratorPolicy) -> AdministratorResult:
     """Return what carrying out the plan should lead to, without a port at hand."""
     plan, invitation = observation.plan, observation.invitation
-    if plan.steps == (Step.ACCEPT,) and invitation is None:
+    if plan.needs_invitation and invitation is None:
         return AdministratorResult(plan.before, plan.before.administrator, problem=no_invitation(policy))
     if not plan.steps:
         return AdministratorResult(plan.before, plan.before.administrator, problem=plan.problem)
@@ -153,6 +153,8 @@ class _Run:
         self.side = MemberSide(True)
 
     def _leave(self) -> None:
+        if self.observation.plan.needs_invitation and not self._await_invitation():
+            return
         before = self._standing()
         try:
             self.port.leave_administrator()
@@ -161,17 +163,32 @@ class _Run:
             if not is_not_associated(failure.text):
                 self._settle_doubt(failure, Step.LEAVE, has_arrived=lambda now: now is not before)
                 return
+            if failure.is_uncertain:
+                # Said to the repetition of a request whose answer was lost: that one has left.
+                self.done.append(Step.LEAVE)
         if self.patience.wait or Step.ACCEPT in self.observation.plan.steps:
             self._await(lambda now: now is not before)
         else:
             self.side = replace(self.side, administrator=None)
 
+    def _look_for_invitation(self) -> bool:
+        if self.invitation is None:
+            self.invitation = pick_invitation(self.port.list_invitations(), self.policy.administrator_id)
+        return self.invitation is not None
+
+    def _await_invitation(self) -> bool:
+        for _look in self.patience.looks():
+            if self._look_for_invitation():
+                return True
+            if not self.patience.wait:
+                break
+        self.problem = no_invitation(self.policy)
+        return False
+
     def _accept(self) -> None:
         refusal: Problem | None = None
         for _look in self.patience.looks():
-            self.invitation = self.invitation or pick_invitation(
-                self.port.list_invitations(), self.policy.administrator_id
-            )
+            self._look_for_invitation()
             refusal = self._accept_once(self.invitation) if self.invitation else no_invitation(self.policy)
             if refusal is None or not self.patience.wait:
                 break

@@ -170,6 +170,7 @@ class ServiceFacts:
     :param operations: The AWS operation behind each step.
     :param needs_email: CreateMembers refuses an account without an e-mail address.
     :param deletes_organization_members: DeleteMembers works for members that came through AWS Organizations.
+    :param invites_held_accounts: An account that belongs to an administrator can have another one's invitation.
     """
 
     name: str
@@ -178,6 +179,7 @@ class ServiceFacts:
     operations: Mapping[Step, str]
     needs_email: bool
     deletes_organization_members: bool
+    invites_held_accounts: bool
     states: Mapping[str, State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

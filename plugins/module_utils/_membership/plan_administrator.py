@@ -34,6 +34,7 @@ class AdministratorPolicy:
     """The options of the administrator modules that decide about steps. See the modules' documentation.
 
     :param joined_status: AWS's word for a member, for predictions.
+    :param invites_held_accounts: The fact of the service, see ServiceFacts.
     """
 
     administrator_id: str
@@ -41,6 +42,7 @@ class AdministratorPolicy:
     enable_service: bool = False
     replace_administrator: bool = False
     joined_status: str | None = None
+    invites_held_accounts: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,15 @@ class MemberSide:
 
 @dataclass(frozen=True)
 class AdministratorPlan:
-    """The plan for one account in one Region."""
+    """The plan for one account in one Region.
+
+    :param needs_invitation: Nothing is sent before the invitation is there.
+    """
 
     before: MemberSide
     steps: tuple[Step, ...] = ()
     problem: Problem | None = None
+    needs_invitation: bool = False
 
 
 _Rows = Mapping[Standing, tuple[Step, ...]]
@@ -93,13 +99,17 @@ _ABSENT: _Rows = {
 def plan_administrator(side: MemberSide, policy: AdministratorPolicy) -> AdministratorPlan:
     """Decide what to send for one account in one Region.
 
-    Another administrator is left, and the service switched on, only where the options say so.
+    Another administrator is left, and the service switched on, only where the options say so. Where the invitation can
+    be there while the account still belongs to the other administrator, it must be: leaving first could leave the
+    account without any.
     """
     standing = side.standing(policy.administrator_id)
     problem = _problem(standing, side, policy)
     if problem:
         return AdministratorPlan(side, (), problem)
-    return AdministratorPlan(side, (_PRESENT if policy.is_present else _ABSENT)[standing])
+    steps = (_PRESENT if policy.is_present else _ABSENT)[standing]
+    can_come_first = (Step.ACCEPT, Step.LEAVE) if policy.invites_held_accounts else (Step.ACCEPT,)
+    return AdministratorPlan(side, steps, None, Step.ACCEPT in steps and steps[0] in can_come_first)
 
 
 def _problem(standing: Standing, side: MemberSide, policy: AdministratorPolicy) -> Problem | None:

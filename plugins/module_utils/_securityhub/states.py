@@ -39,4 +39,5 @@ SECURITYHUB = ServiceFacts(
     },
     needs_email=False,
     deletes_organization_members=False,
+    invites_held_accounts=False,
 )

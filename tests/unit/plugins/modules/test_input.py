@@ -416,6 +416,15 @@ def test_module_without_credentials_says_where_to_give_them(
     assert_refused(result, emulator, module_name, "no AWS credentials found", "profile", "access_key", "AWS_*")
 
 
+@pytest.mark.parametrize("half", ["access_key", "secret_key"])
+def test_module_with_half_a_key_pair_uses_no_other_credentials(
+    half: str, no_credentials: dict[str, None], emulator: Emulator, run_module: Any
+) -> None:
+    options = {**no_credentials, half: "given", **NEEDED["guardduty_member"]}
+
+    assert_refused(run_module("guardduty_member", **options), emulator, "guardduty_member", "access_key and secret_key")
+
+
 def test_module_with_an_unknown_profile_names_it(
     no_credentials: dict[str, None], emulator: Emulator, run_module: Any
 ) -> None:

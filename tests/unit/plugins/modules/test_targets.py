@@ -654,6 +654,111 @@ def test_member_with_one_account_that_spoils_the_batch_is_refused_alone(
     assert Counter(row["status"] for row in result["members"]) == {"Invited": 49, None: 1}
 
 
+@both_services
+@pytest.mark.parametrize("kind", ["malformed", "http_500", "reset_after", "throttle"])
+def test_member_whose_records_cannot_be_read_is_not_created(
+    service: str, kind: str, emulator: Emulator, run_module: Any
+) -> None:
+    switch_on(emulator, service, ADMINISTRATOR)
+    emulator.add_fault(kind, operation="GetMembers", times=None)
+
+    result = run_module(f"{service}_member", members=[member(A)])
+
+    assert writes(emulator) == []
+    reason = "throttled" if kind == "throttle" else "internal_error"
+    assert outcomes(result["members"]) == {(REGION, A): ("failed", reason)}
+    assert [row["retryable"] for row in result["unprocessed_accounts"]] == [True]
+
+
+@both_services
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after", "malformed", "http_500", "throttle"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_administrator_whose_request_fails_once_gets_there_all_the_same(
+    service: str, kind: str, state: str, emulator: Emulator, run_module: Any
+) -> None:
+    invite(emulator, service, A, regions=[REGION])
+    if state == "absent":
+        emulator.set_member(service, REGION, ADMINISTRATOR, A, "Enabled")
+    emulator.add_fault(kind, operation="AcceptAdministratorInvitation")
+    emulator.add_fault(kind, operation="DisassociateFromAdministratorAccount")
+
+    result = accept(run_module, service, A, regions=None, state=state)
+
+    assert outcomes(result["administrators"]) == {(REGION, A): ("changed", None)}
+    assert result["administrators"][0]["status"] == ("Enabled" if state == "present" else None)
+
+
+@both_services
+def test_administrator_that_joins_another_meanwhile_is_failed_and_names_it(
+    service: str, emulator: Emulator, run_module: Any
+) -> None:
+    invite(emulator, service, A, regions=[REGION])
+
+    def hook(moment: str, call: Call, _world: Any) -> None:
+        if moment == "before" and call.operation == "AcceptAdministratorInvitation":
+            emulator.set_member(service, REGION, OTHER, A, "Enabled")
+
+    emulator.on_call(hook)
+
+    result = accept(run_module, service, A, regions=None)
+
+    assert outcomes(result["administrators"]) == {(REGION, A): ("failed", "member_of_other_administrator")}
+    assert (result["changed"], result["administrators"][0]["administrator_id"]) == (False, OTHER)
+    assert OTHER in result["msg"]
+
+
+@both_services
+def test_administrator_that_somebody_else_lets_join_meanwhile_is_unchanged(
+    service: str, emulator: Emulator, run_module: Any
+) -> None:
+    invite(emulator, service, A, regions=[REGION])
+
+    def hook(moment: str, call: Call, _world: Any) -> None:
+        if moment == "before" and call.operation == "AcceptAdministratorInvitation":
+            emulator.set_member(service, REGION, ADMINISTRATOR, A, "Enabled")
+
+    emulator.on_call(hook)
+
+    result = accept(run_module, service, A, regions=None)
+
+    assert outcomes(result["administrators"]) == {(REGION, A): ("unchanged", None)}
+    assert (result["changed"], result["administrators"][0]["status"]) == (False, "Enabled")
+
+
+@both_services
+def test_administrator_without_wait_believes_what_aws_accepted(
+    service: str, emulator: Emulator, run_module: Any
+) -> None:
+    invite(emulator, service, A, regions=[REGION])
+
+    joined = accept(run_module, service, A, regions=None, wait=False)
+    left = accept(run_module, service, A, regions=None, wait=False, state="absent")
+
+    assert emulator.operations().count("GetAdministratorAccount") == 2  # one before each, none after
+    assert [seen["administrators"][0]["outcome"] for seen in (joined, left)] == ["changed", "changed"]
+    assert [seen["administrators"][0]["status"] for seen in (joined, left)] == ["Enabled", None]
+
+
+def test_administrator_whose_role_is_throttled_for_good_says_so(emulator: Emulator, run_module: Any) -> None:
+    invite(emulator, GUARDDUTY, A, regions=[REGION])
+    emulator.add_fault("throttle", operation="AssumeRole", times=None)
+
+    result = accept(run_module, GUARDDUTY, A, regions=None)
+
+    assert outcomes(result["administrators"]) == {(REGION, A): ("failed", "throttled")}
+
+
+def test_administrator_that_has_members_itself_is_refused(emulator: Emulator, run_module: Any) -> None:
+    for service in BOTH:
+        invite(emulator, service, A, regions=[REGION])
+        emulator.set_member(service, REGION, A, B, "Created")
+
+        result = accept(run_module, service, A, regions=None)
+
+        assert outcomes(result["administrators"]) == {(REGION, A): ("failed", "is_administrator")}
+        assert result["changed"] is False
+
+
 # Info modules
 
 
@@ -980,6 +1085,23 @@ def test_service_switched_on_by_somebody_else_meanwhile_is_unchanged(
 
     assert outcomes(result[key]) == {(REGION, ADMINISTRATOR): ("unchanged", None)}
     assert (result["changed"], result[key][0]["status"]) == (False, "ENABLED")
+
+
+@both_services
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after", "malformed", "http_500", "throttle"])
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_service_whose_request_fails_once_is_switched_all_the_same(
+    service: str, kind: str, state: str, emulator: Emulator, run_module: Any
+) -> None:
+    if state == "absent":
+        switch_on(emulator, service, ADMINISTRATOR)
+    for operation in ("CreateDetector", "DeleteDetector", "EnableSecurityHub", "DisableSecurityHub"):
+        emulator.add_fault(kind, operation=operation)
+
+    row = service_row(run_module, service, state=state)
+
+    assert (row["outcome"], row["reason_code"]) == ("changed", None)
+    assert row["status"] == ("ENABLED" if state == "present" else None)
 
 
 @both_services

@@ -42,6 +42,9 @@ RESIGNED = Relationship(ADMINISTRATOR, State.RESIGNED, "Resigned", "i1")
 INVITATION = Relationship(ADMINISTRATOR, State.INVITED, "Invited", "i1", "2026-01-01T00:00:00.000Z")
 THEIRS = Relationship(OTHER, State.INVITED, "Invited", "o2", "2026-01-02T00:00:00.000Z")
 
+# In a service that invites accounts which another administrator holds.
+REPLACED_WHERE_INVITED = {"replace_administrator": True, "invites_held_accounts": True}
+
 
 class Seen(NamedTuple):
     """What a row says about an account."""
@@ -80,6 +83,8 @@ def test_observe_administrator_asks_for_invitations_only_to_accept_one_at_once()
     assert calls(FakeAdministrator()) == ["get_administrator", "list_invitations"]
     assert calls(FakeAdministrator(JOINED)) == ["get_administrator"]
     assert calls(FakeAdministrator(ELSEWHERE), replace_administrator=True) == ["get_administrator"]
+    assert calls(FakeAdministrator(ELSEWHERE), **REPLACED_WHERE_INVITED) == ["get_administrator", "list_invitations"]
+    assert calls(FakeAdministrator(JOINED), **REPLACED_WHERE_INVITED) == ["get_administrator"]
     assert calls(FakeAdministrator(is_on=False), enable_service=True) == ["get_administrator"]
     assert calls(FakeAdministrator(), is_present=False) == ["get_administrator"]
 
@@ -114,6 +119,12 @@ def test_observe_member_side_other_failure_is_raised() -> None:
         (
             lambda: FakeAdministrator(ELSEWHERE, [INVITATION]),
             {"replace_administrator": True},
+            ("changed", ADMINISTRATOR),
+            ["leave", "accept"],
+        ),
+        (
+            lambda: FakeAdministrator(ELSEWHERE, [INVITATION]),
+            REPLACED_WHERE_INVITED,
             ("changed", ADMINISTRATOR),
             ["leave", "accept"],
         ),
@@ -188,6 +199,13 @@ def test_predict_administrator_without_an_invitation_is_the_failure_of_the_real_
         assert seen(predicted) == seen(execute(port)) == Seen("failed", None, [], "no_invitation")
 
 
+def test_predict_administrator_replaced_without_an_invitation_is_the_failure_of_the_real_run() -> None:
+    options, port = AdministratorPolicy(ADMINISTRATOR, **REPLACED_WHERE_INVITED), FakeAdministrator(ELSEWHERE, [THEIRS])
+    predicted = predict_administrator(observe_administrator(port, options), options)
+    real = execute(port, **REPLACED_WHERE_INVITED)
+    assert seen(predicted) == seen(real) == Seen("failed", OTHER, [], "no_invitation")
+
+
 def test_predict_administrator_has_the_word_that_will_be_read() -> None:
     options = AdministratorPolicy(ADMINISTRATOR, joined_status="Enabled")
     predicted = predict_administrator(observe_administrator(FakeAdministrator(None, [INVITATION]), options), options)
@@ -212,6 +230,26 @@ def test_execute_administrator_invitation_that_never_comes_is_a_failure(invitati
     assert run(port, wait=wait, timeout=timeout) == Seen("failed", None, [], "no_invitation")
     assert port.time.slept == slept
     assert port.writes == []
+
+
+@pytest.mark.parametrize(("wait", "timeout", "slept"), [(True, 10, 10), (True, 0, 0), (False, 10, 0)])
+@pytest.mark.parametrize("invitations", [[], [THEIRS]])
+def test_execute_administrator_without_an_invitation_that_could_be_there_nobody_is_left(
+    invitations, wait, timeout, slept
+) -> None:
+    port = FakeAdministrator(ELSEWHERE, invitations)
+    row = run(port, wait=wait, timeout=timeout, **REPLACED_WHERE_INVITED)
+    assert row == Seen("failed", OTHER, [], "no_invitation")
+    assert port.time.slept == slept
+    assert port.writes == []
+
+
+def test_execute_administrator_late_invitation_is_waited_for_before_the_other_administrator_is_left() -> None:
+    port = FakeAdministrator(ELSEWHERE, [INVITATION])
+    port.invitations_from += 5
+    assert run(port, **REPLACED_WHERE_INVITED) == Seen("changed", ADMINISTRATOR, ["leave", "accept"])
+    assert port.time.naps == [1, 2, 4]
+    assert port.writes == ["leave_administrator", "accept_invitation"]
 
 
 def test_execute_administrator_vanished_invitation_is_looked_for_again() -> None:

@@ -71,6 +71,18 @@ def test_plan_administrator_every_standing_and_option_follows_the_table(state, s
     assert (f"!{plan.problem.reason.value}" if plan.problem else found or "=") == cell
 
 
+@pytest.mark.parametrize("invites_held_accounts", [True, False])
+@pytest.mark.parametrize("standing", Standing)
+def test_plan_administrator_invitation_has_to_be_there_before_the_first_step_wherever_it_can_be(
+    standing, invites_held_accounts
+) -> None:
+    for is_present in (True, False):
+        policy = AdministratorPolicy(ADMINISTRATOR, is_present, True, True, None, invites_held_accounts)
+        plan = plan_administrator(side(standing), policy)
+        expected = standing is Standing.ALONE or (standing is Standing.ELSEWHERE and invites_held_accounts)
+        assert plan.needs_invitation is (is_present and expected)
+
+
 @pytest.mark.parametrize("state", State)
 @pytest.mark.parametrize("administrator_id", [ADMINISTRATOR, OTHER])
 def test_standing_every_state_is_joined_only_where_associated(state, administrator_id) -> None:

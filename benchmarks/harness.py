@@ -1,0 +1,212 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a measurement needs: an emulated AWS in a known state, a fleet of accounts, and processes that are timed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .minimum import Calls
+
+HERE = Path(__file__).parent
+ADMINISTRATOR = "111111111111"
+MANAGEMENT = "999999999999"
+ROLE = "MembershipOnboarding"
+SERVICES = ("guardduty", "securityhub")
+REGIONS = (
+    "eu-central-1 us-east-1 eu-west-1 us-west-2 ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 "
+    "ap-southeast-1 ap-southeast-2 ca-central-1 eu-north-1 eu-west-2 eu-west-3 sa-east-1 us-east-2 us-west-1"
+).split()
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Some accounts in some Regions. An account's e-mail address is the one that the emulator gives it."""
+
+    size: int
+    regions: int
+
+    @property
+    def region_names(self) -> list[str]:
+        return sorted(REGIONS[: self.regions])
+
+    @property
+    def accounts(self) -> dict[str, str]:
+        ids = [f"{number:06}222222" for number in range(1, self.size + 1)]
+        return {account_id: f"{account_id}@example.com" for account_id in ids}
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return {
+            "onboard_administrator_id": ADMINISTRATOR,
+            "onboard_regions": self.region_names,
+            "onboard_member_role_name": ROLE,
+            "offboard_limit": self.size,
+            "offboard_hosts": "all",
+        }
+
+    def inventory(self, part: int = 0, parts: int = 1) -> dict[str, Any]:
+        """Return the inventory, or one slice of it, cut as AWX does: every parts-th host."""
+        hosts = {
+            f"account-{account_id}": {"onboard_account_id": account_id, "onboard_account_email": email}
+            for account_id, email in list(self.accounts.items())[part::parts]
+        }
+        return {"all": {"hosts": hosts, "vars": self.variables}}
+
+    def seed(self, via_organization: bool, knobs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the AWS before onboarding: both services are on in the administrator, and it has no members."""
+        services = [
+            {"service": service, "account_id": ADMINISTRATOR, "regions": self.region_names} for service in SERVICES
+        ]
+        organization = {
+            "management_account": MANAGEMENT,
+            "account_ids": list(self.accounts),
+            "delegated_administrator": dict.fromkeys(SERVICES, ADMINISTRATOR),
+        }
+        seed = {"caller": ADMINISTRATOR, "services": services, "knobs": dict(knobs)}
+        return {**seed, "organization": organization} if via_organization else seed
+
+
+@dataclass(frozen=True)
+class Emulator:
+    """The emulated AWS, through its control interface."""
+
+    url: str
+    knobs: Mapping[str, Any]
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_emulator/{path}", data, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def begin(self, fleet: Fleet, via_organization: bool = False) -> None:
+        """Forget everything, and make the AWS that this fleet meets."""
+        self._ask("POST", "reset")
+        self._ask("POST", "seed", fleet.seed(via_organization, self.knobs))
+
+    def take_calls(self) -> Calls:
+        """Return the calls since the last time, by service and operation."""
+        counted: Calls = Counter()
+        for row in self._ask("GET", "summary")["operations"]:
+            counted[row["service"], row["operation"]] += row["count"]
+        self._ask("DELETE", "calls")
+        return counted
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What processes took: seconds of wall and CPU, megabytes at the peak."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+    def __add__(self, other: Usage) -> Usage:
+        """One after the other."""
+        return Usage(self.wall + other.wall, self.cpu + other.cpu, max(self.memory, other.memory))
+
+
+NOTHING = Usage(0, 0, 0)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Runs programs against the emulator and measures them.
+
+    :param concurrency: How many requests a module, or the floor, has under way at once.
+    """
+
+    emulator: Emulator
+    folder: Path
+    concurrency: int
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "AWS_ENDPOINT_URL": self.emulator.url,
+            "AWS_ACCESS_KEY_ID": "AKIABENCHMARK",
+            "AWS_SECRET_ACCESS_KEY": "benchmark",
+            "AWS_REGION": REGIONS[0],
+            "AWS_DEFAULT_REGION": REGIONS[0],
+            "MUSTER_BENCH_RECORDS": str(self._records),
+        }
+
+    @property
+    def _records(self) -> Path:
+        return self.folder / "records.jsonl"
+
+    def _interpreter(self) -> Path:
+        """Write what Ansible takes for its Python: one that measures each module."""
+        path = self.folder / "measured-python"
+        measure = [sys.executable, str(HERE / "measure.py"), str(self._records), sys.executable]
+        path.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in measure) + ' "$@"\n')
+        path.chmod(0o755)
+        return path
+
+    def _run(self, command: list[str]) -> float:
+        started = time.monotonic()
+        log = self.folder / "output.log"
+        with log.open("w") as output:
+            status = subprocess.run(
+                command, env=self.environment, stdout=output, stderr=subprocess.STDOUT, check=False
+            ).returncode
+        if status:
+            sys.exit(f"bench: this ended with {status}: {' '.join(command)}\n{log.read_text()[-3000:]}")
+        return time.monotonic() - started
+
+    def _take_records(self) -> list[tuple[str, Usage]]:
+        lines = self._records.read_text().splitlines() if self._records.exists() else []
+        self._records.unlink(missing_ok=True)
+        rows = [json.loads(line) for line in lines]
+        return [(row["name"], Usage(row["wall"], row["cpu"], row["memory"])) for row in rows]
+
+    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[float, list[tuple[str, Usage]]]:
+        """Run a playbook; return its seconds, and what each of its module processes took."""
+        inventory = self.folder / "inventory.json"
+        inventory.write_text(json.dumps(fleet.inventory()))
+        given = {
+            "onboard_concurrency": self.concurrency,
+            "offboard_concurrency": self.concurrency,
+            "ansible_python_interpreter": str(self._interpreter()),
+            **variables,
+        }
+        wall = self._run(["ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(given)])
+        return wall, self._take_records()
+
+    def floor(self, scenario: str, fleet: Fleet) -> Usage:
+        """Run the floor script in a process measured in the same way as the modules."""
+        path = self.folder / "fleet.json"
+        given = {
+            "administrator_id": ADMINISTRATOR,
+            "role_name": ROLE,
+            "regions": fleet.region_names,
+            "concurrency": self.concurrency,
+            "accounts": fleet.accounts,
+        }
+        path.write_text(json.dumps(given))
+        self._run([str(self._interpreter()), str(HERE / "floor.py"), scenario, str(path)])
+        ((_name, usage),) = self._take_records()
+        return usage
+
+    def start_of_module(self) -> Usage:
+        """Return what a module takes that is refused before its first call: the interpreter and the imports."""
+        options = "account_ids=[] regions=us-east-1 administrator_id='111111111111'"
+        command = ["ansible", "localhost", "-c", "local", "-m", "muster.aws.guardduty_administrator", "-a", options]
+        extra = json.dumps({"ansible_python_interpreter": str(self._interpreter())})
+        subprocess.run([*command, "-e", extra], env=self.environment, capture_output=True, check=False)
+        ((_name, usage),) = self._take_records()
+        return usage

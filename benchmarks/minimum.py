@@ -1,0 +1,61 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The least number of API calls for a job. docs/benchmark.md says why each of them is needed.
+
+A task is a process that shares nothing with the task before: it has to know whose credentials it has and, in
+GuardDuty, the detector of each Region, which every call names. It reads before it writes, writes only what is missing,
+and reads back what it wrote.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+Calls = Counter[tuple[str, str]]
+
+_IDENTITY: Calls = Counter({("sts", "GetCallerIdentity"): 1})
+_HANDLE = {"guardduty": ["ListDetectors"], "securityhub": []}
+_SWITCH = {"guardduty": ["ListDetectors", "GetDetector"], "securityhub": ["DescribeHub"]}
+# By account and Region: is the service on, switch it on, find the invitation, accept it.
+_JOIN = {
+    "guardduty": ["ListDetectors", "CreateDetector", "ListInvitations", "AcceptAdministratorInvitation"],
+    "securityhub": [
+        "GetAdministratorAccount",
+        "EnableSecurityHub",
+        "ListInvitations",
+        "AcceptAdministratorInvitation",
+    ],
+}
+# The administrator's batches: what is read to know, what is written, and what is read to verify.
+BATCHES = {
+    "invitation": ["GetMembers", "CreateMembers", "InviteMembers", "GetMembers"],
+    "organization": ["GetMembers", "CreateMembers", "GetMembers"],
+    "no-op": ["GetMembers"],
+    "offboarding": ["GetMembers", "DisassociateMembers", "DeleteMembers", "GetMembers"],
+}
+
+
+def _times(service: str, operations: Iterable[str], count: int) -> Calls:
+    counted = Counter((service, operation) for operation in operations)
+    return Counter({call: number * count for call, number in counted.items()})
+
+
+def least_calls(scenario: str, accounts: int, regions: int) -> Calls:
+    """Return the least calls, by service and operation, for a number of accounts in a number of Regions."""
+    batches = -(-accounts // 50)
+    calls = _IDENTITY.copy()  # the check that the credentials are the administrator's
+    for service, handle in _HANDLE.items():
+        if scenario != "offboarding":
+            calls += _IDENTITY + _times(service, _SWITCH[service], regions)
+        calls += _IDENTITY + _times(service, handle, regions)
+        calls += _times(service, BATCHES[scenario], regions * batches)
+        if scenario == "invitation":
+            calls += _IDENTITY + _times("sts", ["AssumeRole"], accounts)
+            calls += _times(service, _JOIN[service], regions * accounts)
+            # That the administrator sees what was accepted, once for all.
+            calls += _IDENTITY + _times(service, [*handle], regions)
+            calls += _times(service, ["GetMembers"], regions * batches)
+    return calls

@@ -1,0 +1,150 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report as HTML, CSV and JSON: complete, and inert whatever the values are."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.plugins.plugin_utils._report import build_report, collect_accounts
+from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
+
+PAGE = (Path(__file__).parents[4] / "roles" / "report" / "files" / "page.html").read_text(encoding="utf-8")
+ADMINISTRATOR, REGIONS = "111111111111", ["eu-central-1", "us-east-1"]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "\"><img src=x onerror=alert(1)>'",
+    "<!--report:hash-->",
+    "{{ lookup('pipe', 'id') }}",
+    "javascript:alert(1)",
+    "\ud800\x00\u202ereversed",
+]
+
+
+def member(account_id: str, region: str, status: str | None, **values: Any) -> dict[str, Any]:
+    row = {"account_id": account_id, "region": region, "email": None, "status": status, "outcome": "unchanged"}
+    return {**row, "reason_code": None, "reason": None, "invited_at": None, "updated_at": None, **values}
+
+
+def report_on(hostvars: dict[str, dict[str, Any]], members: list[dict[str, Any]]) -> dict[str, Any]:
+    inventory = collect_accounts(list(hostvars), hostvars, list(hostvars))
+    results = {"guardduty": {"members": {"members": members}}}
+    return build_report(inventory, results, ADMINISTRATOR, REGIONS, "2026-01-01 00:00 UTC")
+
+
+def hostile_report() -> dict[str, Any]:
+    hostvars = {
+        text: {"onboard_account_id": f"{number:012}", "onboard_account_email": text}
+        for number, text in enumerate(HOSTILE, 1)
+    }
+    hostvars["typo"] = {"onboard_account_id": HOSTILE[0]}
+    members = [member(f"{number:012}", REGIONS[0], text) for number, text in enumerate(HOSTILE, 1)]
+    members += [member("999999999999", REGIONS[0], HOSTILE[0], email=HOSTILE[1])]
+    failed = {"outcome": "failed", "reason_code": "other", "reason": HOSTILE[0]}
+    return report_on(hostvars, [*members, member(ADMINISTRATOR, REGIONS[1], None, **failed)])
+
+
+class Elements(HTMLParser):
+    """All elements and attributes of a page, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.links: set[str] = set()
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _value in attrs}
+        self.links |= {value or "" for name, value in attrs if name in ("href", "src")}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_render_report_html_hostile_values_are_text_and_nothing_else():
+    elements = Elements(render_report(hostile_report(), "html", PAGE))
+    assert elements.tags.count("script") == 1
+    assert not {"img", "iframe", "object", "embed", "base"} & set(elements.tags)
+    assert not any(name.startswith("on") for name in elements.attributes)
+    assert all(link.startswith("#") for link in elements.links)
+    for text in HOSTILE[:5]:
+        assert text in elements.text
+
+
+def test_render_report_html_allows_its_own_script_only():
+    page = render_report(hostile_report(), "html", PAGE)
+    script = re.search(r"<script>(.*?)</script>", page, re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in page
+    assert "default-src 'none'" in page
+
+
+def test_render_report_html_can_be_written_as_utf_8_and_has_no_place_left_open():
+    page = render_report(hostile_report(), "html", PAGE)
+    page.encode("utf-8")
+    assert "<!--report:" not in page
+    assert "\x00" not in page
+
+
+def test_render_report_html_every_link_leads_somewhere():
+    page = render_report(hostile_report(), "html", PAGE)
+    ids = set(re.findall(r'\bid="([^"]+)"', page))
+    assert {link[1:] for link in Elements(page).links} <= ids
+
+
+def test_render_report_html_tells_the_same_reason_once_for_all_accounts():
+    hostvars = {f"workload-{n}": {"onboard_account_id": f"{n:012}"} for n in (1, 2)}
+    members = [member(f"{n:012}", region, "Resigned") for n in (1, 2) for region in REGIONS]
+    page = render_report(report_on(hostvars, members), "html", PAGE)
+    assert page.count("<article") == 1
+    assert "2 accounts, 4 places" in page
+
+
+def test_render_report_html_without_gaps_says_so():
+    hostvars = {"workload": {"onboard_account_id": "012345678901"}}
+    page = render_report(
+        report_on(hostvars, [member("012345678901", region, "Enabled") for region in REGIONS]), "html", PAGE
+    )
+    assert "No gaps" in page
+    assert "the administrator has no member beyond the inventory" in page
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", "\n="])
+def test_render_report_csv_no_value_is_a_formula(start: str):
+    evil = f"{start}HYPERLINK(1)"
+    hostvars = {evil: {"onboard_account_id": "012345678901", "onboard_account_email": evil}}
+    members = [member("012345678901", REGIONS[0], evil)]
+    rows = list(csv.DictReader(io.StringIO(render_report(report_on(hostvars, members), "csv"), newline="")))
+    values = [rows[0][name] for name in ("host", "email", "status")]
+    assert values == [f"'{evil}"] * 3
+
+
+def test_render_report_csv_has_a_line_per_cell_and_keeps_leading_zeros():
+    hostvars = {"workload": {"onboard_account_id": "012345678901"}}
+    text = render_report(report_on(hostvars, [member("999999999999", REGIONS[0], "Invited")]), "csv")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [(row["listed"], row["account_id"], row["region"], row["standing"]) for row in rows] == [
+        ("yes", "012345678901", "eu-central-1", "absent"),
+        ("yes", "012345678901", "us-east-1", "absent"),
+        ("no", "999999999999", "eu-central-1", "pending"),
+    ]
+
+
+def test_render_report_json_is_the_data():
+    report = hostile_report()
+    data = json.loads(render_report(report, "json"))
+    assert data == {key: value for key, value in report.items() if key != "hosts"}
