@@ -52,7 +52,7 @@ class Script:
         self.account_ids = sorted(fleet["accounts"])
         self.pool = ThreadPoolExecutor(fleet["concurrency"])
         core = botocore.session.Session()
-        self.credentials = ActingCredentials(core.get_credentials())
+        self.credentials = ActingCredentials(core.get_component("credential_provider").load_credentials())
         core.register_component("credential_provider", self.credentials)
         session = boto3.Session(botocore_session=core)
         config = Config(

@@ -90,6 +90,10 @@ def predict_service(plan: ServicePlan) -> ServiceResult:
     return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, tags), plan.steps)
 
 
+# Whether the service is on after a step that switches it.
+_SWITCHES = {Step.ENABLE_SERVICE: True, Step.DISABLE_SERVICE: False}
+
+
 def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
     """Carry out the plan and read the service again if anything was sent."""
     if not plan.steps:
@@ -100,7 +104,7 @@ def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
     after = plan.before
     try:
         for step in plan.steps:
-            if _carry_out(step, plan, port, handle):
+            if _carry_out_or_settle(step, plan, port, handle):
                 done.append(step)
     except CallFailed as failure:
         problem = failure.as_problem()
@@ -113,6 +117,17 @@ def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
         # What was just switched on has the tags it was given, so that none need not be read.
         after = replace(after, tags=plan.tags)
     return ServiceResult(plan.before, after, tuple(done), problem)
+
+
+def _carry_out_or_settle(step: Step, plan: ServicePlan, port: ServicePort, handle: str) -> bool:
+    """Send one step; where its answer was lost, let a look decide whether it switched the service."""
+    try:
+        return _carry_out(step, plan, port, handle)
+    except CallFailed as failure:
+        if failure.is_uncertain and step in _SWITCHES:
+            if (port.describe(with_tags=False) is not None) is _SWITCHES[step]:
+                return True
+        raise
 
 
 def _carry_out(step: Step, plan: ServicePlan, port: ServicePort, handle: str) -> bool:

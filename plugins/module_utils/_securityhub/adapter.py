@@ -178,7 +178,8 @@ def _enable(api: Api, settings: Mapping[str, object], tags: Mapping[str, str]) -
         api.call("EnableSecurityHub", **params)
     except CallFailed as failure:
         if is_service_on_already(failure.code, failure.text):
-            return False
+            # Said to a repetition, it is most likely the lost answer of our own request.
+            return failure.is_uncertain
         raise
     return True
 

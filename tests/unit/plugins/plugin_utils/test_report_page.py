@@ -114,6 +114,19 @@ def test_render_report_html_tells_the_same_reason_once_for_all_accounts():
     assert "2 accounts, 4 places" in page
 
 
+def test_render_report_html_tells_suspended_accounts_and_what_accounts_see_themselves():
+    hostvars = {"closed": {"onboard_account_id": "012345678901"}, "odd": {"onboard_account_id": "222222222222"}}
+    members = [member("012345678901", REGIONS[0], "AccountSuspended"), member("222222222222", REGIONS[0], "Enabled")]
+    view = {**member("222222222222", REGIONS[0], None), "administrator_id": None, "invitations": []}
+    inventory = collect_accounts(list(hostvars), hostvars, list(hostvars))
+    results = {"guardduty": {"members": {"members": members}, "administrators": {"administrators": [view]}}}
+    report = build_report(inventory, results, ADMINISTRATOR, REGIONS[:1], "2026-01-01 00:00 UTC")
+    page = render_report(report, "html", PAGE)
+    assert page.count("<bdi>closed</bdi>") == 3  # in the table, with its reason, and among the suspended
+    assert "the account itself sees no administrator" in page
+    assert 'data-note="1"' in page
+
+
 def test_render_report_html_without_gaps_says_so():
     hostvars = {"workload": {"onboard_account_id": "012345678901"}}
     page = render_report(
