@@ -157,16 +157,16 @@ class Bench:
         path.chmod(0o755)
         return path
 
-    def _run(self, command: list[str]) -> float:
-        started = time.monotonic()
+    def _run(self, command: list[str]) -> Usage:
         log = self.folder / "output.log"
+        started = time.monotonic()
         with log.open("w") as output:
-            status = subprocess.run(
-                command, env=self.environment, stdout=output, stderr=subprocess.STDOUT, check=False
-            ).returncode
+            process = subprocess.Popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+            _pid, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         if status:
-            sys.exit(f"bench: this ended with {status}: {' '.join(command)}\n{log.read_text()[-3000:]}")
-        return time.monotonic() - started
+            sys.exit(f"bench: this ended with {process.returncode}: {' '.join(command)}\n{log.read_text()[-3000:]}")
+        return Usage(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
     def _take_records(self) -> list[tuple[str, Usage]]:
         lines = self._records.read_text().splitlines() if self._records.exists() else []
@@ -174,8 +174,8 @@ class Bench:
         rows = [json.loads(line) for line in lines]
         return [(row["name"], Usage(row["wall"], row["cpu"], row["memory"])) for row in rows]
 
-    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[float, list[tuple[str, Usage]]]:
-        """Run a playbook; return its seconds, and what each of its module processes took."""
+    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, list[tuple[str, Usage]]]:
+        """Run a playbook; return what it took in all, and what each of its module processes took of that."""
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps(fleet.inventory()))
         given = {
@@ -184,8 +184,8 @@ class Bench:
             "ansible_python_interpreter": str(self._interpreter()),
             **variables,
         }
-        wall = self._run(["ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(given)])
-        return wall, self._take_records()
+        usage = self._run(["ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(given)])
+        return usage, self._take_records()
 
     def floor(self, scenario: str, fleet: Fleet) -> Usage:
         """Run the floor script in a process measured in the same way as the modules."""

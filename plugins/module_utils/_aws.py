@@ -53,6 +53,9 @@ _PAGE_LIMIT = 2_000
 # How often a refusal without a word is asked again (Security Hub's ListInvitations gives such ones at times).
 _EMPTY_REFUSAL_TRIES = 3
 
+# What makes up the credentials in AssumeRole's answer.
+_CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
+
 # Failures of the SDK before anything was sent.
 _NOT_SENT = {
     "ConnectTimeoutError": Reason.REGION_UNAVAILABLE,
@@ -165,7 +168,7 @@ class Cloud:
             text = f"AWS answered with {arn!r}, which is not in the account asked for"
             raise CallFailed("AssumeRole", "WrongAccount", text, Reason.ASSUME_ROLE_FAILED)
         keys = answer.get("Credentials") or {}
-        values = [keys.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+        values = [keys.get(name) for name in _CREDENTIALS]
         if not all(values):
             raise unreadable("AssumeRole", "the answer has no usable Credentials")
         return botocore.credentials.Credentials(*values)
@@ -285,11 +288,16 @@ def _retry_empty_refusal(response: Any = None, attempts: int = 0, **_event: obje
     return None if response[1].get("Error", {}).get("Message") else 0.2 * attempts
 
 
-def _refuse_to_retry_quotas(parsed_response: Any = None, event_name: str = "", **_event: object) -> None:
+def _refuse_to_retry_quotas(
+    parsed_response: Any = None, context: Any = None, event_name: str = "", **_event: object
+) -> None:
     """Raise what a quota answers at once. It has the code and status of a throttle, and botocore would try on."""
     error = (parsed_response or {}).get("Error", {})
     operation = event_name.rpartition(".")[2]
     if is_quota(operation, str(error.get("Code", "")), str(error.get("Message") or "")):
+        # botocore counts the tries only in what it returns; an earlier one may have filled the quota itself.
+        tries = ((context or {}).get("retries") or {}).get("attempt", 1)
+        parsed_response.setdefault("ResponseMetadata", {})["RetryAttempts"] = tries - 1
         raise botocore.exceptions.ClientError(parsed_response, operation)
 
 

@@ -28,8 +28,13 @@ Result = Mapping[str, Any]
 Place = tuple[str, str]
 
 
+def as_list(value: str | Iterable[str]) -> list[str]:
+    """Return a list option as a list: a role's argument specification lets "a,b" pass, as a module's does."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+
+
 def collect_batch(
-    hosts: Iterable[str], hostvars: Mapping[str, Any], services: Iterable[str], needs_email: bool = True
+    hosts: Iterable[str], hostvars: Mapping[str, Any], services: str | Iterable[str], needs_email: bool = True
 ) -> dict[str, Any]:
     """Return the accounts of a batch as the modules take them, and what is wrong with the rest.
 
@@ -48,7 +53,7 @@ def collect_batch(
     }
     members: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, dict[str, str]] = {host: {} for host in rows}
-    for service in services:
+    for service in as_list(services):
         accounts, found = check_members(rows.values(), needs_email and FACTS[service].needs_email)
         texts = {fault.account_id: fault.text for fault in found}
         members[service] = [
@@ -75,7 +80,7 @@ def by_place(rows: Iterable[Row]) -> dict[Place, Row]:
 
 
 def judge_hosts(
-    batch: Mapping[str, Any], regions: Iterable[str], judges: Mapping[str, Callable[[str, str], dict[str, Any]]]
+    batch: Mapping[str, Any], regions: str | Iterable[str], judges: Mapping[str, Callable[[str, str], dict[str, Any]]]
 ) -> dict[str, Any]:
     """Return what became of each host's account.
 
@@ -90,7 +95,7 @@ def judge_hosts(
         rows = [
             fault_row(service, region, account_id, faults[service]) if service in faults else judge(region, account_id)
             for service, judge in judges.items()
-            for region in sorted(regions)
+            for region in sorted(as_list(regions))
         ]
         failures = [row["text"] for row in rows if row["failed"]]
         verdicts[host] = {

@@ -220,7 +220,7 @@ class _Page:
         parts = [(standing, counts[standing]) for standing in _ORDER if counts[standing]]
         gaps = [f"{number:,} {LABELS[standing]}" for standing, number in parts if standing not in COVERED]
         told = ", ".join(gaps) or "no gaps"
-        bar = "".join(f'<i class="s-{standing}" style="flex:{number}"></i>' for standing, number in parts)
+        segments = "".join(f'<i class="s-{standing}" style="flex:{number}"></i>' for standing, number in parts)
         problem = next(
             (p for p in self._report["problems"] if (p["service"], p["region"]) == (service, region)),
             None,
@@ -230,7 +230,7 @@ class _Page:
         covered = counts[Standing.MEMBER.value] + counts[Standing.ADMINISTRATOR.value]
         return (
             f"<li><div><b>{_text(region)}</b><span>{covered:,} of {counts['accounts']:,}</span></div>"
-            f'<div class="bar" aria-hidden="true">{bar}</div><p>{told}{unlisted}</p>{reason}</li>'
+            f'<div class="bar" aria-hidden="true">{segments}</div><p>{told}{unlisted}</p>{reason}</li>'
         )
 
     def _legend(self) -> str:
@@ -293,7 +293,7 @@ class _Page:
             f"<li>{_name({'host': host, 'account_id': account_id})} <span>{self._places(places)}</span></li>"
             for (host, account_id), places in group.places.items()
         )
-        label = "" if is_note or group.title == LABELS[group.standing] else f" <span>{LABELS[group.standing]}</span>"
+        label = "" if is_note or group.title == LABELS[group.standing] else f" <span>· {LABELS[group.standing]}</span>"
         return (
             f'<article id="why-{number}" class="s-{group.standing}">'
             f"<h3><b>{'i' if is_note else _SIGNS[group.standing]}</b> {_text(group.title)}{label}"

@@ -2,93 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Modules as Ansible runs them (arguments in, JSON out) against an emulated AWS, with time that passes by itself."""
+"""Modules run in this process against an emulated AWS."""
 
 from __future__ import annotations
 
-import importlib
-import io
-import json
-import time
-from collections.abc import Iterator
-from contextlib import redirect_stdout
-from typing import Any
+from ansible_collections.muster.aws.tests.harness import clock, emulator, emulator_server, run_module
 
-import pytest
-from ansible.module_utils import basic
-from ansible_collections.muster.aws.tests.emulator import Emulator
-
-ADMINISTRATOR = "111111111111"
-REGION = "us-east-1"
-
-
-class TestTime:
-    """A clock on which sleeping takes no time, and lets the emulator's time pass as well."""
-
-    __test__ = False
-
-    def __init__(self, emulator: Emulator) -> None:
-        self._emulator = emulator
-        self._slept = 0.0
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self._slept
-
-    def sleep(self, seconds: float) -> None:
-        self._slept += seconds
-        self._emulator.advance(seconds)
-
-
-class ModuleRunner:
-    """Runs a module of the collection in this process and returns what the controller would read."""
-
-    def __init__(self, emulator: Emulator) -> None:
-        self.emulator = emulator
-        self.output = ""
-
-    def __call__(self, module_name: str, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
-        options.setdefault("endpoint_url", self.emulator.url)
-        options.setdefault("access_key", "AKIATESTING")
-        options.setdefault("secret_key", "testing-secret-key")
-        options.setdefault("region", REGION)
-        arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_remote_tmp": "/tmp"}
-        module = importlib.import_module(f"ansible_collections.muster.aws.plugins.modules.{module_name}")
-        printed = io.StringIO()
-        with module_arguments(arguments), redirect_stdout(printed), pytest.raises(SystemExit):
-            module.main()
-        self.output = printed.getvalue()
-        return json.loads(self.output)
-
-
-def module_arguments(arguments: dict[str, Any]) -> Any:
-    """Return a context in which a module finds its arguments, for the ansible-core that is installed."""
-    try:
-        from ansible.module_utils.testing import patch_module_args
-    except ImportError:  # before ansible-core 2.19
-        monkeypatch = pytest.MonkeyPatch()
-        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
-        return monkeypatch.context()
-    return patch_module_args(arguments)
-
-
-@pytest.fixture(scope="session")
-def emulator_server() -> Iterator[Emulator]:
-    with Emulator(caller=ADMINISTRATOR) as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(emulator_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
-    """An emulated AWS in which nothing has happened yet."""
-    emulator_server.reset()
-    clock = TestTime(emulator_server)
-    monkeypatch.setattr("ansible_collections.muster.aws.plugins.module_utils._module.time", clock)
-    # The SDK sleeps between its retries.
-    monkeypatch.setattr("botocore.endpoint.time", clock)
-    return emulator_server
-
-
-@pytest.fixture
-def run_module(emulator: Emulator) -> ModuleRunner:
-    """Run a module: ``run_module("guardduty_member", check=True, members=[...])``."""
-    return ModuleRunner(emulator)
+__all__ = ["clock", "emulator", "emulator_server", "run_module"]

@@ -124,10 +124,11 @@ def _carry_out_or_settle(step: Step, plan: ServicePlan, port: ServicePort, handl
     try:
         return _carry_out(step, plan, port, handle)
     except CallFailed as failure:
-        if failure.is_uncertain and step in _SWITCHES:
-            if (port.describe(with_tags=False) is not None) is _SWITCHES[step]:
-                return True
-        raise
+        if not failure.is_uncertain or step not in _SWITCHES:
+            raise
+        if (port.describe(with_tags=False) is not None) is not _SWITCHES[step]:
+            raise
+        return True
 
 
 def _carry_out(step: Step, plan: ServicePlan, port: ServicePort, handle: str) -> bool:

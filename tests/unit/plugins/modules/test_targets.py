@@ -13,6 +13,7 @@ from math import ceil
 from typing import Any
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils import _jobs
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
@@ -654,6 +655,46 @@ def test_member_with_one_account_that_spoils_the_batch_is_refused_alone(
     assert Counter(row["status"] for row in result["members"]) == {"Invited": 49, None: 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "tries", "reason"),
+    [
+        ("Cannot exceed the maximum number of allowed members.", 1, "quota_exceeded"),
+        ("Too many requests", 8, "throttled"),
+    ],
+)
+def test_securityhub_member_tells_a_quota_from_a_throttle_by_its_text(
+    text: str, tries: int, reason: str, emulator: Emulator, run_module: Any
+) -> None:
+    switch_on(emulator, SECURITYHUB, ADMINISTRATOR)
+    rule = {"code": "LimitExceededException", "status": 429, "message": text, "times": None}
+    emulator.add_fault("error", operation="CreateMembers", **rule)
+
+    result = run_module("securityhub_member", members=[member(A)])
+
+    assert emulator.operations().count("CreateMembers") == tries
+    assert outcomes(result["members"]) == {(REGION, A): ("failed", reason)}
+
+
+def test_member_with_a_mistake_of_ours_in_one_region_is_invited_in_the_others(
+    emulator: Emulator, run_module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    switch_on(emulator, SECURITYHUB, ADMINISTRATOR, regions=REGIONS)
+    plan_members = _jobs.plan_members
+    failures = iter([ZeroDivisionError("a mistake")])
+
+    def plan_or_fail(*arguments: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return plan_members(*arguments)
+
+    monkeypatch.setattr(_jobs, "plan_members", plan_or_fail)
+
+    result = run_module("securityhub_member", members=[member(A)], regions=list(REGIONS), concurrency=1)
+
+    assert list(outcomes(result["members"]).values()) == [("failed", "other"), ("changed", None), ("changed", None)]
+    assert "unexpected ZeroDivisionError: a mistake; please report it" in result["msg"]
+
+
 @both_services
 @pytest.mark.parametrize("kind", ["malformed", "http_500", "reset_after", "throttle"])
 def test_member_whose_records_cannot_be_read_is_not_created(
@@ -686,6 +727,21 @@ def test_administrator_whose_request_fails_once_gets_there_all_the_same(
 
     assert outcomes(result["administrators"]) == {(REGION, A): ("changed", None)}
     assert result["administrators"][0]["status"] == ("Enabled" if state == "present" else None)
+
+
+@both_services
+@pytest.mark.parametrize("kind", ["reset_before", "reset_after", "malformed", "http_500", "throttle"])
+def test_administrator_whose_service_is_switched_on_with_a_lost_answer_joins(
+    service: str, kind: str, emulator: Emulator, run_module: Any
+) -> None:
+    emulator.set_member(service, REGION, ADMINISTRATOR, A, "Invited")
+    for operation in ("CreateDetector", "EnableSecurityHub"):
+        emulator.add_fault(kind, operation=operation)
+
+    result = accept(run_module, service, A, regions=None, enable_service=True)
+
+    row = result["administrators"][0]
+    assert (row["outcome"], row["status"], row["actions"]) == ("changed", "Enabled", ["enable_service", "accept"])
 
 
 @both_services
@@ -1102,6 +1158,23 @@ def test_service_whose_request_fails_once_is_switched_all_the_same(
 
     assert (row["outcome"], row["reason_code"]) == ("changed", None)
     assert row["status"] == ("ENABLED" if state == "present" else None)
+
+
+@both_services
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_service_whose_requests_all_fail_is_not_reported_as_switched(
+    service: str, state: str, emulator: Emulator, run_module: Any
+) -> None:
+    if state == "absent":
+        switch_on(emulator, service, ADMINISTRATOR)
+    for operation in ("CreateDetector", "DeleteDetector", "EnableSecurityHub", "DisableSecurityHub"):
+        emulator.add_fault("http_500", operation=operation, times=None)
+    name, key = SERVICE_MODULES[service]
+
+    result = run_module(name, state=state)
+
+    assert outcomes(result[key]) == {(REGION, ADMINISTRATOR): ("failed", "internal_error")}
+    assert (result["changed"], result[key][0]["status"]) == (False, None if state == "present" else "ENABLED")
 
 
 @both_services

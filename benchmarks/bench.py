@@ -1,0 +1,163 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Measure the playbooks beside a hand-written script and beside the usual loop, against an emulated AWS.
+
+Usage: scripts/bench [OPTION...]   (--help lists them; docs/benchmark.md says what is measured)
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from .harness import HERE, NOTHING, Bench, Emulator, Fleet, Usage
+from .minimum import least_calls
+from .results import TITLES, Round, Row, Trivial, plot, replace_part, results
+
+# In the order in which they can be run on one fleet.
+BY_INVITATION = ("invitation", "no-op", "offboarding")
+
+
+def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usage, int]:
+    """Run one scenario, all accounts in one batch: the playbook, of that the module processes, their number."""
+    name = "muster.aws.offboard" if scenario == "offboarding" else "muster.aws.onboard"
+    via = "organization" if scenario == "organization" else "invitation"
+    batch = {"onboard_batch_size": fleet.size, "offboard_batch_size": fleet.size}
+    playbook, modules = bench.playbook(name, fleet, onboard_via=via, **batch)
+    return playbook, sum((usage for _name, usage in modules), NOTHING), len(modules)
+
+
+def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:
+    """Measure every scenario once with this fleet: the playbook, then the floor."""
+    start, floor_start = bench.start_of_module().wall, bench.floor("start", fleet).wall
+    for scenarios in (BY_INVITATION, ("organization",)):
+        playbooks, floors, calls = {}, {}, {}
+        bench.emulator.begin(fleet, scenarios == ("organization",))
+        for scenario in scenarios:
+            playbooks[scenario] = run_playbook(bench, scenario, fleet)
+            calls[scenario] = bench.emulator.take_calls()
+        bench.emulator.begin(fleet, scenarios == ("organization",))
+        for scenario in scenarios:
+            floors[scenario] = bench.floor(scenario, fleet), bench.emulator.take_calls()
+        for scenario in scenarios:
+            playbook, modules, processes = playbooks[scenario]
+            floor, floor_calls = floors[scenario]
+            least = least_calls(scenario, fleet.size, fleet.regions)
+            row = rows.setdefault(scenario, Row(scenario, fleet, calls[scenario], least, floor_calls))
+            work = modules.wall - processes * start
+            row.rounds.append(Round(modules, work, playbook, floor, floor.wall - floor_start))
+
+
+def measure_trivial(bench: Bench, fleet: Fleet, batch: int) -> Trivial:
+    """Measure what a playbook run costs in which nothing is to be done."""
+    bench.emulator.begin(fleet)
+    bench.floor("invitation", fleet)
+    bench.emulator.take_calls()
+    variables = {"onboard_batch_size": batch, "ansible_python_interpreter": sys.executable}
+    playbook, _modules = bench.playbook("muster.aws.onboard", fleet, **variables)
+    calls = bench.emulator.take_calls().total()
+    trivial, _modules = bench.playbook(str(HERE / "trivial.yml"), fleet, **variables)
+    return Trivial(fleet, batch, calls, playbook, trivial)
+
+
+def loop_seconds(bench: Bench, scenario: str, fleet: Fleet) -> float:
+    """Run the usual loop over all accounts of a fleet."""
+    bench.emulator.begin(fleet, scenario == "organization")
+    if scenario in ("no-op", "offboarding"):
+        bench.floor("invitation", fleet)
+    members = [{"account_id": account_id, "email": email} for account_id, email in fleet.accounts.items()]
+    usage, _modules = bench.playbook(
+        str(HERE / "loop.yml"),
+        fleet,
+        loop_members=members,
+        loop_state="absent" if scenario == "offboarding" else "present",
+        loop_via="organization" if scenario == "organization" else "invitation",
+        ansible_python_interpreter=sys.executable,
+    )
+    bench.emulator.take_calls()
+    return usage.wall
+
+
+def measure_loops(bench: Bench, rows: Iterable[Row], few: int, limit: float) -> None:
+    """Measure the loop with few accounts; with all of them where that takes no longer than the limit, in seconds."""
+    slopes: dict[tuple[str, int], tuple[float, float]] = {}
+    for row in rows:
+        regions = row.fleet.regions
+        if (row.scenario, regions) not in slopes:
+            one, more = (loop_seconds(bench, row.scenario, Fleet(size, regions)) for size in (1, 1 + few))
+            slopes[row.scenario, regions] = one, (more - one) / few
+        first, each = slopes[row.scenario, regions]
+        row.loop = first + each * (row.fleet.size - 1)
+        if row.loop <= limit:
+            row.loop, row.is_loop_measured = loop_seconds(bench, row.scenario, row.fleet), True
+
+
+def numbers(text: str) -> list[int]:
+    return [int(word) for word in text.split(",")]
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.partition("\n")[0])
+    parser.add_argument("--sizes", type=numbers, default=[50, 200, 1000], help="numbers of accounts (50,200,1000)")
+    parser.add_argument("--regions", type=numbers, default=[1, 4], help="numbers of Regions (1,4)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, each with every contestant (3)")
+    parser.add_argument("--concurrency", type=int, default=32, help="requests under way at once (32)")
+    parser.add_argument("--latency", type=float, default=0.03, help="seconds of each request (0.03)")
+    limits = ("off", "securityhub", "both")
+    parser.add_argument("--rate-limit", choices=limits, default="off", help="AWS's documented rate limits (off)")
+    parser.add_argument("--loop-accounts", type=int, default=4, help="accounts that the loop is measured with (4)")
+    parser.add_argument("--loop-limit", type=float, default=300, help="longer loops are extrapolated (300 s)")
+    parser.add_argument("--no-trivial", action="store_true", help="leave out the comparison with trivial tasks")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="the folder of the results (docs)")
+    return parser.parse_args(arguments)
+
+
+def measure(bench: Bench, options: argparse.Namespace) -> tuple[list[Row], list[Trivial]]:
+    """Measure all fleets, round by round."""
+    fleets = [Fleet(size, regions) for size in options.sizes for regions in options.regions]
+    found: dict[Fleet, dict[str, Row]] = {fleet: {} for fleet in fleets}
+    for number in range(1, options.rounds + 1):
+        for fleet in fleets:
+            print(f"round {number}: {fleet.size} accounts x {fleet.regions} Regions", flush=True)
+            measure_round(bench, fleet, found[fleet])
+    rows = [found[fleet][scenario] for scenario in TITLES for fleet in fleets]
+    trivial = []
+    if not options.no_trivial:
+        print("the playbook beside trivial tasks", flush=True)
+        trivial = [measure_trivial(bench, fleets[-1], batch) for batch in sorted({50, fleets[-1].size})]
+    if options.loop_accounts:
+        print("the usual loop", flush=True)
+        measure_loops(bench, rows, options.loop_accounts, options.loop_limit)
+    return rows, trivial
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    folder = Path(".cache/bench").resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    knobs = {"latency": options.latency, "rate_limit": options.rate_limit}
+    bench = Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], knobs), folder, options.concurrency)
+    rows, trivial = measure(bench, options)
+    words = sys.argv[1:] if arguments is None else arguments
+    setting = (
+        f"latency {1000 * options.latency:g} ms per request, rate limits {options.rate_limit}, "
+        f"{options.concurrency} requests under way at once, median of {options.rounds} rounds"
+    )
+    text = results(rows, trivial, " ".join(["scripts/bench", *words]), setting)
+    replace_part(options.docs / "benchmark.md", "bench", text)
+    (options.docs / "benchmark.json").write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    (options.docs / "images/benchmark.svg").write_text(plot(rows), encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

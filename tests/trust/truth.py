@@ -1,0 +1,125 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What really happened, taken from the emulator and not from a module: the state, and the writes that AWS accepted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.muster.aws.tests.emulator import Call, Emulator
+
+State = dict[tuple[str, ...], Any]
+
+# The keys of the rows of every module.
+ROW_KEYS = ("members", "administrators", "detectors", "hubs")
+
+# Operation to the word for it in a row's `actions`.
+STEPS = {
+    "CreateMembers": "create",
+    "InviteMembers": "invite",
+    "DisassociateMembers": "disassociate",
+    "DeleteMembers": "delete",
+    "StartMonitoringMembers": "start_monitoring",
+    "StopMonitoringMembers": "stop_monitoring",
+    "CreateDetector": "enable_service",
+    "EnableSecurityHub": "enable_service",
+    "UpdateDetector": "update_service",
+    "UpdateSecurityHubConfiguration": "update_service",
+    "DeleteDetector": "disable_service",
+    "DisableSecurityHub": "disable_service",
+    "TagResource": "tag",
+    "UntagResource": "untag",
+    "AcceptAdministratorInvitation": "accept",
+    "DisassociateFromAdministratorAccount": "leave",
+}
+
+# The same request a second time changes nothing: tags and settings are set, not added.
+_REPEATABLE = {"update_service", "tag", "untag", "start_monitoring", "stop_monitoring"}
+
+Claim = tuple[str, str, str]  # Region, account, step
+
+
+def state_of(emulator: Emulator) -> State:
+    """Return all that AWS holds about memberships and services, without identifiers and times."""
+    found: State = {}
+    with emulator.lock:
+        world = emulator.world
+        for home in list(world._homes.values()):
+            place = (home.service, home.region, home.account_id)
+            if home.switch:
+                settings = {name: value for name, value in home.switch.settings.items() if name != "ClientToken"}
+                found["service", *place] = (home.switch.enabled, settings, dict(home.switch.tags))
+            if home.administrator_id:
+                found["administrator", *place] = home.administrator_id
+            for member in list(home.members.values()):
+                world.member(home.service, home.region, home.account_id, member.account_id)
+                found["member", *place, member.account_id] = (member.status, member.email)
+    return found
+
+
+def accounts_in(call: Call) -> list[str]:
+    """Return the accounts that a request names."""
+    return [*call.params.get("AccountIds", ()), *(item["AccountId"] for item in call.params.get("AccountDetails", ()))]
+
+
+def is_accepted(call: Call) -> bool:
+    """Return whether a write took effect, at least for some account: also when its answer was lost."""
+    return call.is_write and call.error_code is None and call.fault != "reset_before"
+
+
+def accepted(calls: Iterable[Call]) -> Counter[Claim]:
+    """Count the accepted writes: for each account that a batch names, or for the caller."""
+    found: Counter[Claim] = Counter()
+    for call in calls:
+        if is_accepted(call):
+            batch = [each for each in accounts_in(call) if each not in call.unprocessed]
+            for account_id in batch if accounts_in(call) else [call.account_id]:
+                found[call.region, account_id, STEPS[call.operation]] += 1
+    return found
+
+
+def doubles(calls: Iterable[Call]) -> list[Claim]:
+    """Return what AWS accepted twice for the same account and Region, of what must happen once."""
+    return [claim for claim, count in accepted(calls).items() if count > 1 and claim[2] not in _REPEATABLE]
+
+
+def rows_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of a result, of whatever kind."""
+    [key] = [key for key in ROW_KEYS if key in result]
+    rows: list[dict[str, Any]] = result[key]
+    return rows
+
+
+def claimed(rows: Iterable[Mapping[str, Any]]) -> set[Claim]:
+    """Return what the rows say was done."""
+    return {(row["region"], row["account_id"], step) for row in rows for step in row["actions"]}
+
+
+def lies_in(result: Mapping[str, Any], before: State, after: State, calls: Iterable[Call]) -> list[str]:
+    """Return every contradiction between a result and what happened.
+
+    :param before: The state before the run.
+    :param after: The state after it.
+    :param calls: The calls of the run.
+    """
+    rows, done = rows_of(result), set(accepted(calls))
+    lies = [f"no {key}" for key in ("changed", "unprocessed_accounts", "actions") if key not in result]
+    if result["changed"] is not (before != after):
+        lies.append(f"changed is {result['changed']}, the state {'changed' if before != after else 'did not'}")
+    lies += [f"claimed and not done: {claim}" for claim in sorted(claimed(rows) - done)]
+    lies += [f"done and not claimed: {claim}" for claim in sorted(done - claimed(rows))]
+    unprocessed = {(row["region"], row["account_id"]) for row in result["unprocessed_accounts"]}
+    for row in rows:
+        is_listed = (row["region"], row["account_id"]) in unprocessed
+        is_failure = row["outcome"] in ("failed", "timed_out", "not_attempted")
+        if is_listed is not is_failure:
+            lies.append(f"outcome {row['outcome']} and unprocessed: {is_listed}: {row}")
+        if (row["outcome"] == "changed") is not bool(row["actions"]) and not is_failure:
+            lies.append(f"outcome {row['outcome']} with the actions {row['actions']}")
+        if "unexpected" in str(row["reason"]):
+            lies.append(f"a traceback in a row: {row['reason']}")
+    return lies
