@@ -185,14 +185,11 @@ def _present_rows(policy: MemberPolicy) -> dict[State, Row]:
     else:
         rows.update(_BY_INVITATION if policy.invite else _WITHOUT_INVITATION)
     anew = rows[State.ABSENT]
-    if not policy.via_organization and not policy.invite:
-        rows.update(_keep(State.REMOVED))
-    elif policy.reinvite_resigned:
-        rows[State.RESIGNED] = (
-            Row((Step.DELETE, *anew.steps), anew.then) if policy.via_organization else rows[State.REMOVED]
-        )
+    replaced = Row((Step.DELETE, *anew.steps), anew.then)
+    if policy.reinvite_resigned and (policy.via_organization or policy.invite):
+        rows[State.RESIGNED] = replaced if policy.via_organization else rows[State.REMOVED]
     if policy.replace_failed:
-        rows[State.VERIFICATION_FAILED] = Row((Step.DELETE, *anew.steps), anew.then)
+        rows[State.VERIFICATION_FAILED] = replaced
     return {state: _with_monitoring(row, policy.monitoring) for state, row in rows.items()}
 
 

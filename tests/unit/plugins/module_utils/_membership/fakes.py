@@ -347,6 +347,7 @@ class FakeAdministrator:
     def enable_service(self) -> bool:
         self._begin("enable_service")
         was_on, self.is_on = self.is_on, True
+        self.script.play("enable_service", "after")
         return not was_on
 
     def accept_invitation(self, administrator_id: str, invitation_id: str) -> None:
@@ -388,12 +389,14 @@ class FakeService:
             return False
         known = {name: value for name, value in settings.items() if name in SETTINGS}
         self.record = self._with_status({**DEFAULTS, **known}, dict(tags))
+        self.script.play("enable", "after")
         return True
 
     def update(self, handle: str, settings: Mapping[str, object]) -> None:
         self._begin("update")
         assert self.record and settings and set(settings) <= set(SETTINGS)
         self.record = self._with_status({**self.record.settings, **settings}, dict(self.record.tags or {}))
+        self.script.play("update", "after")
 
     def tag(self, handle: str, tags: Mapping[str, str]) -> None:
         self._begin("tag")
@@ -409,6 +412,7 @@ class FakeService:
         self._begin("disable")
         assert self.record and handle == self.record.handle
         self.record = None
+        self.script.play("disable", "after")
 
     def _begin(self, call: str) -> None:
         self.log.append(call)

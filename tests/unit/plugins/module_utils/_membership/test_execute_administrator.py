@@ -189,6 +189,18 @@ def test_execute_administrator_failed_enabling_ends_it() -> None:
     assert port.log == ["enable_service"]
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_execute_administrator_lost_answer_of_the_enabling_is_settled_by_reading(when) -> None:
+    port = FakeAdministrator(None, [INVITATION], is_on=False)
+    getattr(port.script, when)("enable_service", raising(lost()))
+    expected = {
+        "after": Seen("changed", ADMINISTRATOR, ["enable_service", "accept"]),
+        "before": Seen("failed", None, [], "internal_error"),
+    }
+    assert run(port, enable_service=True) == expected[when]
+    assert port.writes.count("enable_service") == 1
+
+
 # Predictions
 
 
@@ -385,6 +397,13 @@ def test_execute_administrator_leaving_nobody_is_no_change(text) -> None:
 
     port.script.before("leave_administrator", left_by_others)
     assert run(port, is_present=False) == Seen("unchanged", None, [])
+
+
+def test_execute_administrator_leave_that_our_own_lost_try_made_is_a_change() -> None:
+    port = FakeAdministrator(JOINED)
+    text = "The current account is not associated to a master account."
+    port.script.after("leave_administrator", raising(failure(Reason.OTHER, text, is_uncertain=True)))
+    assert run(port, is_present=False) == Seen("changed", None, ["leave"])
 
 
 def test_execute_administrator_refused_leave_is_a_failure_in_awss_words() -> None:

@@ -20,6 +20,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.
     DEFAULTS,
     FakeService,
     failure,
+    lost,
     raising,
 )
 
@@ -159,3 +160,36 @@ def test_execute_service_failed_read_back_is_reported_unless_something_failed_be
     assert result.problem and result.problem.reason is (Reason.STILL_ASSOCIATED if is_refused else Reason.THROTTLED)
     assert result.done == (() if is_refused else (Step.DISABLE_SERVICE,))
     assert result.after == RECORDS[1]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("call", "step", "record"), [("enable", Step.ENABLE_SERVICE, None), ("disable", Step.DISABLE_SERVICE, RECORDS[1])]
+)
+def test_execute_service_lost_answer_of_a_switch_is_settled_by_reading(call, step, record, when) -> None:
+    port = FakeService(record)
+    getattr(port.script, when)(call, raising(lost()))
+    result = execute_service(plan_service(ServiceWish(is_present=record is None), record), port)
+    if when == "after":
+        assert (result.done, result.problem) == ((step,), None)
+    else:
+        assert result.done == () and result.problem and result.problem.reason is Reason.INTERNAL_ERROR
+    assert (result.after is None) is (port.record is None)
+    assert port.log == [call, "describe", "describe"]
+
+
+def test_execute_service_certain_refusal_of_a_switch_is_not_looked_into() -> None:
+    port = FakeService()
+    port.script.before("enable", raising(failure(Reason.ACCESS_DENIED)))
+    result = execute_service(plan_service(ServiceWish(), None), port)
+    assert result.problem and result.problem.reason is Reason.ACCESS_DENIED
+    assert port.log == ["enable", "describe"]
+
+
+def test_execute_service_lost_answer_of_an_update_is_a_failure_that_another_run_mends() -> None:
+    port = FakeService(RECORDS[1])
+    port.script.after("update", raising(lost()))
+    wish = ServiceWish(settings={"enabled": False})
+    result = execute_service(plan_service(wish, RECORDS[1]), port)
+    assert result.done == () and result.problem and result.after and result.after.status == "DISABLED"
+    assert plan_service(wish, port.describe(with_tags=False)).steps == ()

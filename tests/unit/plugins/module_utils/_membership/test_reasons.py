@@ -21,6 +21,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.reasons imp
     is_lagging,
     is_missing_resource,
     is_not_associated,
+    is_quota,
     is_service_on_already,
 )
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import SERVICES
@@ -176,6 +177,21 @@ def test_is_lagging_only_right_after_the_step_before(step, text, done, is_echo_o
 )
 def test_is_input_refused_only_where_one_account_may_have_spoilt_the_batch(code, text, is_refused) -> None:
     assert is_input_refused(code, text) is is_refused
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "is_lasting"),
+    [
+        ("LimitExceededException", "The account has reached its limit of members.", True),
+        ("LimitExceededException", "cannot create more members", True),
+        ("LimitExceededException", "Too many requests", False),
+        ("LimitExceededException", "Rate exceeded", False),
+        ("LimitExceededException", "", False),
+        ("TooManyRequestsException", "cannot create more members", False),
+    ],
+)
+def test_is_quota_only_where_no_retry_can_help(code, text, is_lasting) -> None:
+    assert is_quota("CreateMembers", code, text) is is_lasting
 
 
 @pytest.mark.parametrize(
