@@ -1,0 +1,71 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The docsite as scripts/docsite renders it, walked from its first page as a reader would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlparse
+
+import pytest
+from selenium.webdriver import Chrome
+
+TOP = Path(__file__).parents[2]
+SITE = TOP / ".cache" / "docsite" / "html"
+MODULES = sorted(path.stem for path in (TOP / "plugins" / "modules").glob("*.py"))
+ROLES = sorted(path.name for path in (TOP / "roles").iterdir())
+
+LINKS_AND_ANCHORS = """return {
+    links: Array.from(document.querySelectorAll('a[href]'), a => a.href),
+    ids: Array.from(document.querySelectorAll('[id]'), e => e.id)
+}"""
+
+
+@pytest.fixture(scope="module")
+def site(browser: Chrome) -> dict[str, tuple[list[str], set[str]]]:
+    """Every page that can be reached from the first one: its links, and the places in it that links can go to."""
+    pages: dict[str, tuple[list[str], set[str]]] = {}
+    to_visit = [(SITE / "home.html").as_uri()]
+    while to_visit:
+        url = to_visit.pop()
+        if url in pages or not Path(unquote(urlparse(url).path)).is_file():
+            continue
+        browser.get(url)
+        found = browser.execute_script(LINKS_AND_ANCHORS)
+        pages[url] = found["links"], set(found["ids"])
+        local = {urldefrag(link)[0] for link in found["links"] if link.startswith("file:")}
+        to_visit += [link for link in local if link.endswith(".html")]
+    return pages
+
+
+def test_docsite_has_a_page_for_each_module_and_role(site) -> None:
+    names = {Path(urlparse(url).path).name for url in site}
+    assert {f"{module}_module.html" for module in MODULES} <= names
+    assert {f"{role}_role.html" for role in ROLES} <= names
+
+
+def test_docsite_has_no_broken_link(site) -> None:
+    broken = []
+    for url, (links, _ids) in site.items():
+        for link in links:
+            target, anchor = urldefrag(link)
+            # "/" is the theme's way home on a server.
+            if not target.startswith("file:") or target == "file:///":
+                continue
+            is_there = Path(unquote(urlparse(target).path)).is_file()
+            has_anchor = not anchor or target not in site or unquote(anchor) in site[target][1]
+            if not (is_there and has_anchor):
+                broken.append((Path(urlparse(url).path).name, link))
+    assert broken == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_docsite_module_page_shows_options_returns_and_examples(browser: Chrome, module: str) -> None:
+    browser.get((SITE / f"{module}_module.html").as_uri())
+    headings = browser.execute_script("return Array.from(document.querySelectorAll('h2'), e => e.innerText)")
+    text = " ".join(headings)
+    assert all(heading in text for heading in ("Synopsis", "Parameters", "Examples", "Return Values"))
+    examples = browser.execute_script("return document.querySelector('#examples pre').innerText")
+    assert f"muster.aws.{module}:" in examples

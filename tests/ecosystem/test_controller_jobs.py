@@ -1,0 +1,157 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The jobs as a controller runs them: ansible-runner, a private data directory, and a survey's answers as extra vars."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ansible_runner
+import pytest
+from ansible_collections.muster.aws.tests.ecosystem.conftest import ACCOUNTS, REGIONS, enabled_everywhere
+from ansible_collections.muster.aws.tests.ecosystem.controller_files import FOLDER, ControllerFiles
+from ansible_collections.muster.aws.tests.emulator import Emulator
+
+FILES = ControllerFiles()
+FIRST, SECOND, THIRD = ACCOUNTS
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a controller knows of a job that has ended."""
+
+    status: str
+    artifacts: dict[str, Any]
+    changed: set[str]
+    failed: set[str]
+    ran: set[str]
+    output: str
+
+
+class Controller:
+    """Launches jobs of the templates in extensions/awx, with the files of their project."""
+
+    def __init__(self, folder: Path, aws_variables: dict[str, str]) -> None:
+        self.folder = folder
+        shutil.copytree(FOLDER / "project", folder / "project")
+        shutil.copytree(FOLDER / "project/inventory", folder / "inventory")
+        self.variables = {**aws_variables, "ANSIBLE_FORCE_COLOR": "false"}
+        # What the credential "Member role" injects.
+        self.injected = {"onboard_member_role_name": "Muster", "onboard_external_id": "for-muster"}
+        self.jobs = 0
+
+    def launch(self, job: str, limit: str | None = None, check: bool = False, **answers: Any) -> Job:
+        """Run a job to its end."""
+        self.jobs += 1
+        ident = f"job_{self.jobs}"
+        run = ansible_runner.run(
+            private_data_dir=str(self.folder),
+            ident=ident,
+            playbook=FILES.job_template(job)["playbook"],
+            extravars={**FILES.extra_variables(job, **answers), **self.injected},
+            envvars=self.variables,
+            limit=limit,
+            cmdline="--check" if check else None,
+            settings={"idle_timeout": 300, "suppress_ansible_output": True},
+            quiet=True,
+        )
+        events = [
+            json.loads(path.read_text()) for path in (self.folder / f"artifacts/{ident}/job_events").glob("*.json")
+        ]
+        (stats,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
+        output = (self.folder / f"artifacts/{ident}/stdout").read_text()
+        hosts = set(ACCOUNTS)
+        return Job(
+            run.status,
+            stats["artifact_data"],
+            changed=hosts & set(stats["changed"]),
+            failed=hosts & set(stats["failures"]),
+            ran=hosts & set(stats["processed"]),
+            output=output,
+        )
+
+
+@pytest.fixture
+def controller(emulator: Emulator, aws_variables: dict[str, str], tmp_path: Path) -> Controller:
+    account = {"role_name": "Muster", "external_id": "for-muster"}
+    emulator.seed({"accounts": {account_id: account for account_id in ACCOUNTS.values()}})
+    return Controller(tmp_path, aws_variables)
+
+
+def test_onboard_job_fails_for_one_account_and_is_relaunched_on_it(controller: Controller, emulator: Emulator):
+    emulator.seed({"accounts": {ACCOUNTS[SECOND]: {"assumable": False}}})
+
+    first = controller.launch("onboard", onboard_wait_timeout=5)
+    assert first.status == "failed"
+    assert first.failed == {SECOND}, first.output
+    assert first.ran == set(ACCOUNTS)
+    for service in ("guardduty", "securityhub"):
+        assert first.artifacts["onboard"][service] == {
+            region: {"accounts": 3, "changed": 3, "failed": 1, "failed_ids": [ACCOUNTS[SECOND]]} for region in REGIONS
+        }
+
+    emulator.seed({"accounts": {ACCOUNTS[SECOND]: {"assumable": True}}})
+    emulator.clear_calls()
+    again = controller.launch("onboard", limit=",".join(first.failed), onboard_wait_timeout=5)
+    assert again.status == "successful", again.output
+    assert again.ran == again.changed == {SECOND}
+    assert {call.account_id for call in emulator.calls if call.is_write} == {ACCOUNTS[SECOND]}
+    assert again.artifacts["onboard"]["guardduty"][REGIONS[0]]["failed_ids"] == []
+    assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
+
+
+def test_onboard_job_in_slices_leaves_the_other_slice_alone(controller: Controller, emulator: Emulator):
+    checked = controller.launch("onboard", limit=f"{FIRST},{THIRD}", check=True)
+    assert checked.status == "successful", checked.output
+    assert emulator.operations(writes_only=True) == []
+
+    job = controller.launch("onboard", limit=f"{FIRST},{THIRD}")
+    assert job.status == "successful", job.output
+    assert checked.changed == job.changed == job.ran == {FIRST, THIRD}
+    assert checked.artifacts == job.artifacts
+    assert job.artifacts["onboard"]["securityhub"][REGIONS[1]]["accounts"] == 2
+    assert [host for host in ACCOUNTS if enabled_everywhere(emulator, ACCOUNTS[host])] == [FIRST, THIRD]
+
+
+def test_survey_answers_that_are_text_mean_what_they_say(controller: Controller, emulator: Emulator):
+    # As a text question or a variable typed at launch gives them: "false" is no true, "a,b" no list of letters.
+    job = controller.launch(
+        "onboard", onboard_services="guardduty", onboard_regions=",".join(REGIONS), onboard_enable_services="false"
+    )
+    assert job.failed == set(ACCOUNTS), job.output
+    assert set(job.artifacts["onboard"]) == {"guardduty"}
+    assert set(job.artifacts["onboard"]["guardduty"]) == set(REGIONS)
+    assert {"CreateDetector", "EnableSecurityHub"}.isdisjoint(emulator.operations())
+
+
+def test_offboard_job_ends_the_membership_of_the_named_account(controller: Controller, emulator: Emulator):
+    for service in ("guardduty", "securityhub"):
+        for region in REGIONS:
+            for account_id in ACCOUNTS.values():
+                emulator.set_member(service, region, FILES.settings["muster_awx_administrator_id"], account_id, "Enabled")
+
+    job = controller.launch("offboard", offboard_hosts=THIRD)
+    assert job.status == "successful", job.output
+    assert job.changed == {THIRD}
+    assert job.artifacts["offboard"]["guardduty"][REGIONS[0]]["accounts"] == 1
+    assert [host for host in ACCOUNTS if enabled_everywhere(emulator, ACCOUNTS[host])] == [FIRST, SECOND]
+    # offboard_disable_services is "false" by default, a text.
+    assert {"DeleteDetector", "DisableSecurityHub"}.isdisjoint(emulator.operations())
+
+    refused = controller.launch("offboard", offboard_hosts="all", offboard_limit=2)
+    assert refused.status == "failed"
+    assert "This would offboard 3 accounts, and nothing was sent" in refused.output
+
+
+def test_report_job_reads_and_tells_its_counts(controller: Controller, emulator: Emulator):
+    job = controller.launch("report")
+    assert job.status == "successful", job.output
+    assert job.artifacts["report"]
+    assert emulator.operations(writes_only=True) == []
+    assert list(controller.folder.rglob("*.html")) == []
