@@ -32,10 +32,8 @@ def emulator(path: str, method: str = "GET") -> Any:
         return json.load(answer)
 
 
-def onboard(folder: Path) -> list[dict[str, Any]]:
-    """Run the playbook as a user does, and return the rows of all hosts."""
-    results = folder / "results.json"
-    results.unlink(missing_ok=True)
+def play(folder: Path, playbook: str, **variables: str) -> int:
+    """Run a playbook as a user does, and return its exit status."""
     environment = {
         **os.environ,
         "AWS_ENDPOINT_URL": EMULATOR,
@@ -45,10 +43,16 @@ def onboard(folder: Path) -> list[dict[str, Any]]:
         "ANSIBLE_SHOW_CUSTOM_STATS": "false",
         "ANSIBLE_FORCE_COLOR": "true" if sys.stdout.isatty() else "false",
     }
-    command = ["ansible-playbook", "muster.aws.onboard", "-i", str(folder / "accounts.json")]
-    command += ["-e", json.dumps({"onboard_results_file": str(results.resolve())})]
-    print("$ " + " ".join(command[:4]), flush=True)
-    status = subprocess.run(command, env=environment, check=False).returncode
+    command = ["ansible-playbook", playbook, "-i", str(folder / "accounts.json")]
+    print("$ " + " ".join(command), flush=True)
+    return subprocess.run([*command, "-e", json.dumps(variables)], env=environment, check=False).returncode
+
+
+def onboard(folder: Path) -> list[dict[str, Any]]:
+    """Onboard, and return the rows of all hosts."""
+    results = folder / "results.json"
+    results.unlink(missing_ok=True)
+    status = play(folder, "muster.aws.onboard", onboard_results_file=str(results.resolve()))
     if not results.exists():
         sys.exit(f"demo: the playbook ended with {status} and left no results")
     return json.loads(results.read_text())
@@ -114,6 +118,11 @@ def main(folder: Path) -> int:
     summary = emulator("summary")
     print(f"API calls of the second run: {summary['calls']}, of them {summary['writes']} writes")
     is_right &= summary["writes"] == 0
+
+    say("The same as a page to look at")
+    page = (folder / "report.html").resolve()
+    is_right &= play(folder, "muster.aws.report", report_file=str(page)) == 0 and page.exists()
+    print(f"Open {page} in a browser.")
     print("\nThe demo ends as it should." if is_right else "\nThe demo does NOT end as it should.")
     return 0 if is_right else 1
 

@@ -10,6 +10,7 @@ are shared, and the credentials that sign a request are those of the account whi
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ try:
     import botocore.config
     import botocore.credentials
     import botocore.exceptions
+    import botocore.parsers
     import botocore.session
     from botocore import xform_name
 except ImportError:
@@ -50,8 +52,9 @@ _READ_TIMEOUT = 30
 # More than the 50,000 members that AWS allows to an administrator: a listing that never ends, ends here.
 _PAGE_LIMIT = 2_000
 
-# How often a refusal without a word is asked again (Security Hub's ListInvitations gives such ones at times).
-_EMPTY_REFUSAL_TRIES = 3
+# How often a refusal without a word is asked again (Security Hub's ListInvitations gives such ones at times), and an
+# answer that is no JSON. Requests in all, with those of the SDK's own retries.
+_ODD_ANSWER_TRIES = 3
 
 # What makes up the credentials in AssumeRole's answer.
 _CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
@@ -187,7 +190,7 @@ class Cloud:
                     verify=self._verify,
                     config=self._config,
                 )
-                client.meta.events.register(f"needs-retry.{service}", _retry_empty_refusal)
+                client.meta.events.register(f"needs-retry.{service}", _retry_odd_answers)
                 client.meta.events.register(f"response-received.{service}", _refuse_to_retry_quotas)
                 self._clients[service, region] = client
             return client
@@ -227,6 +230,8 @@ def _guarded(operation: str, send: Callable[[], Any]) -> Any:
         return send()
     except botocore.exceptions.ClientError as error:
         raise _refused(operation, error) from error
+    except botocore.parsers.ResponseParserError as error:
+        raise unreadable(operation, f"the answer could not be read: {error}") from error
     except botocore.exceptions.BotoCoreError as error:
         code = type(error).__name__
         reason = _NOT_SENT.get(code, Reason.INTERNAL_ERROR)
@@ -281,11 +286,33 @@ def _own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
     return credentials
 
 
-def _retry_empty_refusal(response: Any = None, attempts: int = 0, **_event: object) -> float | None:
-    """Ask again after a refusal without a word: an event handler of botocore's, beside its own retry handler."""
-    if not response or response[0].status_code != 400 or attempts >= _EMPTY_REFUSAL_TRIES:
+def _retry_odd_answers(
+    response: Any = None, attempts: int = 0, operation: Any = None, **_event: object
+) -> float | None:
+    """Ask again after a refusal without a word, and after an answer that is no JSON.
+
+    An event handler of botocore's, beside its own retry handler. botocore takes a success that it cannot read for an
+    empty one, which would then be "no members" or "no administrator".
+    """
+    if not response:
         return None
-    return None if response[1].get("Error", {}).get("Message") else 0.2 * attempts
+    http, parsed = response
+    is_unreadable = http.status_code == 200 and not _is_json(operation, http.content)
+    is_wordless = http.status_code == 400 and not parsed.get("Error", {}).get("Message")
+    if attempts < _ODD_ANSWER_TRIES:
+        return 0.2 * attempts if is_unreadable or is_wordless else None
+    if is_unreadable:
+        raise botocore.parsers.ResponseParserError("it is not JSON")
+    return None
+
+
+def _is_json(operation: Any, body: bytes) -> bool:
+    if not body or "json" not in operation.service_model.protocol:
+        return True
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
 
 
 def _refuse_to_retry_quotas(

@@ -14,7 +14,7 @@ from typing import Any
 
 import ansible_runner
 import pytest
-from ansible_collections.muster.aws.tests.ecosystem.conftest import ACCOUNTS, REGIONS, enabled_everywhere
+from ansible_collections.muster.aws.tests.ecosystem.conftest import ACCOUNTS, ADMINISTRATOR, REGIONS, enabled_everywhere
 from ansible_collections.muster.aws.tests.ecosystem.controller_files import FOLDER, ControllerFiles
 from ansible_collections.muster.aws.tests.emulator import Emulator
 
@@ -39,8 +39,6 @@ class Controller:
 
     def __init__(self, folder: Path, aws_variables: dict[str, str]) -> None:
         self.folder = folder
-        shutil.copytree(FOLDER / "project", folder / "project")
-        shutil.copytree(FOLDER / "project/inventory", folder / "inventory")
         self.variables = {**aws_variables, "ANSIBLE_FORCE_COLOR": "false"}
         # What the credential "Member role" injects.
         self.injected = {"onboard_member_role_name": "Muster", "onboard_external_id": "for-muster"}
@@ -49,10 +47,12 @@ class Controller:
     def launch(self, job: str, limit: str | None = None, check: bool = False, **answers: Any) -> Job:
         """Run a job to its end."""
         self.jobs += 1
-        ident = f"job_{self.jobs}"
+        private_data = self.folder / f"job_{self.jobs}"
+        shutil.copytree(FOLDER / "project", private_data / "project")
+        shutil.copytree(FOLDER / "project/inventory", private_data / "inventory")
         run = ansible_runner.run(
-            private_data_dir=str(self.folder),
-            ident=ident,
+            private_data_dir=str(private_data),
+            ident="1",
             playbook=FILES.job_template(job)["playbook"],
             extravars={**FILES.extra_variables(job, **answers), **self.injected},
             envvars=self.variables,
@@ -61,11 +61,9 @@ class Controller:
             settings={"idle_timeout": 300, "suppress_ansible_output": True},
             quiet=True,
         )
-        events = [
-            json.loads(path.read_text()) for path in (self.folder / f"artifacts/{ident}/job_events").glob("*.json")
-        ]
+        events = [json.loads(path.read_text()) for path in private_data.glob("artifacts/1/job_events/*.json")]
         (stats,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
-        output = (self.folder / f"artifacts/{ident}/stdout").read_text()
+        output = (private_data / "artifacts/1/stdout").read_text()
         hosts = set(ACCOUNTS)
         return Job(
             run.status,
@@ -134,7 +132,7 @@ def test_offboard_job_ends_the_membership_of_the_named_account(controller: Contr
     for service in ("guardduty", "securityhub"):
         for region in REGIONS:
             for account_id in ACCOUNTS.values():
-                emulator.set_member(service, region, FILES.settings["muster_awx_administrator_id"], account_id, "Enabled")
+                emulator.set_member(service, region, ADMINISTRATOR, account_id, "Enabled")
 
     job = controller.launch("offboard", offboard_hosts=THIRD)
     assert job.status == "successful", job.output

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._membership.model import Account, Member, Reason, Relationship
-from .._membership.parse import account_id_of, answer_of, list_of, text_of, unreadable
+from .._membership.parse import account_id_of, among, answer_of, list_of, text_of, unreadable
 from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
-from .._membership.reasons import is_service_on_already
+from .._membership.reasons import is_said_to_be_no_member, is_service_on_already
 from .states import GUARDDUTY as FACTS
 
 _SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}
@@ -72,7 +72,11 @@ class _Members:
 
     def get_members(self, account_ids: Sequence[str]) -> list[Member]:
         response = self._api.call("GetMembers", DetectorId=self._detector_id, AccountIds=list(account_ids))
-        return [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
+        members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
+        if any(not is_said_to_be_no_member(text) for text in answer_of(response, "Result").unprocessed.values()):
+            # AWS could not look up some of them, which says nothing about a record: the full list is sure.
+            return among(account_ids, self.list_members())
+        return members
 
     def list_members(self) -> list[Member]:
         # OnlyAssociated is a string here, and its default is disputed: it is always sent.
@@ -188,7 +192,8 @@ def _create_detector(api: Api, settings: Mapping[str, object], tags: Mapping[str
     try:
         detector_id = api.call("CreateDetector", **params).get("DetectorId")
     except CallFailed as failure:
-        if is_service_on_already(failure.code, failure.text):
+        # Said to a repetition, it is most likely the lost answer of our own request: a look decides.
+        if is_service_on_already(failure.code, failure.text) and not failure.is_uncertain:
             return None
         raise
     if not detector_id:

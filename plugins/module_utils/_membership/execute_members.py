@@ -34,6 +34,7 @@ class Progress:
     is_timed_out: bool = False
     is_attempted: bool = True
     is_doubtful: bool = False
+    is_unspoken: bool = False
 
     @property
     def account_id(self) -> str:
@@ -191,7 +192,7 @@ class _Walk:
             elif answer.is_per_account:
                 progress.done.append(step)
             else:
-                progress.is_doubtful = True
+                progress.is_doubtful = progress.is_unspoken = True
 
     # Reading back
 
@@ -253,12 +254,14 @@ def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:
     """Decide by the state read back whether the step counts as done, and what is left to do."""
     now = progress.member.state
     has_moved = now is not before
-    if progress.is_doubtful and step not in progress.done and (has_moved or not (wait or progress.problem)):
+    # AWS took the request without a word on the account, and then no read told: what was accepted counts as done.
+    is_unread = progress.is_unspoken and progress.problem is not None
+    if progress.is_doubtful and step not in progress.done and (has_moved or is_unread or not (wait or progress.problem)):
         progress.done.append(step)
     if progress.problem and has_moved and (progress.is_doubtful or _is_echo(step, progress.problem)):
         # Done after all: by a request whose answer was lost, or by somebody else in the meantime.
         progress.problem = None
-    progress.is_doubtful = False
+    progress.is_doubtful = progress.is_unspoken = False
     if progress.problem or progress.is_timed_out:
         return
     rest, fresh = progress.remaining[1:], progress.decision.table[now].steps

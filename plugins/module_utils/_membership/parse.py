@@ -10,11 +10,11 @@ An empty answer must not be taken for "no members": the next thing would be to c
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from .model import Reason
+from .model import Member, Reason
 from .port import Answer, CallFailed
 
 
@@ -37,6 +37,12 @@ def account_id_of(operation: str, data: Mapping[str, Any]) -> str:
     if not isinstance(account_id, str) or not re.fullmatch(r"[0-9]{12}", account_id):
         raise unreadable(operation, f"the answer has a record with the account id {account_id!r}")
     return account_id
+
+
+def among(account_ids: Iterable[str], members: Iterable[Member]) -> list[Member]:
+    """Return the records of these accounts."""
+    wanted = set(account_ids)
+    return [member for member in members if member.account_id in wanted]
 
 
 def text_of(value: object) -> str | None:

@@ -90,10 +90,6 @@ def predict_service(plan: ServicePlan) -> ServiceResult:
     return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, tags), plan.steps)
 
 
-# Whether the service is on after a step that switches it.
-_SWITCHES = {Step.ENABLE_SERVICE: True, Step.DISABLE_SERVICE: False}
-
-
 def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
     """Carry out the plan and read the service again if anything was sent."""
     if not plan.steps:
@@ -120,15 +116,25 @@ def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
 
 
 def _carry_out_or_settle(step: Step, plan: ServicePlan, port: ServicePort, handle: str) -> bool:
-    """Send one step; where its answer was lost, let a look decide whether it switched the service."""
+    """Send one step; where its answer was lost, let a look decide whether it took effect."""
     try:
         return _carry_out(step, plan, port, handle)
     except CallFailed as failure:
-        if not failure.is_uncertain or step not in _SWITCHES:
-            raise
-        if (port.describe(with_tags=False) is not None) is not _SWITCHES[step]:
+        if not failure.is_uncertain or not _has_arrived(step, plan, port.describe(step in (Step.TAG, Step.UNTAG))):
             raise
         return True
+
+
+def _has_arrived(step: Step, plan: ServicePlan, now: ServiceRecord | None) -> bool:
+    if now is None or step is Step.DISABLE_SERVICE:
+        return now is None and step is Step.DISABLE_SERVICE
+    tags = now.tags or {}
+    return {
+        Step.ENABLE_SERVICE: True,
+        Step.UPDATE_SERVICE: plan.update_settings.items() <= now.settings.items(),
+        Step.TAG: plan.tags.items() <= tags.items(),
+        Step.UNTAG: not tags.keys() & set(plan.untag_keys),
+    }[step]
 
 
 def _carry_out(step: Step, plan: ServicePlan, port: ServicePort, handle: str) -> bool:

@@ -205,6 +205,11 @@ _LAGS = {
 }
 
 
+def is_said_to_be_no_member(text: str) -> bool:
+    """Tell whether AWS says that an account has no record, and not that it could not look."""
+    return any(fragment in _normalise(text) for fragment in _NOT_A_MEMBER)
+
+
 def is_lagging(step: Step, text: str, done: Collection[Step]) -> bool:
     """Tell whether a refusal of a step is an echo of the time before the step that came first."""
     earlier, fragments = _LAGS.get(step, (step, ()))

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._membership.model import Account, Member, Reason, Relationship
-from .._membership.parse import account_id_of, answer_of, list_of, text_of
+from .._membership.parse import account_id_of, among, answer_of, list_of, text_of
 from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
-from .._membership.reasons import is_missing_resource, is_service_on_already
+from .._membership.reasons import is_missing_resource, is_said_to_be_no_member, is_service_on_already
 from .states import SECURITYHUB as FACTS
 
 _ENABLE = {
@@ -66,9 +66,13 @@ class _Members:
             if not is_missing_resource(failure.text):
                 raise
             # Said of the whole batch, though perhaps meant for one of it: the full list is sure.
-            wanted = set(account_ids)
-            return [member for member in self.list_members() if member.account_id in wanted]
-        return [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
+            return among(account_ids, self.list_members())
+        members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
+        unprocessed = answer_of(response, "ProcessingResult").unprocessed
+        if any(not is_said_to_be_no_member(text) for text in unprocessed.values()):
+            # AWS could not look up some of them, which says nothing about a record: the full list is sure.
+            return among(account_ids, self.list_members())
+        return members
 
     def list_members(self) -> list[Member]:
         # OnlyAssociated is a boolean here, and its default hides all but enabled members.

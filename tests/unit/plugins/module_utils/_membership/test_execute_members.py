@@ -186,6 +186,13 @@ def test_execute_members_passing_refusal_is_sent_again_for_that_account_only(tex
     assert port.time.naps == [1, 2]
 
 
+def test_execute_members_step_that_was_refused_and_then_accepted_is_done_once() -> None:
+    port = FakeMembers()
+    port.refusals[Step.CREATE, A] = [TEXTS["internal"]]
+    port.repeated = {Step.CREATE}
+    assert run(port) == {A: INVITED_ANEW}
+
+
 def test_execute_members_passing_refusal_without_wait_is_not_sent_again() -> None:
     port = FakeMembers()
     port.refusals[Step.CREATE, A] = [TEXTS["internal"]]
