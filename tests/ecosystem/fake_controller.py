@@ -58,7 +58,14 @@ class FakeController:
     def _create(self, endpoint: str, values: dict[str, Any]) -> dict[str, Any]:
         number = sum(map(len, self.objects.values())) + 1
         url = f"{PREFIX}{endpoint}/{number}/"
-        item = {"id": number, "type": endpoint.rstrip("s"), "url": url, "summary_fields": {}, "scm_revision": "", **values}
+        item = {
+            "id": number,
+            "type": endpoint.rstrip("s"),
+            "url": url,
+            "summary_fields": {},
+            "scm_revision": "",
+            **values,
+        }
         item["related"] = {"survey_spec": f"{url}survey_spec/"}
         self.objects[endpoint].append(item)
         return item

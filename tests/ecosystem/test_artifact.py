@@ -66,7 +66,9 @@ def test_artifact_holds_what_users_need_and_no_leftovers(installation: Installat
 
 
 @pytest.mark.parametrize("kind", ["module", "filter", "role"])
-def test_ansible_doc_knows_every_plugin_of_the_installed_artifact(installation: Installation, kind: str, tmp_path: Path):
+def test_ansible_doc_knows_every_plugin_of_the_installed_artifact(
+    installation: Installation, kind: str, tmp_path: Path
+):
     names = names_of(kind)
     assert names
     command = ["ansible-doc", "--json", "--type", kind, *sorted(names)]
@@ -97,6 +99,8 @@ def test_onboard_runs_from_the_installed_artifact_alone(installation, emulator, 
 
 
 def test_the_installed_artifact_is_all_that_is_found(installation: Installation, tmp_path: Path):
-    listed = run("ansible-galaxy", "collection", "list", "--format", "json", cwd=tmp_path, variables=installation.variables)
+    listed = run(
+        "ansible-galaxy", "collection", "list", "--format", "json", cwd=tmp_path, variables=installation.variables
+    )
     places = {place for place, collections in json.loads(listed).items() if "muster.aws" in collections}
     assert places == {f"{installation.root}/ansible_collections"}

@@ -20,7 +20,7 @@ from ansible_collections.muster.aws.tests.ecosystem.fake_controller import FakeC
 FILES = ControllerFiles()
 needs_awx = pytest.mark.skipif(
     not (SITE_COLLECTIONS / "awx/awx").exists(),
-    reason="the collection awx.awx is not installed: it left the ansible package with release 14 (Python 3.12 and later)",
+    reason="the collection awx.awx is not installed: it left the ansible package with release 14 (Python 3.12 on)",
 )
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The jobs as a controller runs them: ansible-runner, a private data directory, and a survey's answers as extra vars."""
+"""The jobs as a controller runs them: ansible-runner, a private data directory, a survey's answers as extra vars."""
 
 from __future__ import annotations
 

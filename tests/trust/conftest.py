@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ansible_collections.muster.aws.tests.harness import clock, emulator, emulator_server, run_module, shared_loader
-from ansible_collections.muster.aws.tests.trust.profile import PROFILE
+from ansible_collections.muster.aws.tests.trust.profiles import PROFILE
 from hypothesis import HealthCheck, settings
 
 __all__ = ["clock", "emulator", "emulator_server", "run_module"]
@@ -45,9 +45,7 @@ def tell(request: pytest.FixtureRequest) -> Iterator[Callable[[str], None]]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [r for each in terminalreporter.stats.values() for r in each if isinstance(r, pytest.TestReport)]
-    figures = sorted(
-        {(r.nodeid, text) for r in reports for name, text in r.user_properties if name == "figure"}
-    )
+    figures = sorted({(r.nodeid, text) for r in reports for name, text in r.user_properties if name == "figure"})
     if figures:
         terminalreporter.section("figures of trust")
         for node, text in figures:

@@ -31,9 +31,7 @@ Prepare = Callable[[Emulator, str], None]
 
 def switch_on(emulator: Emulator, service: str, *account_ids: str) -> None:
     """Let the service be on in these accounts, in both Regions."""
-    emulator.seed(
-        {"services": [{"service": service, "account_id": i, "regions": list(REGIONS)} for i in account_ids]}
-    )
+    emulator.seed({"services": [{"service": service, "account_id": i, "regions": list(REGIONS)} for i in account_ids]})
 
 
 def all_members(status: str) -> Prepare:
@@ -88,9 +86,18 @@ SCENES = {
     for scene in (
         Scene("invite", "{}_member", {**EVERYWHERE, "members": MEMBERS}),
         Scene("remove", "{}_member", {**EVERYWHERE, "members": MEMBERS, "state": "absent"}, all_members("Enabled")),
-        Scene("purge", "{}_member", {**EVERYWHERE, "members": MEMBERS[:1], "purge_members": True}, all_members("Enabled")),
-        Scene("suspend", "{}_member", {**EVERYWHERE, "members": MEMBERS, "monitoring": "suspended"}, all_members("Enabled")),
-        Scene("resume", "{}_member", {**EVERYWHERE, "members": MEMBERS, "monitoring": "enabled"}, all_members("Disabled")),
+        Scene(
+            "purge", "{}_member", {**EVERYWHERE, "members": MEMBERS[:1], "purge_members": True}, all_members("Enabled")
+        ),
+        Scene(
+            "suspend",
+            "{}_member",
+            {**EVERYWHERE, "members": MEMBERS, "monitoring": "suspended"},
+            all_members("Enabled"),
+        ),
+        Scene(
+            "resume", "{}_member", {**EVERYWHERE, "members": MEMBERS, "monitoring": "enabled"}, all_members("Disabled")
+        ),
         Scene(
             "accept",
             "{}_administrator",

@@ -19,7 +19,9 @@ import pytest
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.emulator.state import World
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner, TestTime
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import (
+    ACCOUNTS,
     FACTS,
     GUARDDUTY,
     PLACES,
@@ -39,7 +41,13 @@ MOST_SECONDS = 240
 # Long enough for a loaded machine, short enough for many cells.
 READ_TIMEOUT = 0.4
 
-BATCH_WRITES = {"CreateMembers", "InviteMembers", "DisassociateMembers", "DeleteMembers"} | {
+# The operations whose answer has a verdict for each account.
+BATCHES = {
+    "GetMembers",
+    "CreateMembers",
+    "InviteMembers",
+    "DisassociateMembers",
+    "DeleteMembers",
     "StartMonitoringMembers",
     "StopMonitoringMembers",
 }
@@ -74,6 +82,16 @@ def is_settled_by_reading(place: Place) -> bool:
     return place.is_write
 
 
+def is_read_otherwise(place: Place) -> bool:
+    """A read that does not know an account: the full list does."""
+    return place.operation == "GetMembers"
+
+
+def is_json(place: Place) -> bool:
+    """An answer that is no JSON is asked for again; STS speaks XML, of which botocore makes an error at once."""
+    return place.service != "sts"
+
+
 def throttle(place: Place, times: int | None) -> dict[str, Any]:
     code = "Throttling" if place.service == "sts" else "TooManyRequestsException"
     return error(code, 400 if place.service == "sts" else 429, "Rate exceeded", times)
@@ -94,7 +112,7 @@ def denied(place: Place, why: str) -> dict[str, Any]:
 
 
 def only_for_batches(place: Place) -> str | None:
-    if place.operation not in BATCH_WRITES or (place.service, place.operation) == (SECURITYHUB, "DisassociateMembers"):
+    if place.operation not in BATCHES or (place.service, place.operation) == (SECURITYHUB, "DisassociateMembers"):
         return "the answer of this operation has no list of unprocessed accounts"
     return None
 
@@ -121,23 +139,77 @@ FAULTS = [
     Fault("reset before the effect, once", lambda p: {"kind": "reset_before"}, True),
     Fault("reset before the effect, for ever", lambda p: {"kind": "reset_before", "times": None}, says=("Connection",)),
     Fault("reset after the effect, once", lambda p: {"kind": "reset_after"}, True),
-    Fault("reset after the effect, for ever", lambda p: {"kind": "reset_after", "times": None}, is_settled_by_reading, ("Connection",)),
+    Fault(
+        "reset after the effect, for ever",
+        lambda p: {"kind": "reset_after", "times": None},
+        is_settled_by_reading,
+        ("Connection",),
+    ),
     Fault("read timeout after the effect", lambda p: {"kind": "timeout_after", "seconds": 3}, True),
-    Fault("empty BadRequestException once", lambda p: error("BadRequestException", 400, "", 1), True, left_out=only_own),
-    Fault("empty BadRequestException for ever", lambda p: error("BadRequestException", 400, ""), says=("BadRequestException",), left_out=only_own),
-    Fault("malformed body once", lambda p: {"kind": "malformed"}, is_settled_by_reading, ("could not be read",)),
-    Fault("malformed body for ever", lambda p: {"kind": "malformed", "times": None}, is_settled_by_reading, ("could not be read",)),
-    Fault("token expired in the middle", lambda p: error("ExpiredTokenException", 403, "The security token included in the request is expired"), says=("ExpiredTokenException", "is expired")),
-    Fault("denied by IAM", lambda p: denied(p, "because no identity-based policy allows the action"), says=("AccessDenied", "no identity-based policy")),
-    Fault("denied by an SCP", lambda p: denied(p, "with an explicit deny in a service control policy"), says=("AccessDenied", "service control policy")),
-    Fault("Region off", lambda p: error("UnrecognizedClientException", 403, "The security token included in the request is invalid."), says=("UnrecognizedClientException",)),
-    Fault("200 with an unprocessed account, once", lambda p: {"kind": "unprocessed", "account_ids": [A]}, True, left_out=only_for_batches),
-    Fault("200 with an unprocessed account, for ever", lambda p: {"kind": "unprocessed", "account_ids": [A], "times": None}, says=("Internal error",), left_out=only_for_batches),
-    Fault("200 with an unprocessed account, unknown text", lambda p: {"kind": "unprocessed", "account_ids": [A], "times": None, "message": "Not on a Sunday."}, says=("Not on a Sunday.",), left_out=only_for_batches),
+    Fault(
+        "empty BadRequestException once", lambda p: error("BadRequestException", 400, "", 1), True, left_out=only_own
+    ),
+    Fault(
+        "empty BadRequestException for ever",
+        lambda p: error("BadRequestException", 400, ""),
+        says=("BadRequestException",),
+        left_out=only_own,
+    ),
+    Fault("malformed body once", lambda p: {"kind": "malformed"}, is_json, ("could not be read",)),
+    Fault(
+        "malformed body for ever",
+        lambda p: {"kind": "malformed", "times": None},
+        is_settled_by_reading,
+        ("could not be read",),
+    ),
+    Fault(
+        "token expired in the middle",
+        lambda p: error("ExpiredTokenException", 403, "The security token included in the request is expired"),
+        says=("ExpiredTokenException", "is expired"),
+    ),
+    Fault(
+        "denied by IAM",
+        lambda p: denied(p, "because no identity-based policy allows the action"),
+        says=("AccessDenied", "no identity-based policy"),
+    ),
+    Fault(
+        "denied by an SCP",
+        lambda p: denied(p, "with an explicit deny in a service control policy"),
+        says=("AccessDenied", "service control policy"),
+    ),
+    Fault(
+        "Region off",
+        lambda p: error("UnrecognizedClientException", 403, "The security token included in the request is invalid."),
+        says=("UnrecognizedClientException",),
+    ),
+    Fault(
+        "200 with an unprocessed account, once",
+        lambda p: {"kind": "unprocessed", "account_ids": [A]},
+        True,
+        left_out=only_for_batches,
+    ),
+    Fault(
+        "200 with an unprocessed account, for ever",
+        lambda p: {"kind": "unprocessed", "account_ids": [A], "times": None},
+        is_read_otherwise,
+        ("Internal error",),
+        left_out=only_for_batches,
+    ),
+    Fault(
+        "200 with an unprocessed account, unknown text",
+        lambda p: {"kind": "unprocessed", "account_ids": [A], "times": None, "message": "Not on a Sunday."},
+        is_read_otherwise,
+        ("Not on a Sunday.",),
+        left_out=only_for_batches,
+    ),
     Fault("the effect shows 3 s late", lambda p: {"kind": "late"}, True, left_out=only_late_writes),
-]  # fmt: skip
+]
 
 CELLS = [(place, fault) for place in PLACES for fault in FAULTS if fault.left_out(place) is None]
+# Of each place every other fault, and of each fault every other place; nightly all of them.
+PLAYED = [
+    (place, fault) for place, fault in CELLS if IS_NIGHTLY or (PLACES.index(place) + FAULTS.index(fault)) % 2 == 0
+]
 
 
 class LateReads:
@@ -192,9 +264,7 @@ class Cell:
     def play(self) -> dict[str, Any]:
         self.emulator.clear_calls()
         self.before, started = state_of(self.emulator), self.clock.slept
-        self.result = self.run_module(
-            self.scene.module_of(self.service), **{**self.scene.options_of(self.service), **self.options}
-        )
+        self.result = self.run_module(self.scene.module_of(self.service), **self.options_in_use)
         self.calls, self.after = self.emulator.calls, state_of(self.emulator)
         self.seconds = self.clock.slept - started
         return self.result
@@ -235,6 +305,10 @@ class Cell:
     # What is told
 
     @property
+    def options_in_use(self) -> dict[str, Any]:
+        return {**self.scene.options_of(self.service), **self.options}
+
+    @property
     def struck(self) -> set[tuple[str, str]] | None:
         """The rows that the fault may spoil; ``None`` where it may spoil all (STS)."""
         if self.place.service == "sts":
@@ -267,7 +341,7 @@ def outcome_of(result: Mapping[str, Any]) -> dict[tuple[str, str], tuple[Any, ..
     }
 
 
-@pytest.mark.parametrize(("place", "fault"), [pytest.param(*cell, id=f"{cell[0]}: {cell[1].name}") for cell in CELLS])
+@pytest.mark.parametrize(("place", "fault"), [pytest.param(*cell, id=f"{cell[0]}: {cell[1].name}") for cell in PLAYED])
 def test_fault_in_any_call_is_absorbed_or_told_and_mended_by_a_second_run(
     place: Place, fault: Fault, emulator: Emulator, run_module: ModuleRunner, clock: TestTime
 ) -> None:
@@ -319,19 +393,23 @@ def assert_told(cell: Cell, fault: Fault, result: Mapping[str, Any]) -> None:
         assert {(row["region"], row["account_id"]) for row in cell.failures()} <= struck
 
 
-def assert_others_are_true(
-    cell: Cell, fault: Fault, result: Mapping[str, Any], expected: Mapping[str, Any]
-) -> None:
+def assert_others_are_true(cell: Cell, fault: Fault, result: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
     """Rows of other accounts and Regions are as if nothing had been."""
     struck = cell.struck
     if struck is None or ("expired" in fault.name and not cell.scene.is_member_side):
         return
     of_a_only = "expired" in fault.name
     found, wanted = outcome_of(result), outcome_of(expected)
-    assert found.keys() == wanted.keys()
+    # A purge has no row for an account that was not listed and could not be read.
+    assert found.keys() <= wanted.keys() and wanted.keys() - found.keys() <= struck | set(unlisted(cell))
     for place in found:
         if place not in struck and not (of_a_only and place[1] == A):
             assert found[place] == wanted[place], place
+
+
+def unlisted(cell: Cell) -> list[tuple[str, str]]:
+    listed = {row["account_id"] for row in cell.options_in_use.get("members", ())}
+    return [(REGIONS[0], each) for each in ACCOUNTS if listed and each not in listed]
 
 
 # The matrix itself
@@ -361,7 +439,8 @@ def test_matrix_in_figures(tell: Callable[[str], None]) -> None:
     operations = {(place.service, place.operation) for place in PLACES}
     assert len(CELLS) + sum(left_out.values()) == len(PLACES) * len(FAULTS)
     tell(
-        f"{len(operations)} operations at {len(PLACES)} places x {len(FAULTS)} faults: {len(CELLS)} cells; "
+        f"{len(operations)} operations at {len(PLACES)} places x {len(FAULTS)} faults: {len(CELLS)} cells, "
+        f"{len(PLAYED)} of them played here; "
         f"at most {MOST_CALLS} calls and {MOST_SECONDS} s slept in each"
     )
     for reason, count in sorted(left_out.items()):

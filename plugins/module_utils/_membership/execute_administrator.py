@@ -161,7 +161,12 @@ class _Run:
     def _leave(self) -> None:
         if self.observation.plan.needs_invitation and not self._await_invitation():
             return
-        before = self._standing()
+        # The plan may be minutes old: nobody is left whom it was not made for.
+        before = self._read()
+        plan = plan_administrator(self.side, self.policy)
+        if Step.LEAVE not in plan.steps:
+            self.problem = plan.problem
+            return
         try:
             self.port.leave_administrator()
             self.done.append(Step.LEAVE)
@@ -188,18 +193,25 @@ class _Run:
                 return True
             if not self.patience.wait:
                 break
-        self.problem = no_invitation(self.policy)
+        self.problem = None if self._read() is Standing.JOINED else no_invitation(self.policy)
         return False
 
     def _accept(self) -> None:
+        if self._standing() is Standing.JOINED:
+            return
         refusal: Problem | None = None
-        for _look in self.patience.looks():
+        for number, _look in enumerate(self.patience.looks()):
             self._look_for_invitation()
             refusal = self._accept_once(self.invitation) if self.invitation else no_invitation(self.policy)
+            if refusal and number == 0 and self._read() is Standing.JOINED:
+                # Somebody else has accepted it since the plan was made.
+                refusal = None
             if refusal is None or not self.patience.wait:
                 break
             # AWS shows an invitation late, and may forget one that was listed: look again.
             self.invitation = None
+        else:
+            refusal = None if self._read() is Standing.JOINED else refusal
         self.problem = self.problem or refusal
 
     def _accept_once(self, invitation: Relationship) -> Problem | None:
@@ -208,7 +220,11 @@ class _Run:
             self.port.accept_invitation(invitation.administrator_id, invitation.invitation_id or "")
         except CallFailed as failure:
             if failure.reason is Reason.NO_INVITATION:
-                return failure.as_problem()
+                if not failure.is_uncertain or self._read() is not Standing.JOINED:
+                    return failure.as_problem()
+                # Said to the repetition of a request whose answer was lost: that one has used the invitation up.
+                self.done.append(Step.ACCEPT)
+                return None
             self._settle_doubt(failure, Step.ACCEPT, has_arrived=lambda now: now is Standing.JOINED)
             return None
         self.done.append(Step.ACCEPT)

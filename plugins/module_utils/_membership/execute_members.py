@@ -17,7 +17,15 @@ from dataclasses import dataclass, field, replace
 from .model import Member, Problem, Reason, State, Step, batches
 from .plan_members import ORDER, Decision, MembersPlan
 from .port import Answer, CallFailed, MembersPort
-from .reasons import CALLER_WIDE, ECHOES, PASSING, STATE_REASONS, classify, is_lagging
+from .reasons import (
+    CALLER_WIDE,
+    ECHOES,
+    PASSING,
+    STATE_REASONS,
+    classify,
+    is_lagging,
+    is_said_to_be_no_member,
+)
 from .waiting import Patience
 
 
@@ -238,7 +246,9 @@ def _has_arrived(step: Step, now: State, before: State) -> bool:
 
 
 def _is_echo(step: Step, problem: Problem) -> bool:
-    return problem.reason in ECHOES.get(step, ())
+    """Whether a refusal says that the work is done already."""
+    has_ended = step in (Step.DISASSOCIATE, Step.DELETE) and is_said_to_be_no_member(problem.text)
+    return has_ended or problem.reason in ECHOES.get(step, ())
 
 
 def _give_up(queue: list[list[Progress]], problem: Problem | None) -> None:
@@ -256,7 +266,8 @@ def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:
     has_moved = now is not before
     # AWS took the request without a word on the account, and then no read told: what was accepted counts as done.
     is_unread = progress.is_unspoken and progress.problem is not None
-    if progress.is_doubtful and step not in progress.done and (has_moved or is_unread or not (wait or progress.problem)):
+    counts = has_moved or is_unread or not (wait or progress.problem)
+    if progress.is_doubtful and step not in progress.done and counts:
         progress.done.append(step)
     if progress.problem and has_moved and (progress.is_doubtful or _is_echo(step, progress.problem)):
         # Done after all: by a request whose answer was lost, or by somebody else in the meantime.

@@ -37,6 +37,7 @@ class ServiceWish:
 class ServicePlan:
     """The plan for one account in one Region, with what each step needs."""
 
+    wish: ServiceWish
     before: ServiceRecord | None
     steps: tuple[Step, ...] = ()
     enable_settings: Mapping[str, object] = field(default_factory=dict)
@@ -58,12 +59,12 @@ class ServiceResult:
 def plan_service(wish: ServiceWish, before: ServiceRecord | None) -> ServicePlan:
     """Decide what to send. Pure: the same wish and record give the same plan."""
     if not wish.is_present:
-        return ServicePlan(before, (Step.DISABLE_SERVICE,) if before else ())
+        return ServicePlan(wish, before, (Step.DISABLE_SERVICE,) if before else ())
     if before is None:
         later = {name: value for name, value in wish.settings.items() if name in wish.updated_only}
         at_once = {name: value for name, value in wish.settings.items() if name not in wish.updated_only}
         steps = (Step.ENABLE_SERVICE, Step.UPDATE_SERVICE) if later else (Step.ENABLE_SERVICE,)
-        return ServicePlan(None, steps, {**at_once, **wish.on_enable}, later, wish.tags or {})
+        return ServicePlan(wish, None, steps, {**at_once, **wish.on_enable}, later, wish.tags or {})
     update = {name: value for name, value in wish.settings.items() if before.settings.get(name) != value}
     present_tags = before.tags or {}
     tags = {key: value for key, value in (wish.tags or {}).items() if present_tags.get(key) != value}
@@ -72,7 +73,7 @@ def plan_service(wish: ServiceWish, before: ServiceRecord | None) -> ServicePlan
         # Tags under "aws:" are AWS's own and cannot be removed.
         untag_keys = tuple(sorted(k for k in present_tags if k not in wish.tags and not k.startswith("aws:")))
     needed = ((Step.UPDATE_SERVICE, update), (Step.UNTAG, untag_keys), (Step.TAG, tags))
-    return ServicePlan(before, tuple(s for s, values in needed if values), {}, update, tags, untag_keys)
+    return ServicePlan(wish, before, tuple(s for s, values in needed if values), {}, update, tags, untag_keys)
 
 
 def predict_service(plan: ServicePlan) -> ServiceResult:
@@ -102,11 +103,19 @@ def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
         for step in plan.steps:
             if _carry_out_or_settle(step, plan, port, handle):
                 done.append(step)
+            elif step is Step.ENABLE_SERVICE:
+                # Somebody else was faster, with settings of theirs: what is left to do has to be planned again.
+                now = port.describe(with_tags=plan.wish.tags is not None)
+                if now:
+                    return replace(execute_service(plan_service(plan.wish, now), port), before=plan.before)
     except CallFailed as failure:
         problem = failure.as_problem()
     had_tags = plan.before is not None and plan.before.tags is not None
     try:
         after = port.describe(with_tags=had_tags or bool(plan.tags))
+        if after is None and Step.DISABLE_SERVICE in plan.steps:
+            # Switched off, by whomever: a refusal then came too late to matter.
+            problem = None
     except CallFailed as failure:
         problem = problem or failure.as_problem()
     if after and after.tags is None and Step.ENABLE_SERVICE in done:

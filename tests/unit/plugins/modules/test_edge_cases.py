@@ -810,7 +810,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         39,
         "member of another, replace_administrator",
-        "Adm Leave Adm Inv Accept Adm",
+        "Adm*2 Leave Adm Inv Accept Adm",
         Seat((OTHER, "Enabled"), JOINED, "changed", "leave accept"),
         {OTHER: "Enabled", EXPECTED: "Invited"},
         {"replace_administrator": True},
@@ -820,7 +820,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         39,
         "member of another, replace_administrator",
-        "Adm Inv Leave Adm Accept Adm",
+        "Adm Inv Adm Leave Adm Accept Adm",
         Seat((OTHER, "Enabled"), JOINED, "changed", "leave accept"),
         {OTHER: "Enabled", EXPECTED: "Invited"},
         {"replace_administrator": True},
@@ -829,7 +829,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         39,
         "member of another, left the expected one before, replace_administrator",
-        "Adm Inv Leave Adm Accept Adm",
+        "Adm Inv Adm Leave Adm Accept Adm",
         Seat((OTHER, "Enabled"), JOINED, "changed", "leave accept"),
         {EXPECTED: "Resigned", OTHER: "Enabled"},
         {"replace_administrator": True},
@@ -838,7 +838,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         39,
         "member of another, not invited, replace_administrator",
-        "Adm Inv*16",
+        "Adm Inv*16 Adm",
         Seat((OTHER, "Enabled"), (OTHER, "Enabled"), "failed", "", "no_invitation"),
         {OTHER: "Enabled", STRANGER: "Invited"},
         {"replace_administrator": True},
@@ -850,7 +850,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         39,
         "member of another, not invited, replace_administrator, no wait",
-        "Adm Inv*2",
+        "Adm Inv*2 Adm",
         Seat((OTHER, "Enabled"), (OTHER, "Enabled"), "failed", "", "no_invitation"),
         {OTHER: "Enabled"},
         {"replace_administrator": True, "wait": False},
@@ -862,7 +862,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         40,
         "invited by others only",
-        "Adm Inv*16",
+        "Adm Inv*2 Adm Inv*14 Adm",
         Seat(None, None, "failed", "", "no_invitation"),
         {OTHER: "Invited", STRANGER: "Invited"},
         unprocessed=("ListInvitations", "no_invitation"),
@@ -873,7 +873,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         40,
         "invited by nobody, no wait",
-        "Adm Inv*2",
+        "Adm Inv*2 Adm",
         Seat(None, None, "failed", "", "no_invitation"),
         options={"wait": False},
         unprocessed=("ListInvitations", "no_invitation"),

@@ -412,7 +412,7 @@ def test_execute_administrator_refused_leave_is_a_failure_in_awss_words() -> Non
     result = execute(port, is_present=False)
     assert seen(result) == Seen("failed", ADMINISTRATOR, [], "organization_member")
     assert result.problem and "Not by yourself." in result.problem.text
-    assert port.log == ["leave_administrator"]
+    assert port.log == ["get_administrator", "leave_administrator"]
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -453,7 +453,51 @@ def test_execute_administrator_leave_is_not_waited_for_without_wait() -> None:
     port = FakeAdministrator(JOINED)
     port.delay = 1000
     assert run(port, is_present=False, wait=False) == Seen("changed", None, ["leave"])
-    assert port.log == ["leave_administrator"]
+    assert port.log == ["get_administrator", "leave_administrator"]
+
+
+@pytest.mark.parametrize(
+    ("planned", "policy", "now", "expected"),
+    [
+        (JOINED, {"is_present": False}, ELSEWHERE, Seen("unchanged", OTHER, [])),
+        (JOINED, {"is_present": False}, None, Seen("unchanged", None, [])),
+        (ELSEWHERE, {"replace_administrator": True}, JOINED, Seen("unchanged", ADMINISTRATOR, [])),
+        (ELSEWHERE, {"replace_administrator": True}, None, Seen("changed", ADMINISTRATOR, ["accept"])),
+        (
+            ELSEWHERE,
+            {"replace_administrator": True},
+            Relationship(OTHER, State.UNKNOWN, "Unheard"),
+            Seen("failed", OTHER, [], "unknown_status"),
+        ),
+    ],
+)
+def test_execute_administrator_that_changed_since_the_plan_is_not_left(planned, policy, now, expected) -> None:
+    options, port = AdministratorPolicy(ADMINISTRATOR, **policy), FakeAdministrator(planned, [INVITATION])
+    observation = observe_administrator(port, options)
+    port.put(now)
+    result = execute_administrator(observation, port, options, Patience(port.time.as_clock(), True, 60))
+    assert seen(result) == expected
+    assert "leave_administrator" not in port.log
+
+
+@pytest.mark.parametrize("policy", [{}, REPLACED_WHERE_INVITED])
+@pytest.mark.parametrize("wait", [True, False])
+def test_execute_administrator_invitation_that_others_accepted_meanwhile_is_no_failure(policy, wait) -> None:
+    before = ELSEWHERE if policy else None
+    options, port = AdministratorPolicy(ADMINISTRATOR, **policy), FakeAdministrator(before)
+    observation = observe_administrator(port, options)
+    port.put(JOINED)
+    result = execute_administrator(observation, port, options, Patience(port.time.as_clock(), wait, 60))
+    assert seen(result) == Seen("unchanged", ADMINISTRATOR, [])
+    assert port.writes == []
+    assert port.time.slept == (60 if policy and wait else 0)
+
+
+def test_execute_administrator_refusal_for_want_of_an_invitation_after_a_lost_answer_is_settled_by_reading() -> None:
+    port = FakeAdministrator(None, [INVITATION])
+    port.script.before("accept_invitation", lambda: port.put(JOINED))
+    port.script.after("accept_invitation", raising(failure(Reason.NO_INVITATION, is_uncertain=True)))
+    assert run(port) == Seen("changed", ADMINISTRATOR, ["accept"])
 
 
 def test_execute_administrator_leave_before_an_acceptance_is_waited_for_even_without_wait() -> None:

@@ -153,6 +153,13 @@ def test_execute_members_account_that_is_enabled_meanwhile_is_never_invited() ->
     assert port.writes == [("create", [A, B]), ("invite", [B])]
 
 
+def test_execute_members_account_that_is_enabled_meanwhile_is_not_invited_though_more_is_left_to_do() -> None:
+    port = FakeMembers()
+    port.script.after("create", lambda: port.put(A, State.ENABLED))
+    assert run(port, monitoring="suspended") == {A: Seen("timed_out", "Enabled", ["create"], "timed_out")}
+    assert port.writes == [("create", [A])]
+
+
 # Refusals of single accounts
 
 
@@ -570,6 +577,43 @@ def test_execute_members_record_is_not_deleted_without_the_option() -> None:
     port.script.before("invite", lambda: port.put(A, State.RESIGNED))
     assert run(port) == {A: Seen("failed", "Resigned", [], "other")}
     assert [name for name, _ids in port.writes] == ["invite"]
+
+
+def test_execute_members_record_of_another_state_is_not_deleted_though_resigned_ones_may_be() -> None:
+    port = FakeMembers(member_in(State.CREATED))
+    port.lasting_refusals[Step.INVITE, A] = TEXTS["refused"]
+    assert run(port, reinvite_resigned=True) == {A: Seen("failed", "Created", [], "other")}
+    assert [name for name, _ids in port.writes] == ["invite"]
+
+
+def test_execute_members_record_is_not_deleted_a_second_time() -> None:
+    port = FakeMembers(member_in(State.RESIGNED))
+    port.lasting_refusals[Step.INVITE, A] = TEXTS["refused"]
+    # The new record is invited and declined by others' hands, too.
+    port.script.before("invite", None, lambda: port.put(A, State.RESIGNED))
+    assert run(port, reinvite_resigned=True) == {A: Seen("failed", "Resigned", ["delete", "create"], "other")}
+    assert [name for name, _ids in port.writes] == ["invite", "delete", "create", "invite"]
+
+
+def test_execute_members_fallback_of_one_account_sends_nothing_again_for_another() -> None:
+    port = FakeMembers(member_in(State.RESIGNED, A), member_in(State.SUSPENDED, C))
+    port.refusals[Step.INVITE, A] = [TEXTS["refused"]]
+    port.lasting_refusals[Step.CREATE, B] = TEXTS["refused"]
+    port.delays = {Step.START_MONITORING: 1000}
+    assert run(port, [A, B, C], reinvite_resigned=True, monitoring="enabled") == {
+        A: Seen("changed", "Invited", ["delete", "create", "invite"]),
+        B: Seen("failed", None, [], "other"),
+        C: Seen("timed_out", "Disabled", ["start_monitoring"], "timed_out"),
+    }
+    assert port.writes.count(("create", [B])) == port.writes.count(("start_monitoring", [C])) == 1
+    assert [ids for name, ids in port.writes if name == "create"] == [[B], [A]]
+
+
+def test_execute_members_reinvitation_that_shows_late_is_waited_for() -> None:
+    port = FakeMembers(member_in(State.RESIGNED))
+    port.delays = {Step.INVITE: 3}
+    assert run(port, reinvite_resigned=True) == {A: Seen("changed", "Invited", ["invite"])}
+    assert port.time.naps == [1, 2]
 
 
 def test_execute_members_failed_request_has_no_fallback() -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -186,10 +187,20 @@ def test_execute_service_certain_refusal_of_a_switch_is_not_looked_into() -> Non
     assert port.log == ["enable", "describe"]
 
 
-def test_execute_service_lost_answer_of_an_update_is_a_failure_that_another_run_mends() -> None:
-    port = FakeService(RECORDS[1])
-    port.script.after("update", raising(lost()))
-    wish = ServiceWish(settings={"enabled": False})
-    result = execute_service(plan_service(wish, RECORDS[1]), port)
-    assert result.done == () and result.problem and result.after and result.after.status == "DISABLED"
-    assert plan_service(wish, port.describe(with_tags=False)).steps == ()
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("call", ["update", "tag", "untag"])
+def test_execute_service_lost_answer_of_a_change_is_settled_by_reading(call, when) -> None:
+    port = FakeService(replace(RECORDS[1], tags={"old": "1"}))
+    getattr(port.script, when)(call, raising(lost()))
+    wishes = {
+        "update": ServiceWish(settings={"enabled": False}),
+        "tag": ServiceWish(tags={"new": "2"}, purge_tags=False),
+        "untag": ServiceWish(tags={}),
+    }
+    plan = plan_service(wishes[call], port.describe(with_tags=True))
+    result = execute_service(plan, port)
+    if when == "after":
+        assert (result.done, result.problem) == (plan.steps, None)
+    else:
+        assert result.done == () and result.problem and result.problem.reason is Reason.INTERNAL_ERROR
+    assert plan_service(wishes[call], port.describe(with_tags=True)).steps == (() if when == "after" else plan.steps)

@@ -1,0 +1,148 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SIGKILL at an API call, and a second run: 60 accounts in two Regions, five of them right from the start.
+
+The kill at call k strikes before the emulator acts on the call, or after it did and before it answers. Calls that
+other threads of the killed process had sent by then are carried out, as AWS would.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.tests.emulator import Call, Emulator
+from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
+from ansible_collections.muster.aws.tests.trust.driver import Runs
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.trust.scenes import REGIONS, SERVICES
+from ansible_collections.muster.aws.tests.trust.truth import accepted, doubles, lies_in, state_of
+
+FLEET = ["012345678901", *(f"2222222222{number:02}" for number in range(59))]
+RIGHT = FLEET[::12]
+MEMBERS = [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in FLEET]
+
+# How many calls of the default profile are struck, evenly spread over the run; None: all of them, as nightly.
+SPREAD = {"onboard": None, "remove": None, "accept": 3}
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[Runs]:
+    runs = Runs()
+    yield runs
+    runs.close()
+
+
+class Killer:
+    """Kills a process at its k-th call."""
+
+    def __init__(self, emulator: Emulator, k: int, moment: str) -> None:
+        self._emulator, self._k, self._moment = emulator, k, moment
+        self._lock = threading.Lock()
+        self._calls = self._under_way = 0
+        self._has_pid = threading.Event()
+        self._pid = 0
+        self._struck: int | None = None
+
+    def aim_at(self, pid: int) -> None:
+        self._pid = pid
+        self._has_pid.set()
+
+    def __call__(self, moment: str, call: Call, world: object) -> None:
+        with self._lock:
+            if moment == "before":
+                self._calls += 1
+                self._under_way += 1
+                if self._calls == self._k:
+                    self._struck = call.index
+            is_struck = call.index == self._struck and moment == self._moment
+            if moment == "after" or (is_struck and moment == "before"):
+                self._under_way -= 1
+        if is_struck:
+            self._has_pid.wait()
+            os.kill(self._pid, signal.SIGKILL)
+            if moment == "before":
+                raise ConnectionAbortedError("killed before the effect")
+
+    def settle(self) -> None:
+        """Wait until the emulator has done what it had been sent."""
+        seen = -1
+        while self._under_way or seen != self._calls:
+            seen = self._calls
+            time.sleep(0.02)
+
+
+def prepare(emulator: Emulator, flow: str, service: str) -> None:
+    emulator.reset()
+    status = {"onboard": None, "accept": "Invited", "remove": "Enabled"}[flow]
+    for region in REGIONS:
+        for account_id in FLEET:
+            emulator.set_member(
+                service, region, ADMINISTRATOR, account_id, "Enabled" if account_id in RIGHT else status
+            )
+        if flow == "remove":
+            for account_id in RIGHT:
+                emulator.set_member(service, region, ADMINISTRATOR, account_id, None)
+
+
+def spread(count: int, calls: int) -> Iterable[int]:
+    return sorted({1 + round(step * (calls - 1) / (count - 1)) for step in range(count)})
+
+
+@pytest.mark.parametrize("flow", SPREAD)
+@pytest.mark.parametrize("service", SERVICES)
+def test_killed_run_is_finished_by_the_next_one(
+    service: str, flow: str, emulator: Emulator, runs: Runs, tell: Callable[[str], None]
+) -> None:
+    def begin() -> int:
+        return runs.start(
+            flow, service=service, members=MEMBERS, regions=list(REGIONS), endpoint_url=emulator.url, concurrency=16
+        )
+
+    def run() -> list[dict[str, Any]]:
+        begin()
+        ended = runs.finish()
+        assert ended["signal"] == 0
+        assert not [result for result in ended["results"] if result.get("failed")], ended["results"]
+        results: list[dict[str, Any]] = ended["results"]
+        return results
+
+    prepare(emulator, flow, service)
+    start = copy.deepcopy(emulator.world._homes)
+    run()
+    goal, calls = state_of(emulator), len(emulator.calls)
+    assert not {each for _region, each, _step in accepted(emulator.calls)} & set(RIGHT)
+    count = SPREAD[flow]
+    indices = range(1, calls + 1) if count is None or IS_NIGHTLY else spread(count, calls)
+    moments = ("before", "after") if IS_NIGHTLY else ("after",)
+    struck = [(k, moment) for k in indices for moment in moments]
+    for k, moment in struck:
+        emulator.reset()
+        with emulator.lock:
+            emulator.world._homes = copy.deepcopy(start)
+        killer = Killer(emulator, k, moment)
+        emulator.on_call(killer)
+        killer.aim_at(begin())
+        # Threads make the order of calls differ from run to run, and their number by a few: the last may never come.
+        ended = runs.finish()
+        killer.settle()
+        emulator._dispatcher.hooks.clear()
+        assert ended["signal"] == signal.SIGKILL or k > calls - 16, k
+        first, before = emulator.calls, state_of(emulator)
+        emulator.clear_calls()
+        results = run()
+        where = f"killed {moment} call {k}"
+        assert state_of(emulator) == goal, where
+        assert doubles(first + emulator.calls) == [], where
+        assert not {each for _region, each, _step in accepted(first + emulator.calls)} & set(RIGHT), where
+        if len(results) == 1:
+            assert lies_in(results[0], before, goal, emulator.calls) == [], where
+    tell(f"killed at {len(struck)} of {2 * calls} points ({calls} calls, before and after the effect of each)")

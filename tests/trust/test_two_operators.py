@@ -1,0 +1,173 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two runs against the same administrator: the second one acts, whole, between two calls of the first one.
+
+That is done at every call of the first run, before it takes effect and after, so that no interleaving of two whole
+steps is left to luck. Runs that really race, in two processes, come on top.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.tests.emulator import Call, Emulator
+from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner
+from ansible_collections.muster.aws.tests.trust.driver import Runs
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.trust.scenes import REGIONS, SCENES, SERVICES, switch_on
+from ansible_collections.muster.aws.tests.trust.truth import accepted, claimed, doubles, rows_of, state_of
+
+FLEET = ["012345678901", *(f"2222222222{number:02}" for number in range(59))]
+OTHERS = ["044444444444", "555555555555"]
+RACES = 20 if IS_NIGHTLY else 3
+
+
+def prepared_for_both(emulator: Emulator, service: str) -> None:
+    switch_on(emulator, service, ADMINISTRATOR)
+    for region in REGIONS:
+        for account_id in OTHERS:
+            emulator.set_member(service, region, ADMINISTRATOR, account_id, "Enabled")
+
+
+# What the first run does, and what the second: a scene's name, or the removal of accounts that the first does not know.
+PAIRS = [
+    ("invite", "invite"),
+    ("accept", "accept"),
+    ("remove", "remove"),
+    ("leave", "leave"),
+    ("switch on", "switch on"),
+    ("switch off", "switch off"),
+    ("invite", "remove others"),
+    ("remove others", "invite"),
+    ("accept", "remove others"),
+]
+
+
+class Operators:
+    """Two operators, and what AWS did for them."""
+
+    def __init__(self, emulator: Emulator, run_module: ModuleRunner, service: str) -> None:
+        self.emulator, self.run_module, self.service = emulator, run_module, service
+
+    def run(self, name: str) -> dict[str, Any]:
+        if name == "remove others":
+            members = [{"account_id": account_id} for account_id in OTHERS]
+            return self.run_module(f"{self.service}_member", members=members, state="absent", regions=list(REGIONS))
+        scene = SCENES[name]
+        return self.run_module(scene.module_of(self.service), **scene.options_of(self.service))
+
+    def prepare(self, first: str, second: str) -> None:
+        self.emulator.reset()
+        scenes = [SCENES[name] for name in (first, second) if name != "remove others"]
+        scenes[0].prepare(self.emulator, self.service)
+        if len(scenes) == 1:
+            prepared_for_both(self.emulator, self.service)
+
+    def interleave(self, first: str, second: str, k: int, moment: str) -> list[dict[str, Any]]:
+        """Run the first; at its k-th call let the second run come between."""
+        results: list[dict[str, Any]] = []
+        seen = Counter[str]()
+
+        def come_between(when: str, call: Call, world: object) -> None:
+            if results or seen["began"]:
+                return
+            seen[when] += 1
+            if seen[moment] == k:
+                seen["began"] = 1
+                results.append(self.run(second))
+
+        self.prepare(first, second)
+        self.emulator.on_call(come_between)
+        own = self.run(first)
+        self.emulator._dispatcher.hooks.clear()
+        return [own, *results]
+
+
+def claims_of(results: list[dict[str, Any]]) -> Counter[Any]:
+    return Counter(claim for result in results for claim in claimed(rows_of(result)))
+
+
+def wrong_claims(service: str, results: list[dict[str, Any]], calls: list[Call]) -> list[Any]:
+    """What was done and is claimed by nobody, claimed by both, or claimed and was not done."""
+    claims = claims_of(results)
+    wrong = set(accepted(calls)) ^ set(claims)
+    wrong |= {claim for claim, count in claims.items() if count > 1}
+    # Security Hub's DisassociateMembers answers nothing: two runs that send it at once both see that it happened.
+    return [claim for claim in wrong if not (service == "securityhub" and claim[2] == "disassociate")]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+@pytest.mark.parametrize("service", SERVICES)
+def test_second_run_between_any_two_calls_of_the_first_loses_nothing_and_claims_nothing_twice(
+    service: str,
+    first: str,
+    second: str,
+    emulator: Emulator,
+    run_module: ModuleRunner,
+    tell: Callable[[str], None],
+) -> None:
+    operators = Operators(emulator, run_module, service)
+    operators.prepare(first, second)
+    operators.run(first)
+    calls = len(emulator.calls)
+    operators.run(second)
+    goal = state_of(emulator)
+    moments = ("before", "after") if IS_NIGHTLY else ("before",)
+    for k in range(1, calls + 1):
+        for moment in moments:
+            where = f"{moment} call {k}"
+            results = operators.interleave(first, second, k, moment)
+            if len(results) == 1:
+                # Threads: the number of calls differs a little from run to run.
+                assert k > calls - 4, where
+                results.append(operators.run(second))
+            assert [result.get("msg") for result in results] == [None, None], where
+            assert state_of(emulator) == goal, where
+            assert doubles(emulator.calls) == [], where
+            assert wrong_claims(service, results, emulator.calls) == [], where
+    tell(f"{calls * len(moments)} interleavings of {first} and {second}")
+
+
+@pytest.fixture(scope="module")
+def two_processes() -> Iterator[list[Runs]]:
+    processes = [Runs(), Runs()]
+    yield processes
+    for process in processes:
+        process.close()
+
+
+@pytest.mark.parametrize("flow", ["onboard", "accept", "remove"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_runs_that_race_in_two_processes_lose_nothing_and_claim_nothing_twice(
+    service: str, flow: str, emulator: Emulator, two_processes: list[Runs], tell: Callable[[str], None]
+) -> None:
+    members = [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in FLEET]
+    arguments = {"service": service, "members": members, "regions": list(REGIONS), "endpoint_url": emulator.url}
+    goal: Any = None
+    shared = 0
+    for race in range(RACES + 1):
+        emulator.reset()
+        if flow != "onboard":
+            switch_on(emulator, service, ADMINISTRATOR)
+            for region in REGIONS:
+                for account_id in FLEET:
+                    emulator.set_member(
+                        service, region, ADMINISTRATOR, account_id, {"accept": "Invited", "remove": "Enabled"}[flow]
+                    )
+        processes = two_processes if race else two_processes[:1]
+        for process in processes:
+            process.start(flow, **arguments)
+        ends = [process.finish()["results"] for process in processes]
+        results = [result for end in ends for result in end]
+        assert [result.get("msg") for result in results] == [None] * len(results)
+        goal = goal or state_of(emulator)
+        assert state_of(emulator) == goal
+        assert doubles(emulator.calls) == []
+        assert wrong_claims(service, results, emulator.calls) == []
+        shared += all(any(result["changed"] for result in end) for end in ends) if race else 0
+    tell(f"{RACES} races of two processes, in {shared} of them both wrote")
