@@ -16,7 +16,7 @@ from typing import Any
 from .._membership.model import Account, Member, Reason, Relationship
 from .._membership.parse import account_id_of, among, answer_of, list_of, text_of, unreadable
 from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
-from .._membership.reasons import is_said_to_be_no_member, is_service_on_already
+from .._membership.reasons import is_not_owned, is_said_to_be_no_member, is_service_on_already
 from .states import GUARDDUTY as FACTS
 
 _SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}
@@ -155,7 +155,13 @@ class _Detector:
         detector_id = _find_detector(self._api)
         if detector_id is None:
             return None
-        data = self._api.call("GetDetector", DetectorId=detector_id)
+        try:
+            data = self._api.call("GetDetector", DetectorId=detector_id)
+        except CallFailed as failure:
+            # Somebody may have deleted it since it was listed.
+            if is_not_owned(failure.text) and _find_detector(self._api) is None:
+                return None
+            raise
         status = str(data.get("Status"))
         settings = {
             "enabled": status == "ENABLED",

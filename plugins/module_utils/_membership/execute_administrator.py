@@ -188,12 +188,15 @@ class _Run:
         return self.invitation is not None
 
     def _await_invitation(self) -> bool:
-        for _look in self.patience.looks():
+        for number, _look in enumerate(self.patience.looks()):
             if self._look_for_invitation():
                 return True
+            if number == 0 and self._read() is Standing.JOINED:
+                # Somebody else has accepted it since the plan was made.
+                return False
             if not self.patience.wait:
                 break
-        self.problem = None if self._read() is Standing.JOINED else no_invitation(self.policy)
+        self.problem = no_invitation(self.policy)
         return False
 
     def _accept(self) -> None:
@@ -210,8 +213,6 @@ class _Run:
                 break
             # AWS shows an invitation late, and may forget one that was listed: look again.
             self.invitation = None
-        else:
-            refusal = None if self._read() is Standing.JOINED else refusal
         self.problem = self.problem or refusal
 
     def _accept_once(self, invitation: Relationship) -> Problem | None:

@@ -121,8 +121,10 @@ INPUT_CODES = frozenset(
 # What a code means when AWS says nothing with it: a hiccup rather than a fault of the request.
 _WORDLESS_CODES = {**dict.fromkeys(INPUT_CODES, Reason.INTERNAL_ERROR), _LIMIT_CODE: Reason.THROTTLED}
 
+_NOT_OWNED = "not owned by the current account"
+
 # Faults in the request as a whole, however many accounts it names: no use in cutting the batch.
-_WHOLE_REQUEST_FRAGMENTS = ("not owned by the current account", "parameter detectorid has an invalid value")
+_WHOLE_REQUEST_FRAGMENTS = (_NOT_OWNED, "parameter detectorid has an invalid value")
 
 # Refusals that pass by themselves: worth asking again within the wait.
 PASSING = frozenset({Reason.INTERNAL_ERROR, Reason.THROTTLED, Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED})
@@ -225,6 +227,11 @@ def is_input_refused(code: str, text: str) -> bool:
 def is_missing_resource(text: str) -> bool:
     """Tell whether an error means "there is no such record": Security Hub says so under three different codes."""
     return "no such resource found" in _normalise(text)
+
+
+def is_not_owned(text: str) -> bool:
+    """Tell whether GuardDuty does not know a detector id, in this account and Region."""
+    return _NOT_OWNED in _normalise(text)
 
 
 def is_service_on_already(code: str, text: str) -> bool:

@@ -723,6 +723,8 @@ class AdministratorCase:
     :param given: {administrator: status of its record of A}.
     :param unprocessed: (operation, reason_code).
     :param meanwhile: The operation before which somebody else switches the service on.
+    :param looks: The calls in check mode, where they are not those up to the first write: before an administrator is
+        left, it is looked at again.
     """
 
     number: int | str
@@ -740,6 +742,7 @@ class AdministratorCase:
     says: str = ""
     is_service_on: bool = True
     because: str = ""
+    looks: str = ""
 
 
 EXPECTED = ADMINISTRATOR
@@ -815,6 +818,7 @@ ADMINISTRATOR_CASES = [
         {OTHER: "Enabled", EXPECTED: "Invited"},
         {"replace_administrator": True},
         services=[SECURITYHUB],
+        looks="Adm",
         because="Security Hub invites no account that another administrator holds: the invitation may come later",
     ),
     AdministratorCase(
@@ -825,6 +829,7 @@ ADMINISTRATOR_CASES = [
         {OTHER: "Enabled", EXPECTED: "Invited"},
         {"replace_administrator": True},
         services=[GUARDDUTY],
+        looks="Adm Inv",
     ),
     AdministratorCase(
         39,
@@ -834,11 +839,12 @@ ADMINISTRATOR_CASES = [
         {EXPECTED: "Resigned", OTHER: "Enabled"},
         {"replace_administrator": True},
         services=[GUARDDUTY],
+        looks="Adm Inv",
     ),
     AdministratorCase(
         39,
         "member of another, not invited, replace_administrator",
-        "Adm Inv*16 Adm",
+        "Adm Inv*2 Adm Inv*14",
         Seat((OTHER, "Enabled"), (OTHER, "Enabled"), "failed", "", "no_invitation"),
         {OTHER: "Enabled", STRANGER: "Invited"},
         {"replace_administrator": True},
@@ -862,7 +868,7 @@ ADMINISTRATOR_CASES = [
     AdministratorCase(
         40,
         "invited by others only",
-        "Adm Inv*2 Adm Inv*14 Adm",
+        "Adm Inv*2 Adm Inv*14",
         Seat(None, None, "failed", "", "no_invitation"),
         {OTHER: "Invited", STRANGER: "Invited"},
         unprocessed=("ListInvitations", "no_invitation"),
@@ -1198,7 +1204,7 @@ def test_administrator_in_check_mode_writes_nothing_and_predicts_the_same(
 
     assert writes(emulator) == []
     # Check mode looks for an invitation once and does not wait for it.
-    assert stage.calls == ("Adm Inv" if case.row.reason_code == "no_invitation" else reads_of(case.calls))
+    assert stage.calls == ("Adm Inv" if case.row.reason_code == "no_invitation" else case.looks or reads_of(case.calls))
     real = stage.play()
     assert predicted["actions"] == real["actions"]
     if case.predicted is None:

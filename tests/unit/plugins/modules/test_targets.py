@@ -790,7 +790,9 @@ def test_administrator_without_wait_believes_what_aws_accepted(
     joined = accept(run_module, service, A, regions=None, wait=False)
     left = accept(run_module, service, A, regions=None, wait=False, state="absent")
 
-    assert emulator.operations().count("GetAdministratorAccount") == 3  # one before each, one right before leaving, none after
+    assert (
+        emulator.operations().count("GetAdministratorAccount") == 3
+    )  # one before each, one right before leaving, none after
     assert [seen["administrators"][0]["outcome"] for seen in (joined, left)] == ["changed", "changed"]
     assert [seen["administrators"][0]["status"] for seen in (joined, left)] == ["Enabled", None]
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Member, Reason
 from ansible_collections.muster.aws.plugins.module_utils._membership.parse import (
     account_id_of,
+    among,
     answer_of,
     list_of,
     text_of,
@@ -61,6 +62,12 @@ def test_account_id_of_missing_or_odd_id_is_refused(data, operation) -> None:
 def test_account_id_of_text_of_another_form_is_refused(value) -> None:
     with pytest.raises(CallFailed):
         account_id_of("GetMembers", {"AccountId": value})
+
+
+def test_among_keeps_the_records_that_were_asked_for_and_their_order() -> None:
+    members = [Member(B), Member(A), Member("333333333333")]
+    assert among(iter([A, B, "444444444444"]), members) == members[:2]
+    assert among([], members) == []
 
 
 @pytest.mark.parametrize(

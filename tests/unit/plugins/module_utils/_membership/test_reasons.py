@@ -22,6 +22,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.reasons imp
     is_missing_resource,
     is_not_associated,
     is_quota,
+    is_said_to_be_no_member,
     is_service_on_already,
 )
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import SERVICES
@@ -213,6 +214,19 @@ def test_is_missing_resource_goes_by_the_text_alone(text, is_missing) -> None:
 )
 def test_is_service_on_already_needs_the_text_and_security_hubs_code(code, text, is_on) -> None:
     assert is_service_on_already(code, text) is is_on
+
+
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        ("The account is not an  associated member of the current account.", True),
+        ("The account is NOT a member of the current account.", True),
+        ("of an internal error.", False),
+        ("", False),
+    ],
+)
+def test_is_said_to_be_no_member_knows_both_wordings_and_no_other(text, is_said) -> None:
+    assert is_said_to_be_no_member(text) is is_said
 
 
 @pytest.mark.parametrize(

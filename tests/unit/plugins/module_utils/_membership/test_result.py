@@ -103,6 +103,19 @@ def result_for(
             Outcome.TIMED_OUT,
             Reason.EMAIL_VERIFICATION_PENDING,
         ),
+        (
+            result_for(State.CREATED, State.VERIFYING, is_timed_out=True, problem=REFUSED),
+            Outcome.TIMED_OUT,
+            Reason.ACCESS_DENIED,
+        ),
+        # Its association is ended, which is all that was asked for.
+        (
+            result_for(
+                State.ENABLED, State.RESIGNED, policy=MemberPolicy(Wish.DISASSOCIATED), done=(Step.DISASSOCIATE,)
+            ),
+            Outcome.CHANGED,
+            None,
+        ),
         (result_for(State.ENABLED, is_skipped=True), Outcome.SKIPPED, Reason.IS_ADMINISTRATOR),
         (result_for(State.ENABLED, is_skipped=True, problem=REFUSED), Outcome.SKIPPED, Reason.IS_ADMINISTRATOR),
         (result_for(State.RESIGNED), Outcome.FAILED, Reason.RESIGNED),
