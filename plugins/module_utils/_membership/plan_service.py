@@ -103,11 +103,11 @@ def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
         for step in plan.steps:
             if _carry_out_or_settle(step, plan, port, handle):
                 done.append(step)
-            elif step is Step.ENABLE_SERVICE:
-                # Somebody else was faster, with settings of theirs: what is left to do has to be planned again.
-                now = port.describe(with_tags=plan.wish.tags is not None)
-                if now:
-                    return replace(execute_service(plan_service(plan.wish, now), port), before=plan.before)
+                continue
+            # Somebody else switched it on, with settings of theirs: what is left to do has to be planned again.
+            now = port.describe(with_tags=plan.wish.tags is not None)
+            if now:
+                return replace(execute_service(plan_service(plan.wish, now), port), before=plan.before)
     except CallFailed as failure:
         problem = failure.as_problem()
     had_tags = plan.before is not None and plan.before.tags is not None

@@ -204,3 +204,11 @@ def test_execute_service_lost_answer_of_a_change_is_settled_by_reading(call, whe
     else:
         assert result.done == () and result.problem and result.problem.reason is Reason.INTERNAL_ERROR
     assert plan_service(wishes[call], port.describe(with_tags=True)).steps == (() if when == "after" else plan.steps)
+
+
+def test_execute_service_that_others_switched_on_and_off_again_is_not_tried_for_ever() -> None:
+    port = FakeService(RECORDS[1])
+    port.script.before("describe", lambda: setattr(port, "record", None))
+    result = execute_service(plan_service(ServiceWish(), None), port)
+    assert (result.after, result.done) == (None, ())
+    assert port.log == ["enable", "describe", "describe"]

@@ -21,6 +21,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.reasons imp
     is_lagging,
     is_missing_resource,
     is_not_associated,
+    is_not_owned,
     is_quota,
     is_said_to_be_no_member,
     is_service_on_already,
@@ -227,6 +228,11 @@ def test_is_service_on_already_needs_the_text_and_security_hubs_code(code, text,
 )
 def test_is_said_to_be_no_member_knows_both_wordings_and_no_other(text, is_said) -> None:
     assert is_said_to_be_no_member(text) is is_said
+
+
+def test_is_not_owned_is_said_of_a_detector_that_is_not_there() -> None:
+    assert is_not_owned("The request is rejected because the input detectorId is NOT  owned by the current account.")
+    assert not is_not_owned("The request is rejected because the parameter detectorId has an invalid value.")
 
 
 @pytest.mark.parametrize(
