@@ -58,7 +58,7 @@ class Row:
 
     def middle(self, name: str) -> float:
         """Return the median over the rounds of ``work``, ``modules.cpu`` or any other figure."""
-        outer, _, inner = name.partition(".")
+        outer, _ignored, inner = name.partition(".")
         values = [getattr(one, outer) for one in self.rounds]
         return median(getattr(value, inner) if inner else value for value in values)
 
@@ -121,7 +121,7 @@ def figure(value: float) -> str:
 def replace_part(path: Path, name: str, text: str) -> None:
     """Put a text into a page, between the marks of this name."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, _, rest = path.read_text(encoding="utf-8").partition(begin)
+    before, _ignored, rest = path.read_text(encoding="utf-8").partition(begin)
     after = rest.partition(end)[2]
     path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 

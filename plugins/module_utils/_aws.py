@@ -335,7 +335,7 @@ def _shared_credentials(own: Any, acting: threading.local) -> Any:
     """
 
     class SharedCredentials(botocore.credentials.Credentials):  # type: ignore[misc]
-        def load_credentials(self) -> SharedCredentials:
+        def load_credentials(self) -> Any:
             return self
 
         def get_frozen_credentials(self) -> Any:

@@ -104,3 +104,18 @@ def test_the_installed_artifact_is_all_that_is_found(installation: Installation,
     )
     places = {place for place, collections in json.loads(listed).items() if "muster.aws" in collections}
     assert places == {f"{installation.root}/ansible_collections"}
+
+
+def test_scenario_runs_from_the_installed_artifact_as_the_guide_says(installation: Installation, tmp_path: Path):
+    run(
+        *("molecule", "--base-config", "extensions/molecule/config.yml", "test", "-s", "onboard_organization"),
+        cwd=installation.collection,
+        variables={
+            **installation.variables,
+            "MOLECULE_GLOB": "extensions/molecule/*/molecule.yml",
+            "MOLECULE_EPHEMERAL_DIRECTORY": str(tmp_path),
+        },
+    )
+    rows = json.loads((tmp_path / "results.json").read_text())
+    assert {row["status"] for row in rows} == {"Enabled"}
+    assert not (tmp_path / "emulator.pid").exists()

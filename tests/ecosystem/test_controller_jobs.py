@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ansible_runner
 import pytest
 from ansible_collections.muster.aws.tests.ecosystem.conftest import ACCOUNTS, ADMINISTRATOR, REGIONS, enabled_everywhere
 from ansible_collections.muster.aws.tests.ecosystem.controller_files import FOLDER, ControllerFiles
@@ -50,23 +51,29 @@ class Controller:
         private_data = self.folder / f"job_{self.jobs}"
         shutil.copytree(FOLDER / "project", private_data / "project")
         shutil.copytree(FOLDER / "project/inventory", private_data / "inventory")
-        run = ansible_runner.run(
-            private_data_dir=str(private_data),
-            ident="1",
-            playbook=FILES.job_template(job)["playbook"],
-            extravars={**FILES.extra_variables(job, **answers), **self.injected},
-            envvars=self.variables,
-            limit=limit,
-            cmdline="--check" if check else None,
-            settings={"idle_timeout": 300, "suppress_ansible_output": True},
-            quiet=True,
+        arguments = [*(["--limit", limit] if limit else []), *(["--check"] if check else [])]
+        files = {
+            "extravars": {**FILES.extra_variables(job, **answers), **self.injected},
+            "envvars": self.variables,
+            "settings": {"idle_timeout": 300, "suppress_ansible_output": True},
+            "cmdline": shlex.join(arguments),
+        }
+        (private_data / "env").mkdir()
+        for name, content in files.items():
+            text = content if isinstance(content, str) else json.dumps(content)
+            (private_data / "env" / name).write_text(text)
+        playbook = FILES.job_template(job)["playbook"]
+        subprocess.run(
+            ["ansible-runner", "run", str(private_data), "--playbook", playbook, "--ident", "1"],
+            timeout=300,
+            check=False,
         )
         events = [json.loads(path.read_text()) for path in private_data.glob("artifacts/1/job_events/*.json")]
         (stats,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
         output = (private_data / "artifacts/1/stdout").read_text()
         hosts = set(ACCOUNTS)
         return Job(
-            run.status,
+            (private_data / "artifacts/1/status").read_text(),
             stats["artifact_data"],
             changed=hosts & set(stats["changed"]),
             failed=hosts & set(stats["failures"]),

@@ -86,7 +86,7 @@ class MembershipService(OrganizationOperations):
         """Return what the table says, knobs and auto-enable ALL applied. A refusal of the whole request is raised."""
         operation = _SUCCESSORS.get(request.operation.name, request.operation.name)
         row = "Enabled" if status in ACTIVE else status
-        cell, _, guard = self.table.cell(row, operation, in_organization).partition("/")
+        cell, _ignored, guard = self.table.cell(row, operation, in_organization).partition("/")
         if guard and request.world.organization.auto_enable[self.name].get(request.region) == guard:
             cell = {"request": "E_ALL", "account": "U_ALL"}[request.knobs.all_refusal]
         cell = self.table.resolve(cell, request.knobs)

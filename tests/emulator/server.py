@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.close_connection = True
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
-            path, _, query = self.path.partition("?")
+            path, _ignored, query = self.path.partition("?")
             body = self.rfile.read(int(headers.get("content-length") or 0))
             self._answer(self.server.answer(HttpRequest(self.command, path, query, headers, body)))
         except ConnectionError:  # the client gave up

@@ -158,7 +158,7 @@ def _write_timestamp(shape: Any, value: float) -> str | float:
 
 def _write_scalar(kind: type) -> Callable[[Any, Any], Any]:
     def write_scalar(shape: Any, value: Any) -> Any:
-        if type(value) is not kind:
+        if value.__class__ is not kind:
             raise EmulatorError(f"{shape.name}: {value!r} is no {kind.__name__}")
         return value
 

@@ -116,8 +116,8 @@ class _Walk:
 
     def results(self) -> list[MemberResult]:
         self._carry_out_all()
-        # A list, not a generator: every account gets its fallback. Each of the two is taken once: no more walks than 3.
-        while any([_fall_back(progress) for progress in self._all]):
+        # Each account takes each of the two fallbacks at most once: no more walks than 3.
+        while [progress for progress in self._all if _fall_back(progress)]:
             self._carry_out_all()
         for progress in self._all:
             # Neither refused nor in its goal: the record was changed by others, or shows less than AWS accepted.

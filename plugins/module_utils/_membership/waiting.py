@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
 
 from .port import Clock
 
@@ -32,8 +31,8 @@ class Patience:
     def looks(self) -> Iterator[None]:
         """Yield at once, and then after each pause until the timeout is over: the body of a polling loop."""
         end = self.clock.now() + self.timeout
-        pauses = chain(_PAUSES, repeat(_LONGEST_PAUSE))
+        pauses = iter(_PAUSES)
         yield
         while (left := end - self.clock.now()) > 0:
-            self.clock.sleep(min(next(pauses), left))
+            self.clock.sleep(min(next(pauses, _LONGEST_PAUSE), left))
             yield

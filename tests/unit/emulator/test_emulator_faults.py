@@ -144,7 +144,7 @@ def test_unprocessed_does_not_strike_calls_without_these_accounts(emulator: Emul
 def test_refuse_batch(emulator: Emulator, side: Sides, service: str, code: str) -> None:
     own = side(service)
     emulator.add_fault(kind="refuse_batch", account_ids=[ZERO], times=None)
-    for _ in range(2):
+    for _ignored in range(2):
         assert error_of(lambda: own.create(MEMBER, ZERO))[:2] == (code, 400)
     assert own.create(MEMBER) == {}
     assert own.statuses(MEMBER) == {MEMBER: "Created"}
@@ -155,7 +155,7 @@ def test_times_after_and_forever(emulator: Emulator, side: Sides) -> None:
 
     def outcomes(count: int) -> list[bool]:
         results = []
-        for _ in range(count):
+        for _ignored in range(count):
             try:
                 own.listed()
                 results.append(True)
@@ -191,7 +191,7 @@ def test_selectors(emulator: Emulator, side: Sides, selector: dict[str, str]) ->
 def test_the_first_rule_that_strikes_wins(emulator: Emulator, side: Sides) -> None:
     emulator.add_fault(kind="error", code="First")
     emulator.add_fault(kind="error", code="Second")
-    codes = [error_of(side("guardduty").listed)[0] for _ in range(2)]
+    codes = [error_of(side("guardduty").listed)[0] for _ignored in range(2)]
     assert codes == ["First", "Second"]
 
 

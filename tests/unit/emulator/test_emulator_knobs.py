@@ -220,11 +220,11 @@ def test_page_size_and_empty_pages(emulator: Emulator, side: Sides, service: str
 def test_rate_limit(emulator: Emulator, side: Sides) -> None:
     own, guardduty = side("securityhub"), side("guardduty")
     emulator.set_knobs(rate_limit="securityhub", rate_limit_burst=3, rate_limit_per_second=2)
-    for _ in range(3):
+    for _ignored in range(3):
         own.listed()
     assert error_of(own.listed)[:2] == ("TooManyRequestsException", 429)
     side("securityhub", region="eu-west-1").listed()  # each Region has its own budget
-    for _ in range(5):
+    for _ignored in range(5):
         guardduty.listed()
     emulator.advance(1)
     own.listed()
@@ -232,12 +232,12 @@ def test_rate_limit(emulator: Emulator, side: Sides) -> None:
     own.listed()
     assert error_of(own.listed)[:2] == ("LimitExceededException", 429)
     emulator.set_knobs(rate_limit="both")
-    assert error_of(lambda: [guardduty.listed() for _ in range(4)])[1] == 429
+    assert error_of(lambda: [guardduty.listed() for _ignored in range(4)])[1] == 429
 
 
 def test_rate_limit_is_off_by_default(side: Sides) -> None:
     own = side("securityhub")
-    for _ in range(40):
+    for _ignored in range(40):
         own.listed()
 
 
@@ -247,7 +247,7 @@ def test_create_visible(emulator: Emulator, side: Sides, service: str, wait: dic
     emulator.set_knobs(**wait)
     own = side(service)
     own.create(MEMBER)
-    for _ in range(2):
+    for _ignored in range(2):
         assert own.statuses(MEMBER) == {}
     if "create_visible_seconds" in wait:
         emulator.advance(30)
@@ -262,7 +262,7 @@ def test_invite_visible(emulator: Emulator, side: Sides, service: str, wait: dic
     own.create(MEMBER)
     own.batch("invite_members", MEMBER)
     assert own.statuses(MEMBER) == {MEMBER: "Invited"}
-    for _ in range(2):
+    for _ignored in range(2):
         assert member.invitations() == []
     if "invite_visible_seconds" in wait:
         assert member.client.get_invitations_count()["InvitationsCount"] == 0
@@ -277,7 +277,7 @@ def test_verification(emulator: Emulator, side: Sides, wait: dict[str, int]) -> 
     own.create(MEMBER)
     own.create(ZERO, email="wrong@example.com")
     own.batch("invite_members", MEMBER, ZERO)
-    for _ in range(2):
+    for _ignored in range(2):
         assert set(own.statuses(MEMBER, ZERO).values()) == {"EmailVerificationInProgress"}
     if "verification_seconds" in wait:
         assert side("guardduty", MEMBER).invitations() == []
@@ -294,7 +294,7 @@ def test_accept_visible(emulator: Emulator, side: Sides, service: str, wait: dic
     member, own = side(service, MEMBER), side(service)
     member.accept(ADMINISTRATOR)
     assert member.administrator() is not None
-    for _ in range(2):
+    for _ignored in range(2):
         assert own.statuses(MEMBER) == {MEMBER: "Invited"}
     if "accept_visible_seconds" in wait:
         emulator.advance(20)

@@ -159,7 +159,7 @@ def run(call: Callable[[], Any]) -> tuple[dict[str, str], str]:
 
 
 def check(before: str, after: str, unprocessed: dict[str, str], error: str, expected: str) -> None:
-    kind, _, fragment = expected.partition(": ")
+    kind, _ignored, fragment = expected.partition(": ")
     if kind == "U":
         [text] = unprocessed.values()
         assert fragment in text

@@ -161,7 +161,7 @@ def test_log_tells_what_was_asked_and_answered(emulator: Emulator, side: Sides) 
 
 def test_log_is_complete_under_threads(emulator: Emulator, side: Sides) -> None:
     own = side("securityhub")
-    threads = [threading.Thread(target=lambda: [own.listed() for _ in range(20)]) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: [own.listed() for _ignored in range(20)]) for _ignored in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -289,7 +289,7 @@ def test_unsigned_request_is_refused(emulator: Emulator) -> None:
 
 def test_emulator_that_is_not_running_has_no_url() -> None:
     with pytest.raises(RuntimeError):
-        _ = Emulator().url
+        _ignored = Emulator().url
 
 
 @pytest.fixture

@@ -147,7 +147,7 @@ def problems_of(shape: Any, value: Any, path: str) -> Iterator[str]:
         "integer": int,
         "timestamp": str,
     }
-    if type(value) is not kinds[shape.type_name]:
+    if value.__class__ is not kinds[shape.type_name]:
         yield f"{path}: {value!r} is no {shape.type_name}"
     elif shape.type_name == "structure":
         names = {member.serialization.get("name", name): member for name, member in shape.members.items()}
@@ -229,7 +229,7 @@ def test_member_carries_both_words_for_administrator_and_its_times(
     [member] = parsed["Members"]
     assert member["MasterId"] == member["AdministratorId"] == ADMINISTRATOR
     # boto3 makes a datetime of Security Hub's times and leaves GuardDuty's alone.
-    assert type(member["InvitedAt"]) is {"guardduty": str, "securityhub": datetime.datetime}[service]
+    assert member["InvitedAt"].__class__ is {"guardduty": str, "securityhub": datetime.datetime}[service]
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -1,0 +1,197 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The filters of the onboard and offboard roles, fed with what the modules really return for an emulated AWS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.plugins.filter.fleet import FilterModule as Fleet
+from ansible_collections.muster.aws.plugins.filter.offboard import FilterModule as Offboard
+from ansible_collections.muster.aws.plugins.filter.onboard import FilterModule as Onboard
+from ansible_collections.muster.aws.plugins.filter.report import FilterModule as Report
+
+ADMINISTRATOR, OTHER = "111111111111", "999999999999"
+REGIONS = ["eu-central-1", "us-east-1"]
+FILTERS = {**Fleet().filters(), **Onboard().filters(), **Offboard().filters()}
+SERVICES = {"guardduty": "guardduty_detector", "securityhub": "securityhub_hub"}
+HOSTS = {
+    "search": {"onboard_account_id": "012345678901", "onboard_account_email": "012345678901@example.com"},
+    "payments": {"onboard_account_id": "222222222222", "onboard_account_email": "222222222222@example.com"},
+}
+
+services = pytest.mark.parametrize("service", SERVICES)
+
+
+def use(name: str, *arguments: Any, **options: Any) -> Any:
+    return FILTERS[name](*arguments, **options)
+
+
+def batch_of(service: str, hosts: dict[str, Any] = HOSTS, needs_email: bool = True) -> dict[str, Any]:
+    return use("fleet_batch", list(hosts), hosts, [service], needs_email)
+
+
+def switch_on(emulator: Any, service: str, *account_ids: str) -> None:
+    for account_id in account_ids:
+        emulator.seed({"services": [{"service": service, "account_id": account_id, "regions": REGIONS}]})
+
+
+def onboard(run_module: Any, service: str, hosts: dict[str, Any] = HOSTS, check: bool = False, **late: Any) -> Any:
+    """Do what roles/onboard/tasks does for one service, and return the verdicts."""
+    batch = batch_of(service, hosts)
+    switched = run_module(SERVICES[service], check=check, regions=REGIONS)
+    members = run_module(f"{service}_member", check=check, regions=REGIONS, members=batch["members"][service])
+    if check:
+        members = use("onboard_foreseen", members, switched, service, True)
+    accepts = {"administrator_id": ADMINISTRATOR, "role_name": "Member", "enable_service": True}
+    accepted: dict[str, Any] = {"skipped": True}
+    second: dict[str, Any] = {"skipped": True}
+    scope = use("onboard_invited", members, service)
+    if scope["account_ids"]:
+        accepted = run_module(f"{service}_administrator", check=check, wait=False, **accepts, **scope)
+    scope = use("onboard_uninvited", accepted, members, service)
+    if scope["account_ids"] and not check:
+        second = run_module(f"{service}_administrator", **accepts, **scope)
+    scope = use("onboard_accepted", accepted, second)
+    info: dict[str, Any] = {"skipped": True}
+    if scope["account_ids"] and not check:
+        info = run_module(f"{service}_member_info", member_ids=scope["account_ids"], regions=scope["regions"])
+        assert use("onboard_shown", info, service, accepted, second)
+    results = {
+        "service": switched,
+        "members": late.get("members", members),
+        "administrators": [late.get("accepted", accepted), second],
+        "info": late.get("info", info),
+        "is_check": check,
+    }
+    return use("onboard_verdicts", batch, {service: results}, REGIONS)
+
+
+def reasons_of(verdict: dict[str, Any]) -> set[str]:
+    return {row["reason_code"] for row in verdict["rows"] if row["failed"]}
+
+
+@services
+def test_onboard_verdicts_of_new_accounts_are_changed_then_unchanged_and_foreseen(service, run_module) -> None:
+    foreseen = onboard(run_module, service, check=True)
+    first = onboard(run_module, service)
+    second = onboard(run_module, service)
+    for host in HOSTS:
+        assert (foreseen[host]["changed"], foreseen[host]["failed"]) == (True, False)
+        assert foreseen[host]["rows"] == first[host]["rows"]
+        assert first[host]["text"] == f"{service}: Enabled in eu-central-1 us-east-1"
+        assert (second[host]["changed"], second[host]["failed"]) == (False, False)
+    totals = use("fleet_totals", use("fleet_totals", {}, first), second)
+    assert totals[service]["us-east-1"] == {"accounts": 4, "changed": 2, "failed": 0, "failed_ids": []}
+
+
+@services
+def test_onboard_verdicts_of_late_invitations_are_changed(service, run_module, emulator) -> None:
+    emulator.set_knobs(invite_visible_seconds=3)
+    assert all(verdict["changed"] and not verdict["failed"] for verdict in onboard(run_module, service).values())
+
+
+@services
+def test_onboard_verdicts_name_what_kept_each_account_out(service, run_module, emulator) -> None:
+    emulator.seed({"accounts": {"012345678901": {"assumable": False}}})
+    hosts = {**HOSTS, "broken": {"onboard_account_id": 1402433619}}
+    verdicts = onboard(run_module, service, hosts)
+    assert reasons_of(verdicts["search"]) == {"assume_role_failed"}
+    assert reasons_of(verdicts["broken"]) == {"invalid_input"}
+    assert "AssumeRole: AccessDenied" in verdicts["search"]["text"]
+    assert not verdicts["payments"]["failed"]
+    assert use("fleet_totals", {}, verdicts)[service]["us-east-1"]["failed_ids"] == ["012345678901", "1402433619"]
+
+
+@services
+def test_onboard_verdicts_of_an_administrator_that_cannot_be_switched_on_tell_the_root_cause(
+    service, run_module, emulator
+) -> None:
+    operation = {"guardduty": "CreateDetector", "securityhub": "EnableSecurityHub"}[service]
+    emulator.add_fault(kind="error", service=service, operation=operation, code="AccessDeniedException", status=403)
+    verdict = onboard(run_module, service)["search"]
+    assert verdict["failed"] and operation in verdict["text"] and "access_denied" in reasons_of(verdict)
+
+
+@services
+def test_onboard_verdicts_of_tasks_that_failed_as_a_whole_repeat_their_message(service, run_module, emulator) -> None:
+    nothing = {"msg": "no credentials", "failed": True}
+    assert onboard(run_module, service, members=nothing)["search"]["text"].endswith("no credentials")
+    emulator.reset()
+    verdict = onboard(run_module, service, accepted=nothing, info={})["search"]
+    assert "no credentials" in verdict["text"]
+
+
+@services
+def test_onboard_verdict_of_a_member_that_is_not_shown_is_timed_out(service, run_module) -> None:
+    assert reasons_of(onboard(run_module, service, info={})["search"]) == {"timed_out"}
+
+
+def test_onboard_verdict_of_the_administrator_itself_is_ok(run_module) -> None:
+    hosts = {"itself": {"onboard_account_id": ADMINISTRATOR, "onboard_account_email": "root@example.com"}}
+    verdict = onboard(run_module, "guardduty", hosts)["itself"]
+    assert (verdict["failed"], verdict["changed"]) == (False, False)
+    assert "is_administrator" in verdict["text"]
+
+
+def test_fleet_batch_takes_lists_as_text_and_tells_accounts_listed_twice() -> None:
+    rows = {
+        name: {"onboard_account_id": "222222222222", "onboard_account_email": f"{name}@example.com"} for name in "ab"
+    }
+    batch = use("fleet_batch", list(rows), rows, "guardduty, securityhub")
+    assert batch["members"] == {"guardduty": [], "securityhub": []}
+    assert all("listed twice" in batch["faults"][host]["guardduty"] for host in rows)
+
+
+def offboard(run_module: Any, service: str, disable: bool = True, **given: Any) -> Any:
+    """Do what roles/offboard/tasks does for one service, and return the verdicts."""
+    batch = batch_of(service, needs_email=False)
+    rows = batch["members"][service]
+    members = run_module(f"{service}_member", regions=REGIONS, members=rows, state="absent")
+    held: dict[str, Any] = {"skipped": True}
+    switched = []
+    if disable:
+        ids = [row["account_id"] for row in rows]
+        held = run_module(f"{service}_administrator_info", account_ids=ids, role_name="Member", regions=REGIONS)
+        free = use("offboard_unheld", held, members, service, ADMINISTRATOR)
+        switched = [
+            run_module(SERVICES[service], state="absent", account_ids=ids, role_name="Member", regions=[region])
+            for region, ids in free.items()
+        ]
+    results = {"members": members, "administrators": held, "services": switched, "disable_services": disable} | given
+    return use("offboard_verdicts", batch, {service: results}, REGIONS)
+
+
+@services
+@pytest.mark.parametrize("disable", [False, True])
+def test_offboard_verdicts_are_changed_then_unchanged(service, disable, run_module) -> None:
+    onboard(run_module, service)
+    first, second = offboard(run_module, service, disable), offboard(run_module, service, disable)
+    assert all(verdict["changed"] and not verdict["failed"] for verdict in first.values())
+    assert first["search"]["text"] == f"{service}: absent in eu-central-1 us-east-1"
+    assert not any(verdict["changed"] or verdict["failed"] for verdict in second.values())
+
+
+@services
+def test_offboard_verdict_of_an_account_held_by_another_administrator_says_that_the_service_stays(
+    service, run_module, emulator
+) -> None:
+    switch_on(emulator, service, ADMINISTRATOR, OTHER)
+    for region in REGIONS:
+        emulator.set_member(service, region, OTHER, "222222222222", "Enabled")
+    verdicts = offboard(run_module, service)
+    assert reasons_of(verdicts["payments"]) == {"member_of_other_administrator"}
+    assert f"the service was left on: the account is a member of {OTHER}" in verdicts["payments"]["text"]
+    assert not verdicts["search"]["failed"]
+
+
+def test_offboard_verdicts_of_a_task_that_failed_as_a_whole_repeat_its_message(run_module) -> None:
+    verdicts = offboard(run_module, "guardduty", members={"msg": "no credentials"})
+    assert all(verdict["text"].endswith("no credentials") for verdict in verdicts.values())
+
+
+def test_report_filters_are_three() -> None:
+    assert set(Report().filters()) == {"report_accounts", "report_data", "report_text"}
