@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -18,10 +20,12 @@ ADMINISTRATOR, OTHER = "111111111111", "999999999999"
 REGIONS = ["eu-central-1", "us-east-1"]
 FILTERS = {**Fleet().filters(), **Onboard().filters(), **Offboard().filters()}
 SERVICES = {"guardduty": "guardduty_detector", "securityhub": "securityhub_hub"}
-HOSTS = {
-    "search": {"onboard_account_id": "012345678901", "onboard_account_email": "012345678901@example.com"},
-    "payments": {"onboard_account_id": "222222222222", "onboard_account_email": "222222222222@example.com"},
-}
+HOSTS: Mapping[str, Any] = MappingProxyType(
+    {
+        "search": {"onboard_account_id": "012345678901", "onboard_account_email": "012345678901@example.com"},
+        "payments": {"onboard_account_id": "222222222222", "onboard_account_email": "222222222222@example.com"},
+    }
+)
 
 services = pytest.mark.parametrize("service", SERVICES)
 
@@ -30,7 +34,7 @@ def use(name: str, *arguments: Any, **options: Any) -> Any:
     return FILTERS[name](*arguments, **options)
 
 
-def batch_of(service: str, hosts: dict[str, Any] = HOSTS, needs_email: bool = True) -> dict[str, Any]:
+def batch_of(service: str, hosts: Mapping[str, Any] = HOSTS, needs_email: bool = True) -> dict[str, Any]:
     return use("fleet_batch", list(hosts), hosts, [service], needs_email)
 
 
@@ -39,7 +43,7 @@ def switch_on(emulator: Any, service: str, *account_ids: str) -> None:
         emulator.seed({"services": [{"service": service, "account_id": account_id, "regions": REGIONS}]})
 
 
-def onboard(run_module: Any, service: str, hosts: dict[str, Any] = HOSTS, check: bool = False, **late: Any) -> Any:
+def onboard(run_module: Any, service: str, hosts: Mapping[str, Any] = HOSTS, check: bool = False, **late: Any) -> Any:
     """Do what roles/onboard/tasks does for one service, and return the verdicts."""
     batch = batch_of(service, hosts)
     switched = run_module(SERVICES[service], check=check, regions=REGIONS)
