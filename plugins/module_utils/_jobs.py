@@ -23,7 +23,7 @@ from ._membership.execute_administrator import (
     observe_member_side,
     predict_administrator,
 )
-from ._membership.execute_members import MemberResult, execute_members, predict_members
+from ._membership.execute_members import MemberResult, execute_members, predict_members, read_members
 from ._membership.model import (
     Account,
     Member,
@@ -33,7 +33,6 @@ from ._membership.model import (
     Relationship,
     ServiceFacts,
     State,
-    batches,
 )
 from ._membership.plan_administrator import AdministratorPolicy, MemberSide
 from ._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
@@ -45,7 +44,17 @@ from ._membership.plan_service import (
     plan_service,
     predict_service,
 )
-from ._membership.port import AdministratorPort, Api, Clock, MembersPort, Service, ServicePort, TaskFailed
+from ._membership.port import (
+    AdministratorPort,
+    Api,
+    CallFailed,
+    Clock,
+    ForEach,
+    MembersPort,
+    Service,
+    ServicePort,
+    TaskFailed,
+)
 from ._membership.result import (
     Report,
     administrator_row,
@@ -127,7 +136,7 @@ def member_job(service: Service, task: Task) -> Report:
 
     def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan]:
         port = service.open_members(api, task.options)
-        observed = _read_members(port, accounts, caller_id, policy.purge)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge)
         return port, plan_members(accounts, observed, policy, service.facts, caller_id)
 
     reached, problems = split_problems(targets.run(look, targets.all))
@@ -137,7 +146,9 @@ def member_job(service: Service, task: Task) -> Report:
 
     def act(target: Target, _api: Api) -> list[MemberResult]:
         port, plan = reached[target]
-        return execute_members(plan, port, task.patience()) if task.carry_out else predict_members(plan, caller_id)
+        if not task.carry_out:
+            return predict_members(plan, caller_id)
+        return execute_members(plan, port, task.patience(), targets.for_each)
 
     results, lost = split_problems(targets.run(act, reached))
     report = Report()
@@ -183,11 +194,18 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
     return accounts, policy
 
 
-def _read_members(port: MembersPort, accounts: Iterable[Account], caller_id: str, everyone: bool) -> list[Member]:
+def _observe_members(
+    port: MembersPort, accounts: Iterable[Account], for_each: ForEach, caller_id: str, everyone: bool
+) -> list[Member]:
     if everyone:
         return port.list_members()
     ids = [account.account_id for account in accounts if account.account_id != caller_id]
-    return [member for batch in batches(ids) for member in port.get_members(batch)]
+    observed: list[Member] = []
+    for _ids, found in read_members(port, ids, for_each):
+        if isinstance(found, CallFailed):
+            raise found
+        observed += found
+    return observed
 
 
 def member_info_job(service: Service, task: Task) -> Report:
@@ -202,7 +220,8 @@ def member_info_job(service: Service, task: Task) -> Report:
     def look(_target: Target, api: Api) -> list[Member]:
         port = service.open_members(api, {})
         accounts = [Account(account_id) for account_id in wanted]
-        found = {member.account_id: member for member in _read_members(port, accounts, caller_id, not wanted)}
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted)
+        found = {member.account_id: member for member in observed}
         return [found.get(account_id, Member(account_id)) for account_id in wanted or found]
 
     report = Report()

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from ._aws import Cloud, Role
 from ._membership.model import Problem, Reason
 from ._membership.port import Api, CallFailed
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
@@ -80,6 +81,23 @@ class Targets:
         chosen = list(targets)
         with ThreadPoolExecutor(max_workers=max(1, min(self._concurrency, len(chosen)))) as pool:
             return dict(zip(chosen, pool.map(converse, chosen), strict=True))
+
+    def for_each(self, job: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Run a job for several items of one conversation with the caller's own account.
+
+        They share what ``concurrency`` leaves when all conversations are under way.
+
+        :returns: The results in the order of the items. Items not begun when the last result is taken stay undone.
+        """
+        width = self._concurrency // len(self.all)
+        if width < 2:
+            return map(job, items)
+        return self._side_by_side(job, items, width)
+
+    @staticmethod
+    def _side_by_side(job: Callable[[Item], Result], items: Iterable[Item], width: int) -> Iterator[Result]:
+        with ThreadPoolExecutor(width) as pool:
+            yield from pool.map(job, items)
 
 
 class _Once:

@@ -11,12 +11,12 @@ counts as done is decided by AWS's answer for the account together with the stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from .model import Member, Problem, Reason, State, Step, batches
 from .plan_members import ORDER, Decision, MembersPlan
-from .port import Answer, CallFailed, MembersPort
+from .port import Answer, CallFailed, ForEach, MembersPort
 from .reasons import (
     CALLER_WIDE,
     ECHOES,
@@ -89,22 +89,44 @@ def _predicted(plan: MembersPlan, decision: Decision, caller_id: str) -> Member:
     )
 
 
-def execute_members(plan: MembersPlan, port: MembersPort, patience: Patience) -> list[MemberResult]:
+def read_members(
+    port: MembersPort, account_ids: Iterable[str], for_each: ForEach = map
+) -> Iterator[tuple[list[str], list[Member] | CallFailed]]:
+    """Read the records of accounts, batch by batch.
+
+    :returns: For each batch, in order, its account ids, and its records or why there are none.
+    """
+
+    def read(batch: list[str]) -> list[Member] | CallFailed:
+        try:
+            return port.get_members(batch)
+        except CallFailed as failure:
+            return failure
+
+    groups = list(batches(account_ids))
+    return zip(groups, for_each(read, groups), strict=True)
+
+
+def execute_members(
+    plan: MembersPlan, port: MembersPort, patience: Patience, for_each: ForEach = map
+) -> list[MemberResult]:
     """Carry out the plan.
 
     :param plan: From :func:`plan_members`, made from records read through the same port.
     :param port: The administrator's side of the Region.
     :param patience: How long to wait for what AWS shows late.
+    :param for_each: How the batches of a read are run.
     :returns: A result for each decision, in order. Failures are in the results; nothing is raised for them.
     """
-    return _Walk(plan, port, patience).results()
+    return _Walk(plan, port, patience, for_each).results()
 
 
 class _Walk:
-    def __init__(self, plan: MembersPlan, port: MembersPort, patience: Patience) -> None:
+    def __init__(self, plan: MembersPlan, port: MembersPort, patience: Patience, for_each: ForEach) -> None:
         self._facts = plan.facts
         self._port = port
         self._patience = patience
+        self._for_each = for_each
         self._all = [Progress(d, d.before, d.steps) for d in plan.decisions]
         self._calls: dict[Step, Callable[[Sequence[str]], Answer]] = {
             Step.INVITE: port.invite_members,
@@ -217,16 +239,17 @@ class _Walk:
     def _read(self, wanted: list[Progress]) -> list[Progress]:
         """Read records; return the accounts that were read. The others have the read's failure as their problem."""
         read: list[Progress] = []
-        for batch in batches(wanted):
-            try:
-                found = {m.account_id: m for m in self._port.get_members([p.account_id for p in batch])}
-            except CallFailed as failure:
-                for progress in wanted[len(read) :]:
-                    progress.problem = progress.problem or failure.as_problem()
+        for ids, found in read_members(self._port, [progress.account_id for progress in wanted], self._for_each):
+            rest = wanted[len(read) :]
+            if isinstance(found, CallFailed):
+                # What stopped one batch would stop the next, after all its retries.
+                for progress in rest:
+                    progress.problem = progress.problem or found.as_problem()
                 break
-            for progress in batch:
-                progress.member = found.get(progress.account_id, Member(progress.account_id))
-            read += batch
+            members = {member.account_id: member for member in found}
+            for progress in rest[: len(ids)]:
+                progress.member = members.get(progress.account_id, Member(progress.account_id))
+                read.append(progress)
         return read
 
     def _is_worth_waiting(self, step: Step, progress: Progress, before: State) -> bool:

@@ -10,9 +10,9 @@ An adapter implements one port per target (one account in one Region). It turns 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from .model import Account, Member, Problem, Reason, Relationship, ServiceFacts
 
@@ -75,6 +75,20 @@ class Clock:
 
     now: Callable[[], float]
     sleep: Callable[[float], None]
+
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+
+
+class ForEach(Protocol):
+    """How several reads of one conversation are run, as :func:`map` does it: results come in the order of the items.
+
+    Injected, so that the engine knows no threads. Only reads go side by side; writes keep their order.
+    """
+
+    def __call__(self, job: Callable[[_Item], _Result], items: Iterable[_Item], /) -> Iterator[_Result]:
+        """Run the job for each item, or for fewer where the results are not all taken."""
 
 
 class MembersPort(Protocol):

@@ -88,7 +88,7 @@ def _named(account_ids: Iterable[str]) -> str:
 
 
 def shorthand(calls: Iterable[Call]) -> str:
-    """Write a log of one Region as section 8 does."""
+    """Write a log of one Region as section 8 does. Batches may be read side by side: in the accounts' order."""
     words: list[tuple[str, tuple[str, ...]]] = []
     has_written = False
     for call in calls:
@@ -97,7 +97,9 @@ def shorthand(calls: Iterable[Call]) -> str:
         has_written |= call.is_write
         short = "RV"[has_written] if call.operation == "GetMembers" else _SHORT[call.operation]
         words.append((short, tuple(accounts_in(call))))
-    repeated = [(word, len(list(group))) for word, group in groupby(words)]
+    runs = [list(group) for _short, group in groupby(words, key=lambda word: word[0])]
+    ordered = [word for run in runs for word in sorted(run, key=lambda word: word[1][:1])]
+    repeated = [(word, len(list(group))) for word, group in groupby(ordered)]
     return " ".join(f"{short}{_named(ids)}" + (f"*{n}" if n > 1 else "") for (short, ids), n in repeated)
 
 

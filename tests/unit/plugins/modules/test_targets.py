@@ -296,6 +296,37 @@ def test_administrator_never_holds_more_conversations_than_concurrency(
     assert len(result["administrators"]) == 18 and result.get("failed") is None
 
 
+@pytest.mark.parametrize(("concurrency", "most"), [(1, 1), (3, 1), (4, 2), (64, 3)])
+def test_member_reads_batches_side_by_side_within_concurrency_and_writes_one_after_the_other(
+    concurrency: int, most: int, emulator: Emulator, run_module: Any
+) -> None:
+    """Two Regions share the concurrency; three batches each can be read at once."""
+    regions = REGIONS[:2]
+    switch_on(emulator, SECURITYHUB, ADMINISTRATOR, regions=regions)
+    under_way: Counter[tuple[str, bool]] = Counter()
+    peaks: Counter[tuple[str, bool]] = Counter()
+    lock = threading.Lock()
+
+    def count(moment: str, call: Call, _world: Any) -> None:
+        if call.service != SECURITYHUB:
+            return
+        place = (call.region, call.is_write)
+        with lock:
+            under_way[place] += 1 if moment == "before" else -1
+            peaks[place] = max(peaks[place], under_way[place])
+        if moment == "before":
+            threading.Event().wait(0.05)
+
+    emulator.on_call(count)
+
+    result = run_module(
+        "securityhub_member", members=[member(i) for i in FLEET], regions=list(regions), concurrency=concurrency
+    )
+
+    assert result["changed"] and len(result["members"]) == 240
+    assert peaks == {(region, is_write): 1 if is_write else most for region in regions for is_write in (True, False)}
+
+
 def test_member_in_many_regions_holds_their_conversations_at_once(emulator: Emulator, run_module: Any) -> None:
     switch_on(emulator, SECURITYHUB, ADMINISTRATOR, regions=REGIONS)
     gauge = Gauge(SECURITYHUB)
