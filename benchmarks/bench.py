@@ -72,11 +72,9 @@ def loop_seconds(bench: Bench, scenario: str, fleet: Fleet) -> float:
     bench.emulator.begin(fleet, scenario == "organization")
     if scenario in ("no-op", "offboarding"):
         bench.floor("invitation", fleet)
-    members = [{"account_id": account_id, "email": email} for account_id, email in fleet.accounts.items()]
     usage, _modules = bench.playbook(
         str(HERE / "loop.yml"),
         fleet,
-        loop_members=members,
         loop_state="absent" if scenario == "offboarding" else "present",
         loop_via="organization" if scenario == "organization" else "invitation",
         ansible_python_interpreter=sys.executable,

@@ -1,0 +1,86 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The benchmark does what it says, at sizes that take seconds. Calls are held to their goal here; times never are."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from ansible_collections.muster.aws.benchmarks import bench, slices
+from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet
+from ansible_collections.muster.aws.benchmarks.minimum import BATCHES, least_calls
+from ansible_collections.muster.aws.benchmarks.results import Row
+from ansible_collections.muster.aws.benchmarks.scale import BURST, RATE, Site, estimate
+
+SCENARIOS = list(BATCHES)
+
+
+def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(pages: Path) -> None:
+    options = "--sizes 3,120 --regions 1 --rounds 1 --latency 0 --loop-accounts 0 --no-trivial"
+
+    bench.main([*options.split(), "--docs", str(pages)])
+
+    rows = json.loads((pages / "benchmark.json").read_text())
+    assert [(row["scenario"], row["accounts"]) for row in rows] == [(s, size) for s in SCENARIOS for size in (3, 120)]
+    for row in rows:
+        calls, least = Counter(row["calls"]), Counter(row["least"])
+        # Offboarding reads again between its two writes; the goal is of the others.
+        most = 1.1 if row["scenario"] != "offboarding" else 1.3
+        assert least.total() <= calls.total() <= most * least.total(), row["scenario"]
+        assert all(calls[operation] >= count for operation, count in least.items()), row["scenario"]
+        writes = [
+            name for name in calls if not name.partition(":")[2].startswith(("Get", "List", "Describe", "Assume"))
+        ]
+        assert {name: calls[name] for name in writes} == {name: least[name] for name in writes}, row["scenario"]
+    page = (pages / "benchmark.md").read_text()
+    assert page.startswith("kept before") and page.endswith("kept after bench\n") and "old" not in page
+    assert page.count("| yes |") >= 3
+    svg = ElementTree.parse(pages / "images/benchmark.svg")
+    texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"Wall time", "Peak memory"} <= set(texts) and any("floor script" in (text or "") for text in texts)
+
+
+def test_loop_is_measured_with_few_accounts_and_extrapolated_beyond_its_limit(pages: Path, tmp_path: Path) -> None:
+    fleet = Fleet(3, 1)
+    row = Row("organization", fleet, Counter(), least_calls("organization", 3, 1), Counter())
+
+    bench.measure_loops(Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], {}), tmp_path, 4), [row], few=1, limit=0)
+
+    assert row.loop and row.loop > 0 and not row.is_loop_measured
+
+
+def test_slices_share_the_work_and_limits_are_met(pages: Path) -> None:
+    options = "--size 6 --regions 1 --slices 1,2 --limited 100 --latency 0.001"
+
+    slices.main([*options.split(), "--docs", str(pages)])
+
+    page = (pages / "scale.md").read_text()
+    rows = [line.strip("|").split("|") for line in page.splitlines() if line.startswith("|")]
+    assert page.count("kept") == 4 and "old" not in page
+    assert [row[0].strip() for row in rows if row[0].strip() in ("1", "2")] == ["1", "2"]
+    assert [row[1].strip() for row in rows if row[0].strip() == "100 × 2"] == ["6"]
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_estimate_counts_every_call_once_and_keeps_the_limit(scenario: str) -> None:
+    found = estimate(scenario, 10_000, 17, Site(1))
+    batches = 200
+    per_region = 2 * batches * (len(BATCHES[scenario]) + (scenario == "invitation"))
+    assert found.calls == least_calls(scenario, 10_000, 17).total()
+    assert found.rate_limit == pytest.approx((per_region - 2 * BURST) / RATE)
+    assert found.total >= max(found.rate_limit, found.member_side)
+
+
+def test_more_slices_shorten_the_members_side_and_never_the_limit() -> None:
+    one, four = (estimate("invitation", 10_000, 17, Site(slices)) for slices in (1, 4))
+    assert one.member_side == pytest.approx(4 * four.member_side)
+    assert one.rate_limit == four.rate_limit
+    # Where the processor is the bound, more requests under way in one slice gain nothing.
+    assert Site(1, concurrency=1_000).calls_per_second == pytest.approx(1 / Site(1).cpu)
