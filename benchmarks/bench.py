@@ -17,6 +17,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from .choices import table_of_choices
 from .harness import HERE, NOTHING, Bench, Emulator, Fleet, Usage
 from .minimum import least_calls
 from .results import TITLES, Round, Row, Trivial, plot, replace_part, results
@@ -113,6 +114,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--loop-accounts", type=int, default=4, help="accounts that the loop is measured with (4)")
     parser.add_argument("--loop-limit", type=float, default=300, help="longer loops are extrapolated (300 s)")
     parser.add_argument("--no-trivial", action="store_true", help="leave out the comparison with trivial tasks")
+    parser.add_argument("--no-choices", action="store_true", help="leave out what each choice of the engine gives")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="the folder of the results (docs)")
     return parser.parse_args(arguments)
 
@@ -150,7 +152,15 @@ def main(arguments: list[str] | None = None) -> int:
         f"{options.concurrency} requests under way at once, median of {options.rounds} rounds"
     )
     text = results(rows, trivial, " ".join(["scripts/bench", *words]), setting)
-    replace_part(options.docs / "benchmark.md", "bench", text)
+    page = options.docs / "benchmark.md"
+    replace_part(page, "bench", text)
+    if not options.no_choices:
+        print("each choice of the engine", flush=True)
+        regions = max(options.regions)
+        joining, reading = Fleet(min(options.sizes), regions), Fleet(max(options.sizes), regions)
+        choices = table_of_choices(bench, joining, reading, options.rounds)
+        replace_part(page, "choices", choices)
+        text += f"\n\n{choices}"
     (options.docs / "benchmark.json").write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
     (options.docs / "images/benchmark.svg").write_text(plot(rows), encoding="utf-8")
     print(text)

@@ -121,6 +121,9 @@ class Usage:
 
 NOTHING = Usage(0, 0, 0)
 
+# What Ansible adds to a module's arguments.
+_INTERNAL = {"_ansible_remote_tmp": "/tmp"}
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -199,6 +202,21 @@ class Bench:
         }
         path.write_text(json.dumps(given))
         self._run([str(self._interpreter()), str(HERE / "floor.py"), scenario, str(path)])
+        ((_name, usage),) = self._take_records()
+        return usage
+
+    def module(self, name: str, arguments: Mapping[str, Any], prelude: str = "") -> Usage:
+        """Run a module without Ansible around it.
+
+        :param prelude: Python to run in its process before.
+        """
+        program = f"from ansible_collections.muster.aws.plugins.modules import {name} as module\nmodule.main()\n"
+        paths = self.folder / f"{name}.py", self.folder / "arguments.json"
+        for path, text in zip(
+            paths, (prelude + program, json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}})), strict=True
+        ):
+            path.write_text(text)
+        self._run([str(self._interpreter()), *map(str, paths)])
         ((_name, usage),) = self._take_records()
         return usage
 

@@ -13,7 +13,7 @@ from ansible_collections.muster.aws.tests.harness import emulator_server
 
 __all__ = ["emulator_server"]
 
-PARTS = {"benchmark.md": ["bench"], "scale.md": ["estimates", "slices", "limits"]}
+PARTS = {"benchmark.md": ["bench", "choices"], "scale.md": ["estimates", "slices", "limits"]}
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.muster.aws.benchmarks import bench, slices
+from ansible_collections.muster.aws.benchmarks.choices import CHOICES, table_of_choices
 from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet
 from ansible_collections.muster.aws.benchmarks.minimum import BATCHES, least_calls
 from ansible_collections.muster.aws.benchmarks.results import Row
@@ -23,7 +24,7 @@ SCENARIOS = list(BATCHES)
 
 
 def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(pages: Path) -> None:
-    options = "--sizes 3,120 --regions 1 --rounds 1 --latency 0 --loop-accounts 0 --no-trivial"
+    options = "--sizes 3,120 --regions 1 --rounds 1 --latency 0 --loop-accounts 0 --no-trivial --no-choices"
 
     bench.main([*options.split(), "--docs", str(pages)])
 
@@ -40,7 +41,7 @@ def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(p
         ]
         assert {name: calls[name] for name in writes} == {name: least[name] for name in writes}, row["scenario"]
     page = (pages / "benchmark.md").read_text()
-    assert page.startswith("kept before") and page.endswith("kept after bench\n") and "old" not in page
+    assert page.startswith("kept before") and "kept after bench" in page and page.count("old") == 1
     assert page.count("| yes |") >= 3
     svg = ElementTree.parse(pages / "images/benchmark.svg")
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
@@ -54,6 +55,22 @@ def test_loop_is_measured_with_few_accounts_and_extrapolated_beyond_its_limit(pa
     bench.measure_loops(Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], {}), tmp_path, 4), [row], few=1, limit=0)
 
     assert row.loop and row.loop > 0 and not row.is_loop_measured
+
+
+def test_each_choice_can_be_undone(pages: Path, tmp_path: Path) -> None:
+    made = Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], {}), tmp_path, 4)
+
+    page = table_of_choices(made, Fleet(3, 2), Fleet(51, 2), rounds=1)
+
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()[2:]]
+    calls = {(row[0], row[1]): int(row[2]) for row in rows}
+    join, read = "accept, 3 × 2", "read, 51 × 2"
+    # ListDetectors, CreateDetector, ListInvitations and AcceptAdministratorInvitation; STS knows the caller.
+    assert calls["nothing", join] == 3 * 2 * 4 + 3 + 1 and calls["nothing", read] == 2 * (1 + 2) + 1
+    assert len(calls) == len(CHOICES) == len(rows)
+    others = {place: count for place, count in calls.items() if count != calls["nothing", place[1]]}
+    [(undone, count)] = others.items()
+    assert undone[0].startswith("AssumeRole") and count > calls["nothing", join]
 
 
 def test_slices_share_the_work_and_limits_are_met(pages: Path) -> None:
