@@ -23,6 +23,9 @@ FACTS: Mapping[str, ServiceFacts] = {facts.name: facts for facts in (GUARDDUTY, 
 # The outcomes with which an account is where it was asked to be.
 DONE = frozenset({"changed", "unchanged", "skipped"})
 
+# The keys under which the modules that the roles run return their rows.
+_ROWS = "members", "administrators", "detectors", "hubs"
+
 Row = Mapping[str, Any]
 Result = Mapping[str, Any]
 Place = tuple[str, str]
@@ -34,23 +37,24 @@ def as_list(value: str | Iterable[str]) -> list[str]:
 
 
 def collect_batch(
-    hosts: Iterable[str], hostvars: Mapping[str, Any], services: str | Iterable[str], needs_email: bool = True
+    hosts: Iterable[str],
+    hostvars: Mapping[str, Any],
+    fact: str,
+    services: str | Iterable[str],
+    needs_email: bool = True,
 ) -> dict[str, Any]:
     """Return the accounts of a batch as the modules take them, and what is wrong with the rest.
 
     :param hosts: The hosts of the batch.
-    :param hostvars: Their variables: ``onboard_account_id`` (default: the host's name) and ``onboard_account_email``.
+    :param hostvars: Their variables.
+    :param fact: The variable in which each host has put its ``account_id``, ``email`` and ``settings`` (a mapping of
+        what holds for the whole batch). A host without it takes no part.
     :param services: The services, each with its own rules for e-mail addresses.
     :param needs_email: Whether the e-mail addresses matter: they do not for leaving.
-    :returns: ``accounts`` (host to account id), ``members`` (service to rows), ``faults`` (host to service to text).
+    :returns: ``accounts`` (host to account id), ``members`` (service to rows), ``faults`` (host to service to text),
+        and ``differing``: the settings that are not the same for all of these hosts.
     """
-    rows = {
-        host: {
-            "account_id": hostvars[host].get("onboard_account_id", host),
-            "email": hostvars[host].get("onboard_account_email"),
-        }
-        for host in hosts
-    }
+    rows = {host: hostvars[host][fact] for host in hosts if hostvars[host].get(fact)}
     members: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, dict[str, str]] = {host: {} for host in rows}
     for service in as_list(services):
@@ -68,11 +72,22 @@ def collect_batch(
         "accounts": {host: str(row["account_id"]) for host, row in rows.items()},
         "members": members,
         "faults": faults,
+        "differing": sorted(_differing([row.get("settings", {}) for row in rows.values()])),
     }
+
+
+def _differing(settings: Sequence[Mapping[str, Any]]) -> set[str]:
+    first, *others = settings or [{}]
+    return {name for other in others for name in first if other[name] != first[name]}
 
 
 def rows_of(result: Result | None, *keys: str) -> Sequence[Row]:
     return next((result[key] for key in keys if result and result.get(key)), ())
+
+
+def message_of(results: Iterable[Result | None]) -> str | None:
+    """Return what the first task says that failed as a whole: it has a message and no rows."""
+    return next((each["msg"] for each in results if each and each.get("msg") and not rows_of(each, *_ROWS)), None)
 
 
 def by_place(rows: Iterable[Row]) -> dict[Place, Row]:
@@ -95,7 +110,7 @@ def judge_hosts(
         rows = [
             fault_row(service, region, account_id, faults[service]) if service in faults else judge(region, account_id)
             for service, judge in judges.items()
-            for region in sorted(as_list(regions))
+            for region in sorted(set(as_list(regions)))
         ]
         failures = [row["text"] for row in rows if row["failed"]]
         verdicts[host] = {
@@ -144,8 +159,9 @@ def total_stats(earlier: Mapping[str, Any], verdicts: Mapping[str, Any]) -> dict
         service: {region: {**counts, "failed_ids": list(counts["failed_ids"])} for region, counts in by_region.items()}
         for service, by_region in earlier.items()
     }
-    for verdict in verdicts.values():
-        for row in verdict["rows"]:
+    # Two hosts may name one account.
+    for rows in {verdict["account_id"]: verdict["rows"] for verdict in verdicts.values()}.values():
+        for row in rows:
             counts = totals.setdefault(row["service"], {}).setdefault(
                 row["region"], {"accounts": 0, "changed": 0, "failed": 0, "failed_ids": []}
             )

@@ -17,10 +17,13 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.result impo
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
+    Place,
     Result,
+    Row,
     by_place,
     fault_row,
     judge_hosts,
+    message_of,
     rows_of,
 )
 
@@ -36,7 +39,9 @@ def unheld_accounts(
     :param members: The result of the member module that removed them.
     :param administrator_id: The administrator that they leave. Check mode still finds them there.
     """
-    gone = {place for place, row in by_place(rows_of(members, "members")).items() if row["outcome"] in DONE}
+    # The administrator itself is skipped, and not gone: its own service stays.
+    has_left = DONE - {"skipped"}
+    gone = {place for place, row in by_place(rows_of(members, "members")).items() if row["outcome"] in has_left}
     free: dict[str, list[str]] = {}
     for place, row in by_place(rows_of(administrators, "administrators")).items():
         is_held = row["administrator_id"] != administrator_id and FACTS[service].state_of(row["status"]) in _HELD
@@ -66,9 +71,9 @@ class _ServiceJudge:
 
     def __init__(self, service: str, results: Mapping[str, Any]) -> None:
         self._service = service
-        self._message = results["members"].get("msg")
         self._disables = results["disable_services"]
         every = [results["members"], results["administrators"], *results["services"]]
+        self._message = message_of(every)
         # The first to have failed for a place has the reason.
         self._problems = {
             place: row
@@ -77,7 +82,7 @@ class _ServiceJudge:
         }
         self._members = by_place(rows_of(results["members"], "members"))
         self._administrators = by_place(rows_of(results["administrators"], "administrators"))
-        self._switched: dict[tuple[str, str], Mapping[str, Any]] = {
+        self._switched: dict[Place, Row] = {
             place: row
             for result in results["services"]
             for place, row in by_place(rows_of(result, "detectors", "hubs")).items()
@@ -90,7 +95,7 @@ class _ServiceJudge:
         if member is None:
             text = self._message or "the account was not reached"
             return fault_row(self._service, region, account_id, text) | {"reason_code": Reason.OTHER.value}
-        problem = self._problems.get(place) or self._held_elsewhere(place)
+        problem = self._problems.get(place) or self._left_on(place, member)
         return {
             "service": self._service,
             "region": region,
@@ -103,12 +108,14 @@ class _ServiceJudge:
             "text": f"{self._service}: {describe_unprocessed(problem)}" if problem else "",
         }
 
-    def _held_elsewhere(self, place: tuple[str, str]) -> Mapping[str, Any] | None:
-        """Return why the service was left on in an account that another administrator holds."""
+    def _left_on(self, place: Place, member: Row) -> Row | None:
+        """Return why a service that was to go off was left on."""
         row = self._administrators.get(place)
-        is_off = row is None or row["reason_code"] == Reason.SERVICE_NOT_ENABLED.value
-        if not self._disables or is_off or place in self._switched or not row:
+        is_off = place in self._switched or (row and row["reason_code"] == Reason.SERVICE_NOT_ENABLED.value)
+        if not self._disables or is_off or member["outcome"] == "skipped":
             return None
-        text = f"the service was left on: the account is a member of {row['administrator_id']} (status {row['status']})"
-        problem = Problem(Reason.MEMBER_OF_OTHER_ADMINISTRATOR, text)
-        return unprocessed_row(place[1], place[0], problem)
+        reason, text = Reason.OTHER, self._message or "nobody could look into the account"
+        if row and row["administrator_id"]:
+            reason = Reason.MEMBER_OF_OTHER_ADMINISTRATOR
+            text = f"the account is a member of {row['administrator_id']} (status {row['status']})"
+        return unprocessed_row(place[1], place[0], Problem(reason, f"the service was left on: {text}"))

@@ -23,6 +23,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     by_place,
     fault_row,
     judge_hosts,
+    message_of,
     rows_of,
 )
 
@@ -134,11 +135,8 @@ class _ServiceJudge:
         self._service = service
         self._facts = FACTS[service]
         self._is_check = results["is_check"]
-        every = [results["service"], results["members"], *results["administrators"]]
-        # A task that failed as a whole has a message and no rows.
-        self._message = next(
-            (r["msg"] for r in every if r and r.get("msg") and not r.get("unprocessed_accounts")), None
-        )
+        every = [results["service"], results["members"], *results["administrators"], results["info"]]
+        self._message = message_of(every)
         self._member_problems = by_place(rows_of(results["members"], "unprocessed_accounts"))
         self._administrator_problems = {
             place: row
@@ -147,6 +145,7 @@ class _ServiceJudge:
         }
         self._members = by_place(rows_of(results["members"], "members"))
         self._info = by_place(rows_of(results["info"], "members"))
+        self._unread = by_place(rows_of(results["info"], "unprocessed_accounts"))
         self._refusals = {row["region"]: row for row in rows_of(results["service"], "unprocessed_accounts")}
         self._administrators: dict[Place, Row] = {}
         for result in results["administrators"]:
@@ -192,7 +191,7 @@ class _ServiceJudge:
 
     def _status(self, place: Place, member: Row, administrator: Row | None) -> str | None:
         seen = self._info.get(place)
-        if seen:
+        if seen and seen["outcome"] != "failed":
             return seen["status"]
         if self._is_check and administrator and administrator["outcome"] in DONE:
             return administrator["status"]
@@ -213,6 +212,8 @@ class _ServiceJudge:
             return None
         if administrator and administrator["outcome"] not in DONE:
             return self._administrator_problems[place]
+        if place in self._unread:
+            return self._unread[place]
         text = self._message or f"the administrator still sees the status {status}"
         problem = Problem(Reason.OTHER if self._message else Reason.TIMED_OUT, text)
         return unprocessed_row(place[1], place[0], problem)

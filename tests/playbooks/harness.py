@@ -55,6 +55,13 @@ class PlaybookRunner:
             "ANSIBLE_SHOW_CUSTOM_STATS": "true",
         }
 
+    def play(self, role: str, **keywords: Any) -> str:
+        """Write a play of somebody's own that runs a role of the collection, and return its path."""
+        path = self.folder / "play.json"
+        roles = [{"role": f"muster.aws.{role}", **keywords}]
+        path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "connection": "local", "roles": roles}]))
+        return str(path)
+
     def __call__(
         self,
         hosts: Mapping[str, Mapping[str, Any]],

@@ -142,3 +142,35 @@ def test_offboard_services_go_off_but_not_where_another_administrator_holds_the_
     assert again.status == 0, again.output
     assert again.changed_hosts == set()
     assert emulator.operations(writes_only=True) == []
+
+
+def test_offboard_takes_its_own_account_id_before_the_onboarding_one(offboard, playbook):
+    emulator, hosts = playbook.emulator, fleet(2)
+    (named, row), (spared, _row) = hosts.items()
+    seed_members(emulator, hosts)
+    # The host of one account, told to offboard the other.
+    host = {spared: {**hosts[spared], "offboard_account_id": row["onboard_account_id"]}}
+    run = offboard(host, *name("all"))
+    assert run.status == 0, run.output
+    assert states(emulator, hosts) == {named: {None}, spared: {"Enabled"}}
+
+
+def test_offboard_a_condition_on_the_role_spares_the_other_hosts(offboard, playbook):
+    emulator, hosts = playbook.emulator, fleet(3)
+    for host, status in zip(hosts, ("closed", "open", "closed"), strict=True):
+        hosts[host]["account_status"] = status
+    seed_members(emulator, hosts)
+    play = playbook.play("offboard", when="account_status == 'closed'")
+    run = offboard(hosts, "--limit", "all", playbook=play)
+    assert run.status == 0, run.output
+    assert [states(emulator, hosts)[host] for host in hosts] == [{None}, {"Enabled"}, {None}]
+
+
+def test_offboard_hosts_that_are_told_different_things_are_left_alone(offboard, playbook):
+    hosts = fleet(2)
+    seed_members(playbook.emulator, hosts)
+    hosts[list(hosts)[1]]["onboard_administrator_id"] = OTHER_ADMINISTRATOR
+    playbook.emulator.clear_calls()
+    run = offboard(hosts, *name("all"))
+    assert run.status == 2 and "differ in offboard_administrator_id" in run.output
+    assert playbook.emulator.operations() == []

@@ -201,3 +201,38 @@ def test_onboard_a_region_that_is_off_leaves_the_other_region_onboarded(playbook
     assert run.status == 2
     assert {(row["region"], row["status"]) for row in run.rows} == {(REGIONS[0], None), (REGIONS[1], "Enabled")}
     assert {row["reason_code"] for row in run.rows if row["failed"]} == {"region_unavailable"}
+
+
+def test_onboard_hosts_that_are_told_different_things_are_not_done_as_if_they_were_told_the_same(playbook):
+    hosts = fleet(2)
+    elsewhere = list(hosts)[1]
+    hosts[elsewhere] |= {"onboard_regions": ["ap-southeast-2"], "onboard_administrator_id": OTHER_ADMINISTRATOR}
+    run = playbook(hosts)
+    assert run.status == 2
+    assert "The hosts of this batch differ in onboard_administrator_id, onboard_regions" in run.output
+    assert playbook.emulator.operations() == []
+
+
+@pytest.mark.parametrize("wanted", [0, 1])
+def test_onboard_a_condition_on_the_role_leaves_its_hosts_alone(playbook: PlaybookRunner, wanted: int):
+    hosts = fleet(2)
+    names = list(hosts)
+    run = playbook(hosts, playbook=playbook.play("onboard", when=f"inventory_hostname == '{names[wanted]}'"))
+    found = states(playbook.emulator, hosts)
+    assert found[names[1 - wanted]] == {None}
+    if wanted == 0:
+        assert run.status == 0 and found[names[0]] == {"Enabled"}, run.output
+    else:
+        # What is done once for all is not done at all: said, and not passed over.
+        assert run.failed_hosts == {names[1]} and "a condition on the role" in run.output
+        assert playbook.emulator.operations() == []
+
+
+def test_onboard_takes_account_ids_from_wherever_ansible_knows_them(playbook: PlaybookRunner):
+    hosts = fleet(1)
+    [(name, row)] = hosts.items()
+    own = {name: {"id_of_the_account": row["onboard_account_id"], "address": row["onboard_account_email"]}}
+    variables = {"onboard_account_id": "{{ id_of_the_account }}", "onboard_account_email": "{{ address }}"}
+    run = playbook(own, playbook=playbook.play("onboard", vars=variables))
+    assert run.status == 0, run.output
+    assert states(playbook.emulator, hosts) == {name: {"Enabled"}}

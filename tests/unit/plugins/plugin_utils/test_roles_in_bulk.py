@@ -22,8 +22,16 @@ FILTERS = {**Fleet().filters(), **Onboard().filters(), **Offboard().filters()}
 SERVICES = {"guardduty": "guardduty_detector", "securityhub": "securityhub_hub"}
 HOSTS: Mapping[str, Any] = MappingProxyType(
     {
-        "search": {"onboard_account_id": "012345678901", "onboard_account_email": "012345678901@example.com"},
-        "payments": {"onboard_account_id": "222222222222", "onboard_account_email": "222222222222@example.com"},
+        "search": {"account": {"account_id": "012345678901", "email": "012345678901@example.com"}},
+        "payments": {"account": {"account_id": "222222222222", "email": "222222222222@example.com"}},
+    }
+)
+
+# What is left of offboarding's results when one of its tasks failed as a whole.
+LEFT_ON: Mapping[str, Any] = MappingProxyType(
+    {
+        "administrators": lambda failure: {"administrators": failure, "services": []},
+        "services": lambda failure: {"services": [failure]},
     }
 )
 
@@ -35,7 +43,7 @@ def use(name: str, *arguments: Any, **options: Any) -> Any:
 
 
 def batch_of(service: str, hosts: Mapping[str, Any] = HOSTS, needs_email: bool = True) -> dict[str, Any]:
-    return use("fleet_batch", list(hosts), hosts, [service], needs_email)
+    return use("fleet_batch", list(hosts), hosts, "account", [service], needs_email)
 
 
 def switch_on(emulator: Any, service: str, *account_ids: str) -> None:
@@ -101,7 +109,7 @@ def test_onboard_verdicts_of_late_invitations_are_changed(service, run_module, e
 @services
 def test_onboard_verdicts_name_what_kept_each_account_out(service, run_module, emulator) -> None:
     emulator.seed({"accounts": {"012345678901": {"assumable": False}}})
-    hosts = {**HOSTS, "broken": {"onboard_account_id": 1402433619}}
+    hosts = {**HOSTS, "broken": {"account": {"account_id": 1402433619, "email": None}}}
     verdicts = onboard(run_module, service, hosts)
     assert reasons_of(verdicts["search"]) == {"assume_role_failed"}
     assert reasons_of(verdicts["broken"]) == {"invalid_input"}
@@ -135,24 +143,65 @@ def test_onboard_verdict_of_a_member_that_is_not_shown_is_timed_out(service, run
 
 
 def test_onboard_verdict_of_the_administrator_itself_is_ok(run_module) -> None:
-    hosts = {"itself": {"onboard_account_id": ADMINISTRATOR, "onboard_account_email": "root@example.com"}}
+    hosts = {"itself": {"account": {"account_id": ADMINISTRATOR, "email": "root@example.com"}}}
     verdict = onboard(run_module, "guardduty", hosts)["itself"]
     assert (verdict["failed"], verdict["changed"]) == (False, False)
     assert "is_administrator" in verdict["text"]
 
 
 def test_fleet_batch_takes_lists_as_text_and_tells_accounts_listed_twice() -> None:
-    rows = {
-        name: {"onboard_account_id": "222222222222", "onboard_account_email": f"{name}@example.com"} for name in "ab"
-    }
-    batch = use("fleet_batch", list(rows), rows, "guardduty, securityhub")
+    rows = {name: {"account": {"account_id": "222222222222", "email": f"{name}@example.com"}} for name in "ab"}
+    batch = use("fleet_batch", list(rows), rows, "account", "guardduty, securityhub")
     assert batch["members"] == {"guardduty": [], "securityhub": []}
     assert all("listed twice" in batch["faults"][host]["guardduty"] for host in rows)
 
 
-def offboard(run_module: Any, service: str, disable: bool = True, **given: Any) -> Any:
+def test_fleet_batch_leaves_out_hosts_without_the_fact_and_names_settings_that_differ() -> None:
+    settings = {"regions": ["eu-central-1"], "via": "invitation"}
+    account = {"account_id": "222222222222", "email": None, "settings": settings}
+    rows = {
+        "first": {"account": account},
+        "second": {
+            "account": {**account, "account_id": "333333333333", "settings": {**settings, "via": "organization"}}
+        },
+        "passed-over": {},
+        "done-before": {"account": {}},
+    }
+    batch = use("fleet_batch", list(rows), rows, "account", ["securityhub"], False)
+    assert batch["accounts"] == {"first": "222222222222", "second": "333333333333"}
+    assert batch["differing"] == ["via"]
+    assert use("fleet_batch", ["first"], rows, "account", ["securityhub"])["differing"] == []
+    assert use("fleet_batch", ["passed-over"], rows, "account", ["securityhub"])["accounts"] == {}
+
+
+@services
+def test_fleet_totals_count_an_account_once_however_often_it_is_named(service, run_module) -> None:
+    hosts = {**HOSTS, "again": HOSTS["search"]}
+    batch = batch_of(service, hosts)
+    assert len(batch["members"][service]) == 2
+    verdicts = onboard(run_module, service, hosts)
+    assert len(verdicts) == 3
+    assert use("fleet_totals", {}, verdicts)[service]["us-east-1"]["accounts"] == 2
+
+
+@services
+def test_onboard_verdict_of_a_last_look_that_failed_tells_why(service, run_module) -> None:
+    refused = {"reason_code": "access_denied", "operation": "GetMembers", "reason": "AccessDenied: no", "hint": "ask"}
+    rows = [
+        {"account_id": "012345678901", "region": region, "status": None, "outcome": "failed", **refused}
+        for region in REGIONS
+    ]
+    info = {"members": rows, "unprocessed_accounts": rows, "failed": True, "msg": "GetMembers failed"}
+    verdicts = onboard(run_module, service, info=info)
+    assert reasons_of(verdicts["search"]) == {"access_denied"} and "AccessDenied: no" in verdicts["search"]["text"]
+    assert reasons_of(verdicts["payments"]) == {"timed_out"}
+
+
+def offboard(
+    run_module: Any, service: str, disable: bool = True, hosts: Mapping[str, Any] = HOSTS, **given: Any
+) -> Any:
     """Do what roles/offboard/tasks does for one service, and return the verdicts."""
-    batch = batch_of(service, needs_email=False)
+    batch = batch_of(service, hosts, needs_email=False)
     rows = batch["members"][service]
     members = run_module(f"{service}_member", regions=REGIONS, members=rows, state="absent")
     held: dict[str, Any] = {"skipped": True}
@@ -190,6 +239,30 @@ def test_offboard_verdict_of_an_account_held_by_another_administrator_says_that_
     assert reasons_of(verdicts["payments"]) == {"member_of_other_administrator"}
     assert f"the service was left on: the account is a member of {OTHER}" in verdicts["payments"]["text"]
     assert not verdicts["search"]["failed"]
+
+
+@services
+@pytest.mark.parametrize("task", ["administrators", "services"])
+def test_offboard_verdict_of_a_service_left_on_by_a_task_that_failed_as_a_whole_repeats_its_message(
+    service, task, run_module
+) -> None:
+    onboard(run_module, service)
+    nothing = {"msg": "no credentials", "failed": True, "unprocessed_accounts": []}
+    verdicts = offboard(run_module, service, **LEFT_ON[task](nothing))
+    for verdict in verdicts.values():
+        assert verdict["failed"] and "the service was left on: no credentials" in verdict["text"]
+
+
+@services
+def test_offboard_leaves_the_service_of_the_administrator_itself_on(service, run_module, emulator) -> None:
+    hosts = {"itself": {"account": {"account_id": ADMINISTRATOR, "email": None}}, **HOSTS}
+    onboard(run_module, service)
+    emulator.clear_calls()
+    verdicts = offboard(run_module, service, hosts=hosts)
+    assert (verdicts["itself"]["failed"], verdicts["itself"]["changed"]) == (False, False)
+    assert not verdicts["search"]["failed"]
+    off = {call.account_id for call in emulator.calls if call.operation in ("DeleteDetector", "DisableSecurityHub")}
+    assert off == {"012345678901", "222222222222"}
 
 
 def test_offboard_verdicts_of_a_task_that_failed_as_a_whole_repeat_its_message(run_module) -> None:
