@@ -46,6 +46,7 @@ __all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
 
 # Requests in all, the first included; the waits between them double up to 20 s. Users override it with aws_config.
 _ATTEMPTS = 8
+_ATTEMPTS_OPTIONS = {"max_attempts", "total_max_attempts"}
 _CONNECT_TIMEOUT = 10
 _READ_TIMEOUT = 30
 
@@ -261,14 +262,18 @@ def _config(wanted: Any, concurrency: int) -> Any:
     clients built later. ``standard`` retries each request on its own; ``adaptive`` would slow down all accounts that
     share a client for the throttling of one.
     """
+    retries = dict(getattr(wanted, "retries", None) or {})
+    retries.setdefault("mode", "standard")
+    if not retries.keys() & _ATTEMPTS_OPTIONS:
+        retries["total_max_attempts"] = _ATTEMPTS
     config = botocore.config.Config(
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         max_pool_connections=max(concurrency, 1),
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=_READ_TIMEOUT,
         user_agent_extra="muster.aws",
     )
-    return config.merge(wanted) if wanted else config
+    # Merged as a whole, a user's "retries" would replace ours, mode and all.
+    return (config.merge(wanted) if wanted else config).merge(botocore.config.Config(retries=retries))
 
 
 def _own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
