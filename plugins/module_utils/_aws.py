@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -59,6 +59,9 @@ _ODD_ANSWER_TRIES = 3
 
 # What makes up the credentials in AssumeRole's answer.
 _CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
+
+# The Python of JSON's containers, by botocore's names for shapes.
+_CONTAINERS: dict[str, type] = {"structure": dict, "list": list, "map": dict}
 
 # Failures of the SDK before anything was sent.
 _NOT_SENT = {
@@ -237,7 +240,7 @@ def _guarded(operation: str, send: Callable[[], Any]) -> Any:
         code = type(error).__name__
         reason = _NOT_SENT.get(code, Reason.INTERNAL_ERROR)
         raise CallFailed(operation, code, str(error), reason, is_uncertain=code not in _NOT_SENT) from error
-    except (AttributeError, KeyError, LookupError, OverflowError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # The SDK's parsers raise these on a body that is not what the model says.
         raise unreadable(operation, f"the answer could not be read: {error}") from error
 
@@ -302,22 +305,39 @@ def _retry_odd_answers(
     if not response:
         return None
     http, parsed = response
-    is_unreadable = http.status_code == 200 and not _is_json(operation, http.content)
+    is_unreadable = http.status_code == 200 and not _is_as_modelled(operation, http.content)
     is_wordless = http.status_code == 400 and not parsed.get("Error", {}).get("Message")
     if attempts < _ODD_ANSWER_TRIES:
         return 0.2 * attempts if is_unreadable or is_wordless else None
     if is_unreadable:
-        raise botocore.parsers.ResponseParserError("it is not JSON")
+        raise botocore.parsers.ResponseParserError("it is not the JSON that the API model describes")
     return None
 
 
-def _is_json(operation: Any, body: bytes) -> bool:
+def _is_as_modelled(operation: Any, body: bytes) -> bool:
     if not body or "json" not in operation.service_model.protocol:
         return True
     try:
-        return isinstance(json.loads(body), dict)
+        answer = json.loads(body)
     except ValueError:
         return False
+    return isinstance(answer, dict) and (operation.output_shape is None or _fits(operation.output_shape, answer))
+
+
+def _fits(shape: Any, value: Any) -> bool:
+    """Whether objects and lists stand where the API model has them: botocore takes "" or {} for an empty list."""
+    if value is None or shape.type_name not in _CONTAINERS:
+        return True
+    is_right = isinstance(value, _CONTAINERS[shape.type_name])
+    return is_right and all(_fits(part, item) for part, item in _parts(shape, value))
+
+
+def _parts(shape: Any, value: Any) -> Iterable[tuple[Any, Any]]:
+    if shape.type_name == "list":
+        return [(shape.member, item) for item in value]
+    if shape.type_name == "map":
+        return [(shape.value, item) for item in value.values()]
+    return [(part, value.get(part.serialization.get("name", name))) for name, part in shape.members.items()]
 
 
 def _refuse_to_retry_quotas(
