@@ -327,7 +327,7 @@ def _is_as_modelled(operation: Any, body: bytes) -> bool:
 def _fits(shape: Any, value: Any) -> bool:
     """Whether objects and lists stand where the API model has them: botocore takes "" or {} for an empty list."""
     if value is None or shape.type_name not in _CONTAINERS:
-        return True
+        return value is not None
     is_right = isinstance(value, _CONTAINERS[shape.type_name])
     return is_right and all(_fits(part, item) for part, item in _parts(shape, value))
 
@@ -337,7 +337,9 @@ def _parts(shape: Any, value: Any) -> Iterable[tuple[Any, Any]]:
         return [(shape.member, item) for item in value]
     if shape.type_name == "map":
         return [(shape.value, item) for item in value.values()]
-    return [(part, value.get(part.serialization.get("name", name))) for name, part in shape.members.items()]
+    wire_names = ((part, part.serialization.get("name", name)) for name, part in shape.members.items())
+    # A null is an absent member, and none of the items of a list.
+    return [(part, value[name]) for part, name in wire_names if value.get(name) is not None]
 
 
 def _refuse_to_retry_quotas(
