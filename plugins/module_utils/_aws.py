@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -46,6 +46,7 @@ __all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
 
 # Requests in all, the first included; the waits between them double up to 20 s. Users override it with aws_config.
 _ATTEMPTS = 8
+_ATTEMPTS_OPTIONS = {"max_attempts", "total_max_attempts"}
 _CONNECT_TIMEOUT = 10
 _READ_TIMEOUT = 30
 
@@ -58,6 +59,9 @@ _ODD_ANSWER_TRIES = 3
 
 # What makes up the credentials in AssumeRole's answer.
 _CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
+
+# The Python of JSON's containers, by botocore's names for shapes.
+_CONTAINERS: dict[str, type] = {"structure": dict, "list": list, "map": dict}
 
 # Failures of the SDK before anything was sent.
 _NOT_SENT = {
@@ -236,7 +240,7 @@ def _guarded(operation: str, send: Callable[[], Any]) -> Any:
         code = type(error).__name__
         reason = _NOT_SENT.get(code, Reason.INTERNAL_ERROR)
         raise CallFailed(operation, code, str(error), reason, is_uncertain=code not in _NOT_SENT) from error
-    except (AttributeError, KeyError, LookupError, OverflowError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # The SDK's parsers raise these on a body that is not what the model says.
         raise unreadable(operation, f"the answer could not be read: {error}") from error
 
@@ -261,14 +265,18 @@ def _config(wanted: Any, concurrency: int) -> Any:
     clients built later. ``standard`` retries each request on its own; ``adaptive`` would slow down all accounts that
     share a client for the throttling of one.
     """
+    retries = dict(getattr(wanted, "retries", None) or {})
+    retries.setdefault("mode", "standard")
+    if not retries.keys() & _ATTEMPTS_OPTIONS:
+        retries["total_max_attempts"] = _ATTEMPTS
     config = botocore.config.Config(
-        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
         max_pool_connections=max(concurrency, 1),
         connect_timeout=_CONNECT_TIMEOUT,
         read_timeout=_READ_TIMEOUT,
         user_agent_extra="muster.aws",
     )
-    return config.merge(wanted) if wanted else config
+    # Merged as a whole, a user's "retries" would replace ours, mode and all.
+    return (config.merge(wanted) if wanted else config).merge(botocore.config.Config(retries=retries))
 
 
 def _own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
@@ -297,22 +305,41 @@ def _retry_odd_answers(
     if not response:
         return None
     http, parsed = response
-    is_unreadable = http.status_code == 200 and not _is_json(operation, http.content)
+    is_unreadable = http.status_code == 200 and not _is_as_modelled(operation, http.content)
     is_wordless = http.status_code == 400 and not parsed.get("Error", {}).get("Message")
     if attempts < _ODD_ANSWER_TRIES:
         return 0.2 * attempts if is_unreadable or is_wordless else None
     if is_unreadable:
-        raise botocore.parsers.ResponseParserError("it is not JSON")
+        raise botocore.parsers.ResponseParserError("it is not the JSON that the API model describes")
     return None
 
 
-def _is_json(operation: Any, body: bytes) -> bool:
+def _is_as_modelled(operation: Any, body: bytes) -> bool:
     if not body or "json" not in operation.service_model.protocol:
         return True
     try:
-        return isinstance(json.loads(body), dict)
+        answer = json.loads(body)
     except ValueError:
         return False
+    return isinstance(answer, dict) and (operation.output_shape is None or _fits(operation.output_shape, answer))
+
+
+def _fits(shape: Any, value: Any) -> bool:
+    """Whether objects and lists stand where the API model has them: botocore takes "" or {} for an empty list."""
+    if value is None or shape.type_name not in _CONTAINERS:
+        return value is not None
+    is_right = isinstance(value, _CONTAINERS[shape.type_name])
+    return is_right and all(_fits(part, item) for part, item in _parts(shape, value))
+
+
+def _parts(shape: Any, value: Any) -> Iterable[tuple[Any, Any]]:
+    if shape.type_name == "list":
+        return [(shape.member, item) for item in value]
+    if shape.type_name == "map":
+        return [(shape.value, item) for item in value.values()]
+    wire_names = ((part, part.serialization.get("name", name)) for name, part in shape.members.items())
+    # A null is an absent member, and none of the items of a list.
+    return [(part, value[name]) for part, name in wire_names if value.get(name) is not None]
 
 
 def _refuse_to_retry_quotas(

@@ -75,7 +75,11 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
             path, _ignored, query = self.path.partition("?")
-            body = self.rfile.read(int(headers.get("content-length") or 0))
+            length = int(headers.get("content-length") or 0)
+            body = self.rfile.read(length)
+            if len(body) < length:  # the client died: AWS would never act on half a request
+                self.close_connection = True
+                return
             self._answer(self.server.answer(HttpRequest(self.command, path, query, headers, body)))
         except ConnectionError:  # the client gave up
             self.close_connection = True

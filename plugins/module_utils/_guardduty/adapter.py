@@ -14,17 +14,28 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._membership.model import Account, Member, Reason, Relationship
-from .._membership.parse import account_id_of, among, answer_of, list_of, text_of, unreadable
+from .._membership.parse import (
+    account_id_of,
+    among,
+    answer_of,
+    handle_of,
+    list_of,
+    tags_of,
+    text_of,
+    unreadable,
+    value_of,
+)
 from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
 from .._membership.reasons import is_not_owned, is_said_to_be_no_member, is_service_on_already
 from .states import GUARDDUTY as FACTS
 
+_STATUSES = ("ENABLED", "DISABLED")
 _SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}
 
 
 def _find_detector(api: Api) -> str | None:
     detector_ids = api.pages("ListDetectors", "DetectorIds")
-    return str(detector_ids[0]) if detector_ids else None
+    return handle_of("ListDetectors", detector_ids[0]) if detector_ids else None
 
 
 def _require_detector(api: Api) -> str:
@@ -162,13 +173,15 @@ class _Detector:
             if is_not_owned(failure.text) and _find_detector(self._api) is None:
                 return None
             raise
-        status = str(data.get("Status"))
+        status = data.get("Status")
+        if status not in _STATUSES:
+            raise unreadable("GetDetector", f"the answer has the Status {status!r}")
         settings = {
             "enabled": status == "ENABLED",
-            "finding_publishing_frequency": text_of(data.get("FindingPublishingFrequency")),
+            "finding_publishing_frequency": value_of("GetDetector", data, "FindingPublishingFrequency", str),
         }
         # GetDetector brings the tags along, asked for or not.
-        return ServiceRecord(detector_id, status, settings, dict(data.get("Tags") or {}))
+        return ServiceRecord(detector_id, status, settings, tags_of("GetDetector", data))
 
     def enable(self, settings: Mapping[str, object], tags: Mapping[str, str]) -> bool:
         return _create_detector(self._api, settings, tags) is not None
@@ -202,9 +215,7 @@ def _create_detector(api: Api, settings: Mapping[str, object], tags: Mapping[str
         if is_service_on_already(failure.code, failure.text) and not failure.is_uncertain:
             return None
         raise
-    if not detector_id:
-        raise unreadable("CreateDetector", "the answer has no DetectorId")
-    return str(detector_id)
+    return handle_of("CreateDetector", detector_id)
 
 
 GUARDDUTY = Service(FACTS, _Members, _Administrator, _Detector)

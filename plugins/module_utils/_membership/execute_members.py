@@ -162,8 +162,9 @@ class _Walk:
         states = {progress.account_id: progress.member.state for progress in due}
         pending = due
         for _look in self._patience.looks():
-            self._send(step, pending)
-            pending = [progress for progress in pending if self._is_worth_repeating(step, progress)]
+            answered = self._send(step, pending)
+            # Request-level failures have had the SDK's retries already: only AWS's word on an account is asked again.
+            pending = [progress for progress in answered if self._is_worth_repeating(step, progress)]
             if not pending:
                 break
         attempted = [progress for progress in due if progress.is_attempted]
@@ -173,8 +174,7 @@ class _Walk:
 
     def _is_worth_repeating(self, step: Step, progress: Progress) -> bool:
         problem = progress.problem
-        # Request-level failures have had the SDK's retries already; only AWS's word on one account is asked for again.
-        if problem is None or not progress.is_attempted or step not in progress.sent:
+        if problem is None:
             return False
         if is_lagging(step, problem.text, progress.done):
             return True
@@ -182,13 +182,16 @@ class _Walk:
 
     # Sending
 
-    def _send(self, step: Step, pending: list[Progress]) -> None:
-        """Send the step for all pending accounts, in batches; cut a batch that one account may have spoilt."""
+    def _send(self, step: Step, pending: list[Progress]) -> list[Progress]:
+        """Send the step for all pending accounts, in batches; cut a batch that one account may have spoilt.
+
+        :returns: The accounts that AWS had an answer for. Where a repetition fails as a whole, what AWS said about an
+            account before stays its problem.
+        """
         queue = list(batches(pending))
+        answered: list[Progress] = []
         while queue:
             batch = queue.pop(0)
-            for progress in batch:
-                progress.problem = None
             try:
                 answer = self._call(step, batch)
             except CallFailed as failure:
@@ -197,14 +200,16 @@ class _Walk:
                     queue[:0] = [batch[:half], batch[half:]]
                     continue
                 for progress in batch:
-                    progress.problem = failure.as_problem()
-                    progress.is_doubtful = failure.is_uncertain
+                    progress.problem = progress.problem or failure.as_problem()
+                    progress.is_doubtful |= failure.is_uncertain
                 if not failure.is_input_refused:
                     _give_up(queue, failure.as_problem())
                 continue
             self._take_answer(step, batch, answer)
+            answered += batch
             if all(progress.problem and progress.problem.reason in CALLER_WIDE for progress in batch):
                 _give_up(queue, batch[0].problem)
+        return answered
 
     def _call(self, step: Step, batch: list[Progress]) -> Answer:
         if step is Step.CREATE:
@@ -215,10 +220,11 @@ class _Walk:
         operation = self._facts.operations[step]
         for progress in batch:
             progress.sent.append(step)
+            progress.problem = None
             text = answer.unprocessed.get(progress.account_id)
             if text is not None:
                 progress.problem = Problem(classify(operation, text), text, operation)
-                progress.is_doubtful = answer.is_repeated
+                progress.is_doubtful |= answer.is_repeated
             elif answer.is_per_account:
                 progress.done.append(step)
             else:
@@ -276,10 +282,9 @@ def _is_echo(step: Step, problem: Problem) -> bool:
 
 def _give_up(queue: list[list[Progress]], problem: Problem | None) -> None:
     """Leave the rest of a queue unsent: what stopped one batch would stop the next, after all its retries."""
-    for batch in queue:
-        for progress in batch:
-            progress.problem = problem
-            progress.is_attempted = False
+    for progress in (progress for batch in queue for progress in batch if not progress.problem):
+        progress.problem = problem
+        progress.is_attempted = False
     queue.clear()
 
 

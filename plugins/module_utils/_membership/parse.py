@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
 from .model import Member, Reason
 from .port import Answer, CallFailed
+
+_NO_REASON = "AWS gave no reason"
 
 
 def unreadable(operation: str, text: str) -> CallFailed:
@@ -31,12 +34,40 @@ def list_of(operation: str, response: Mapping[str, Any], key: str) -> list[Mappi
     return items
 
 
+def is_account_id(value: object) -> bool:
+    """Tell whether a value is 12 digits, as text."""
+    return isinstance(value, str) and bool(re.fullmatch(r"[0-9]{12}", value))
+
+
 def account_id_of(operation: str, data: Mapping[str, Any]) -> str:
     """Return the account id of a record. Raises CallFailed where it is none."""
-    account_id = data.get("AccountId")
-    if not isinstance(account_id, str) or not re.fullmatch(r"[0-9]{12}", account_id):
+    account_id: str = data.get("AccountId", "")
+    if not is_account_id(account_id):
         raise unreadable(operation, f"the answer has a record with the account id {account_id!r}")
     return account_id
+
+
+def value_of(operation: str, data: Mapping[str, Any], key: str, kind: type) -> Any:
+    """Return what is under ``key``, ``None`` where AWS does not tell it. Raises CallFailed for another type."""
+    value = data.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise unreadable(operation, f"the answer has the {key} {value!r}")
+    return value
+
+
+def handle_of(operation: str, value: object) -> str:
+    """Return the name that AWS gave to a resource. Raises CallFailed where it is none."""
+    if not isinstance(value, str) or not value:
+        raise unreadable(operation, f"the answer names a resource {value!r}")
+    return value
+
+
+def tags_of(operation: str, data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags, none where AWS tells none. Raises CallFailed where they are no texts."""
+    tags = dict(data.get("Tags") or {})
+    if not all(isinstance(text, str) for text in tags.values()):
+        raise unreadable(operation, f"the answer has the Tags {tags!r}")
+    return tags
 
 
 def among(account_ids: Iterable[str], members: Iterable[Member]) -> list[Member]:
@@ -50,8 +81,9 @@ def text_of(value: object) -> str | None:
     if value is None:
         return None
     if isinstance(value, datetime):
-        moment = value.astimezone(timezone.utc).isoformat(timespec="milliseconds")
-        return moment.replace("+00:00", "Z")
+        with suppress(OverflowError):  # the first and last hours of the calendar
+            value = value.astimezone(timezone.utc)
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return str(value)
 
 
@@ -61,12 +93,11 @@ def answer_of(response: Mapping[str, Any], text_key: str) -> Answer:
     :param text_key: Where the service puts its text: GuardDuty's ``Result``, Security Hub's ``ProcessingResult``.
     """
     items = response.get("UnprocessedAccounts")
-    unprocessed = {
-        str(item.get("AccountId")): str(item.get(text_key) or "")
-        for item in (items if isinstance(items, list) else ())
-        if isinstance(item, Mapping)
-    }
+    refused = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
+    unprocessed = {str(item.get("AccountId")): str(item.get(text_key) or _NO_REASON) for item in refused}
     metadata = response.get("ResponseMetadata")
     attempts = metadata.get("RetryAttempts", 0) if isinstance(metadata, Mapping) else 0
-    # Without the list (Security Hub's DisassociateMembers has none) the answer says nothing about any account.
-    return Answer(unprocessed, is_repeated=bool(attempts), is_per_account=isinstance(items, list))
+    # Without the list (Security Hub's DisassociateMembers has none), or with a refusal of nobody knows whom, the
+    # answer says nothing about the accounts that it does not name.
+    is_readable = isinstance(items, list) and len(refused) == len(items) and all(map(is_account_id, unprocessed))
+    return Answer(unprocessed, is_repeated=bool(attempts), is_per_account=is_readable)

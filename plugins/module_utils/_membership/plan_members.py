@@ -234,7 +234,7 @@ def plan_members(
         decisions += [
             Decision(Account(member.account_id), member, absent, is_purged=True)
             for member in records.values()
-            if member.account_id not in wanted and absent[member.state] != Row((), member.state)
+            if member.account_id not in {*wanted, caller_id} and absent[member.state] != Row((), member.state)
         ]
     decisions.sort(key=lambda decision: decision.account_id)
     warnings = [text for decision in decisions for text in _warnings(decision, policy)]

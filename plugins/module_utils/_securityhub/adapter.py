@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .._membership.model import Account, Member, Reason, Relationship
-from .._membership.parse import account_id_of, among, answer_of, list_of, text_of
+from .._membership.parse import account_id_of, among, answer_of, handle_of, list_of, tags_of, text_of, value_of
 from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
 from .._membership.reasons import is_missing_resource, is_said_to_be_no_member, is_service_on_already
 from .states import SECURITYHUB as FACTS
@@ -149,13 +149,16 @@ class _Hub:
             if failure.reason is Reason.SERVICE_NOT_ENABLED or is_missing_resource(failure.text):
                 return None
             raise
-        arn = str(data.get("HubArn") or self._api.arn("hub/default"))
+        arn = handle_of("DescribeHub", data.get("HubArn"))
         settings = {
-            "auto_enable_controls": data.get("AutoEnableControls"),
-            "control_finding_generator": text_of(data.get("ControlFindingGenerator")),
+            "auto_enable_controls": value_of("DescribeHub", data, "AutoEnableControls", bool),
+            "control_finding_generator": value_of("DescribeHub", data, "ControlFindingGenerator", str),
         }
-        tags = self._api.call("ListTagsForResource", ResourceArn=arn).get("Tags") if with_tags else None
-        return ServiceRecord(arn, "ENABLED", settings, None if tags is None else dict(tags))
+        if not with_tags:
+            return ServiceRecord(arn, "ENABLED", settings)
+        operation = "ListTagsForResource"
+        tags = tags_of(operation, self._api.call(operation, ResourceArn=arn))
+        return ServiceRecord(arn, "ENABLED", settings, tags)
 
     def enable(self, settings: Mapping[str, object], tags: Mapping[str, str]) -> bool:
         return _enable(self._api, settings, tags)

@@ -215,6 +215,28 @@ def test_execute_members_lasting_passing_refusal_ends_with_the_timeout() -> None
     assert port.writes == [("create", [A])] * 5  # at 0, 1, 3, 7 and 10 seconds
 
 
+@pytest.mark.parametrize("error", [failure(Reason.ACCESS_DENIED), lost(), input_refused()], ids=str)
+def test_execute_members_refusal_is_kept_when_its_repetition_fails_as_a_whole(error) -> None:
+    port = FakeMembers()
+    ids = sorted(ids_of(60))
+    port.refusals = {(Step.CREATE, each): [TEXTS["internal"]] for each in ids}
+    # Two batches with an answer; of the repetition the first fails, and the second is not sent.
+    port.script.before("create", None, None, *[raising(error)] * 200)
+    seen = run(port, ids)
+    assert {str(row) for row in seen.values()} == {str(Seen("failed", None, [], "internal_error"))}
+    # A request that failed as a whole is not sent again.
+    assert port.time.naps == [1]
+
+
+def test_execute_members_doubt_about_a_repeated_request_outlasts_a_further_try() -> None:
+    """The first request was sent twice by the SDK and did the work; what AWS says later is an echo of ours."""
+    port = FakeMembers(member_in(State.CREATED))
+    port.refusals[Step.INVITE, A] = [TEXTS["internal"], TEXTS["invited"]]
+    port.repeated = {Step.INVITE}
+    port.script.after("invite", lambda: port.put(A, State.INVITED), port.repeated.clear)
+    assert run(port) == {A: Seen("changed", "Invited", ["invite"])}
+
+
 # What is the same for every account of the caller
 
 

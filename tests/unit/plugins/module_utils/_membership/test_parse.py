@@ -12,9 +12,12 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.parse impor
     account_id_of,
     among,
     answer_of,
+    handle_of,
     list_of,
+    tags_of,
     text_of,
     unreadable,
+    value_of,
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B
@@ -64,6 +67,39 @@ def test_account_id_of_text_of_another_form_is_refused(value) -> None:
         account_id_of("GetMembers", {"AccountId": value})
 
 
+@pytest.mark.parametrize(("value", "kind"), [(True, bool), (False, bool), ("", str), ("x", str), (None, str)])
+def test_value_of_right_type_or_nothing_is_returned(value, kind) -> None:
+    assert value_of("DescribeHub", {"Key": value}, "Key", kind) is value
+    assert value_of("DescribeHub", {}, "Key", kind) is None
+
+
+@pytest.mark.parametrize(("value", "kind"), [(1, bool), ("true", bool), (7, str), ([], str), ({}, bool)])
+def test_value_of_another_type_is_refused(value, kind) -> None:
+    with pytest.raises(CallFailed, match="DescribeHub.*the Key"):
+        value_of("DescribeHub", {"Key": value}, "Key", kind)
+
+
+def test_handle_of_text_is_returned() -> None:
+    assert handle_of("ListDetectors", "abc") == "abc"
+
+
+@pytest.mark.parametrize("value", [None, "", 7, ["abc"], {}])
+def test_handle_of_anything_else_is_refused(value) -> None:
+    with pytest.raises(CallFailed, match="ListDetectors"):
+        handle_of("ListDetectors", value)
+
+
+@pytest.mark.parametrize("data", [{}, {"Tags": None}, {"Tags": {}}])
+def test_tags_of_nothing_are_none(data) -> None:
+    assert tags_of("GetDetector", data) == {}
+
+
+def test_tags_of_texts_are_returned_and_of_anything_else_refused() -> None:
+    assert tags_of("GetDetector", {"Tags": {"a": "1", "b": ""}}) == {"a": "1", "b": ""}
+    with pytest.raises(CallFailed, match="GetDetector.*Tags"):
+        tags_of("GetDetector", {"Tags": {"a": "1", "b": 2}})
+
+
 def test_among_keeps_the_records_that_were_asked_for_and_their_order() -> None:
     members = [Member(B), Member(A), Member("333333333333")]
     assert among(iter([A, B, "444444444444"]), members) == members[:2]
@@ -78,6 +114,9 @@ def test_among_keeps_the_records_that_were_asked_for_and_their_order() -> None:
         ("2026-01-01T00:00:00.000Z", "2026-01-01T00:00:00.000Z"),
         (datetime(2026, 1, 1, tzinfo=timezone.utc), "2026-01-01T00:00:00.000Z"),
         (datetime(2026, 1, 1, 1, 30, 0, 999999, timezone(timedelta(hours=2))), "2025-12-31T23:30:00.999Z"),
+        # Times that have no counterpart in UTC: before the first year, after the last.
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14))), "0001-01-01T00:00:00.000+14:00"),
+        (datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-1))), "9999-12-31T23:00:00.000-01:00"),
         (7, "7"),
     ],
 )
@@ -88,7 +127,7 @@ def test_text_of_value_is_text_and_times_are_iso_8601_in_utc(value, text) -> Non
 @pytest.mark.parametrize("key", ["Result", "ProcessingResult"])
 def test_answer_of_unprocessed_accounts_keeps_the_text_under_the_services_key(key) -> None:
     response = {"UnprocessedAccounts": [{"AccountId": A, key: "No  way."}, {"AccountId": B}]}
-    assert answer_of(response, key) == Answer({A: "No  way.", B: ""})
+    assert answer_of(response, key) == Answer({A: "No  way.", B: "AWS gave no reason"})
 
 
 @pytest.mark.parametrize(
@@ -97,7 +136,12 @@ def test_answer_of_unprocessed_accounts_keeps_the_text_under_the_services_key(ke
         ({"UnprocessedAccounts": []}, Answer()),
         ({}, Answer(is_per_account=False)),
         ({"UnprocessedAccounts": None}, Answer(is_per_account=False)),
-        ({"UnprocessedAccounts": ["what", None]}, Answer()),
+        ({"UnprocessedAccounts": ["what", None]}, Answer(is_per_account=False)),
+        ({"UnprocessedAccounts": [{"Result": "No."}]}, Answer({"None": "No."}, is_per_account=False)),
+        (
+            {"UnprocessedAccounts": [{"AccountId": 7, "Result": 8}, {"AccountId": A, "Result": "No."}]},
+            Answer({"7": "8", A: "No."}, is_per_account=False),
+        ),
         ({"UnprocessedAccounts": [], "ResponseMetadata": {}}, Answer()),
         ({"UnprocessedAccounts": [], "ResponseMetadata": {"RetryAttempts": 0}}, Answer()),
         ({"UnprocessedAccounts": [], "ResponseMetadata": {"RetryAttempts": 1}}, Answer(is_repeated=True)),

@@ -1,0 +1,204 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No output has a secret in it: not the modules' JSON, and not what ansible-playbook prints at -vvvv.
+
+Secrets are what the task was given (options, environment, a profile) and what AssumeRole answered.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.tests.emulator import Emulator
+from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.trust.scenes import (
+    ACCOUNTS,
+    GUARDDUTY,
+    MEMBERS,
+    REGIONS,
+    SCENES,
+    SECURITYHUB,
+    SERVICES,
+    SWITCH,
+    all_members,
+)
+from moto.sts.models import sts_backends
+
+SECRET_KEY = "sEcReT+kEy/0123456789+vErY/pRiVaTe"
+SESSION_TOKEN = "tOkEn//0123456789+aLsO/pRiVaTe=="
+
+# What AWS may be made to say by somebody who can choose a text: it must stay a text.
+TRAP = "{{ lookup('env', 'MUSTER_TRAP') }}"
+SPRUNG = "tHe-TrAp-WaS-sPrUnG"
+
+
+def assumed_secrets() -> set[str]:
+    """Return what AssumeRole answered so far."""
+    roles = [
+        role
+        for account in sts_backends.values()
+        for backend in account.values()
+        for role in getattr(backend, "assumed_roles", ())
+    ]
+    return {role.secret_access_key for role in roles} | {role.session_token for role in roles}
+
+
+def found_in(output: str) -> set[str]:
+    """Return the secrets in an output, also with JSON's escapes."""
+    secrets = {SECRET_KEY, SESSION_TOKEN, SPRUNG, *assumed_secrets()}
+    return {secret for secret in secrets if secret in output or secret.replace("/", "\\/") in output}
+
+
+@pytest.fixture
+def sdk_log() -> Iterator[logging.Logger]:
+    """The SDK's log, which debug_botocore_endpoint_logs switches on for the life of a process: a module's."""
+    log = logging.getLogger("botocore.endpoint")
+    handlers, level, propagates = list(log.handlers), log.level, log.propagate
+    log.propagate = False
+    yield log
+    log.handlers, log.propagate = handlers, propagates
+    log.setLevel(level)
+
+
+# The modules' JSON
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("fault", [None, "error", "reset_before", "malformed"])
+def test_json_of_every_scene_has_no_secret(
+    service: str,
+    fault: str | None,
+    emulator: Emulator,
+    run_module: ModuleRunner,
+    sdk_log: logging.Logger,
+    tell: Callable[[str], None],
+) -> None:
+    runs = assumed = 0
+    for scene in SCENES.values():
+        if service == SECURITYHUB and scene.name in ("suspend", "resume"):
+            continue
+        for struck in (None,) if fault is None else (service, "sts"):
+            emulator.reset()
+            scene.prepare(emulator, service)
+            if fault:
+                emulator.add_fault(fault, service=struck, after=2 if struck == service else 1, times=None)
+            run_module(
+                scene.module_of(service),
+                diff=True,
+                secret_key=SECRET_KEY,
+                session_token=SESSION_TOKEN,
+                debug_botocore_endpoint_logs=True,
+                **scene.options_of(service),
+            )
+            runs += 1
+            assumed += len(assumed_secrets())
+            sdk_log.handlers.clear()
+            assert not found_in(run_module.output), scene.name
+            assert "resource_actions" in run_module.output
+    assert assumed
+    tell(f"{runs} module runs of {service}, {'no fault' if fault is None else fault}: no secret")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_secret_in_the_wrong_option_is_not_echoed_where_ansible_knows_it(
+    service: str, emulator: Emulator, run_module: ModuleRunner
+) -> None:
+    """A secret key that somebody also typed into another option is masked there, too."""
+    all_members("Enabled")(emulator, service)
+    run_module(
+        f"{service}_administrator",
+        account_ids=[ACCOUNTS[0]],
+        administrator_id=ADMINISTRATOR,
+        role_name=SECRET_KEY,
+        secret_key=SECRET_KEY,
+    )
+    assert not found_in(run_module.output)
+
+
+# ansible-playbook -vvvv
+
+
+def tasks_for(service: str, **more: Any) -> list[dict[str, Any]]:
+    common = {"regions": list(REGIONS), "debug_botocore_endpoint_logs": True, **more}
+    side = {**common, "account_ids": list(ACCOUNTS), "role_name": "Muster"}
+    modules: list[tuple[str, dict[str, Any]]] = [
+        (SWITCH[service], common),
+        (f"{service}_member", {**common, "members": MEMBERS}),
+        (
+            f"{service}_administrator",
+            {**side, "administrator_id": ADMINISTRATOR, "enable_service": True, "wait": False},
+        ),
+        (f"{service}_administrator_info", side),
+        (f"{service}_member_info", common),
+        # And failures, whose messages are the longest.
+        (f"{service}_member", {**common, "members": [], "state": "absent"}),
+        (f"{service}_administrator", {**side, "administrator_id": "888888888888", "wait": False}),
+    ]
+    return [
+        {f"muster.aws.{name}": options, "ignore_errors": True, "diff": True, "register": f"r{number}"}
+        for number, (name, options) in enumerate(modules)
+    ]
+
+
+def credentials_of(kind: str, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return options and environment that give the same credentials in three ways."""
+    if kind == "options":
+        return {"access_key": "AKIATESTING", "secret_key": SECRET_KEY, "session_token": SESSION_TOKEN}, {}
+    names = {"AWS_ACCESS_KEY_ID": "AKIATESTING", "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+    names |= {"AWS_SESSION_TOKEN": SESSION_TOKEN}
+    if kind == "environment":
+        return {}, names
+    lines = [f"{name.lower()} = {value}" for name, value in names.items()]
+    (folder / "credentials").write_text("\n".join(["[muster]", *lines, ""]))
+    return {"profile": "muster"}, {"AWS_SHARED_CREDENTIALS_FILE": str(folder / "credentials")}
+
+
+def play(folder: Path, tasks: list[dict[str, Any]], environment: Mapping[str, str], url: str) -> str:
+    """Run a play at -vvvv and return everything that it printed."""
+    shown = [{"ansible.builtin.debug": {"var": f"r{number}"}} for number in range(len(tasks))]
+    playbook = [{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": [*tasks, *shown]}]
+    (folder / "play.json").write_text(json.dumps(playbook))
+    settings = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGIONS[1], "MUSTER_TRAP": SPRUNG, **environment}
+    process = subprocess.run(
+        ["ansible-playbook", "play.json", "-vvvv"],
+        env={**os.environ, **settings},
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        timeout=300,
+        check=False,
+    )
+    output = process.stdout + process.stderr
+    assert "PLAY RECAP" in output, output[-2000:]
+    return output
+
+
+PLAYS = [(GUARDDUTY, "options"), (SECURITYHUB, "environment"), (GUARDDUTY, "profile")]
+MORE_PLAYS = [(SECURITYHUB, "options"), (GUARDDUTY, "environment"), (SECURITYHUB, "profile")]
+
+
+@pytest.mark.parametrize(("service", "kind"), PLAYS + MORE_PLAYS * IS_NIGHTLY)
+def test_playbook_at_vvvv_prints_no_secret(
+    service: str, kind: str, emulator: Emulator, tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    emulator.add_fault("unprocessed", operation="InviteMembers", account_ids=[ACCOUNTS[0]], message=TRAP, times=None)
+    options, environment = credentials_of(kind, tmp_path)
+
+    output = play(tmp_path, tasks_for(service, **options), environment, emulator.url)
+
+    assert len(assumed_secrets()) >= 2
+    assert not found_in(output)
+    assert TRAP in output  # AWS's text, as it came
+    assert "resource_actions" in output
+    assert {call.operation for call in emulator.calls} >= {"AssumeRole", "AcceptAdministratorInvitation"}
+    tell(f"{len(output)} characters of -vvvv with credentials from {kind}: no secret")
