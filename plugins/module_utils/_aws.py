@@ -39,7 +39,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleA
 from ._membership.model import BATCH_LIMIT, Reason
 from ._membership.parse import unreadable
 from ._membership.port import CallFailed, TaskFailed
-from ._membership.reasons import classify, is_input_refused, is_quota
+from ._membership.reasons import classify, is_input_refused, is_quota, may_be_region
 from ._membership.validate import explain_account_id
 
 __all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
@@ -49,6 +49,9 @@ _ATTEMPTS = 8
 _ATTEMPTS_OPTIONS = {"max_attempts", "total_max_attempts"}
 _CONNECT_TIMEOUT = 10
 _READ_TIMEOUT = 30
+
+# The Region of each partition that is never off: STS is asked there where the first Region of a task refuses.
+_HOME_REGIONS = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1", "": "us-east-1"}
 
 # More than the 50,000 members that AWS allows to an administrator: a listing that never ends, ends here.
 _PAGE_LIMIT = 2_000
@@ -71,7 +74,6 @@ _NOT_SENT = {
     "NoCredentialsError": Reason.ACCESS_DENIED,
     "PartialCredentialsError": Reason.ACCESS_DENIED,
     "CredentialRetrievalError": Reason.ACCESS_DENIED,
-    "UnknownServiceError": Reason.OTHER,
 }
 
 
@@ -110,13 +112,12 @@ class Cloud:
     """AWS for one task.
 
     :param module: The module, for amazon.aws's connection options.
-    :param regions: The Regions that the task acts in; STS is asked in the first.
+    :param regions: The Regions that the task acts in; STS is asked in the first, if that is on.
     :param concurrency: How many threads will use it at once: the size of the connection pools.
     :raises TaskFailed: The options contradict each other, or there are no credentials.
     """
 
     def __init__(self, module: AnsibleAWSModule, regions: list[str], concurrency: int) -> None:
-        self._region = regions[0]
         self._clients: dict[tuple[str, str], Any] = {}
         self._lock = threading.Lock()
         self._acting = threading.local()
@@ -129,16 +130,23 @@ class Cloud:
             self._session.set_config_variable("sts_regional_endpoints", "regional")
             own = _own_credentials(self._session, options)
             self._session.register_component("credential_provider", _shared_credentials(own, self._acting))
-            self.caller = self._identify()
+            self._region, self.caller = self._identify(regions[0])
 
-    def _identify(self) -> Caller:
+    def _identify(self, region: str) -> tuple[str, Caller]:
+        """Find out whose the credentials are, and the Region whose STS says so: this one, or the partition's first."""
         try:
-            answer = self._call("sts", self._region, "GetCallerIdentity")
+            return region, self._identify_in(region)
         except CallFailed as failure:
+            home = next((home for prefix, home in _HOME_REGIONS.items() if region.startswith(prefix)))
+            if region != home and may_be_region(failure.code):
+                return self._identify(home)
             raise TaskFailed(
-                f"AWS did not accept the credentials: GetCallerIdentity in {self._region}: "
+                f"AWS did not accept the credentials: GetCallerIdentity in {region}: "
                 f"{failure.code}: {failure.text}. Renew them, or check access_key, profile, region and endpoint_url"
             ) from failure
+
+    def _identify_in(self, region: str) -> Caller:
+        answer = self._call("sts", region, "GetCallerIdentity")
         arn, account_id = str(answer.get("Arn", "")).split(":"), str(answer.get("Account"))
         if explain_account_id(account_id):
             raise TaskFailed(f"AWS did not say whose the credentials are: GetCallerIdentity answered {account_id!r}")

@@ -55,7 +55,7 @@ notes:
   - While AWS verifies the address, the status is V(EmailVerificationInProgress). If that lasts longer than the wait,
     the account has the outcome V(timed_out) and the reason code V(email_verification_pending).
   - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:GetMembers),
-    C(guardduty:CreateMembers) and C(guardduty:InviteMembers), C(guardduty:ListMembers) for O(purge_members),
+    C(guardduty:ListMembers), C(guardduty:CreateMembers) and C(guardduty:InviteMembers),
     C(guardduty:DisassociateMembers) and C(guardduty:DeleteMembers) for removing,
     C(guardduty:StartMonitoringMembers) and C(guardduty:StopMonitoringMembers) for O(monitoring).
 seealso:

@@ -47,8 +47,9 @@ options:
     type: bool
     default: false
 notes:
-  - An account that a central configuration policy governs refuses to switch Security Hub on or off by itself. It is
-    skipped, with a warning and the reason code V(central_configuration).
+  - An account that a central configuration policy governs refuses to switch Security Hub on by itself, since the policy
+    does that. It is skipped, with a warning and the reason code V(central_configuration). A refusal to switch it off or
+    to change its settings is a failure.
   - The task fails if RV(unprocessed_accounts) is not empty.
   - The IAM permissions that are needed are C(securityhub:DescribeHub), C(securityhub:EnableSecurityHub) with
     C(iam:CreateServiceLinkedRole), C(securityhub:UpdateSecurityHubConfiguration), C(securityhub:DisableSecurityHub),

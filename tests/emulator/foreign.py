@@ -65,6 +65,9 @@ class ForeignServices:
 
     def perform(self, request: HttpRequest, operation: str, params: Mapping[str, Any]) -> HttpResponse:
         """Let moto answer, with what this emulator knows about accounts."""
+        off = self.world.account(request.account_id).disabled_regions - {"us-east-1"}  # whose STS is never off
+        if request.service == "sts" and request.region in off:
+            raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
         if operation == "AssumeRole":
             return self._assume_role(request, params)
         if operation == "DescribeRegions":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from .model import Problem, Step
+from .model import Problem, Reason, Step
 from .port import CallFailed, ServicePort, ServiceRecord
 
 
@@ -118,6 +118,9 @@ def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
             problem = None
     except CallFailed as failure:
         problem = problem or failure.as_problem()
+    if problem is None and (after is None) is plan.wish.is_present:
+        word = "on" if plan.wish.is_present else "off"
+        problem = Problem(Reason.TIMED_OUT, f"AWS accepted the request, but does not show the service {word} yet")
     if after and after.tags is None and Step.ENABLE_SERVICE in done:
         # What was just switched on has the tags it was given, so that none need not be read.
         after = replace(after, tags=plan.tags)

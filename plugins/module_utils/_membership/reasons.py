@@ -39,6 +39,7 @@ RULES = (
     Rule("cannot create anymore members", Reason.QUOTA_EXCEEDED),
     Rule("cannot create more members", Reason.QUOTA_EXCEEDED),
     Rule("maximum number of results exceeded", Reason.QUOTA_EXCEEDED),
+    Rule("outstanding invitations", Reason.QUOTA_EXCEEDED),
     # Already there. "of the current account" before "of another": the two texts share their words.
     Rule("already a member or associated member of the current account", Reason.ALREADY_MEMBER),
     Rule("already a member or associated", Reason.ALREADY_MEMBER),
@@ -48,9 +49,10 @@ RULES = (
     Rule("still has created, invited or associated members", Reason.IS_ADMINISTRATOR, _ACCEPT),
     Rule("cannot accept invitations since it is already", Reason.ALREADY_MEMBER, _ACCEPT),
     Rule("the latter is a member of another", Reason.CALLER_IS_MEMBER, _ACCEPT),
-    Rule("already a member of a", Reason.ALREADY_MEMBER, _ACCEPT),
+    # Before "already a member": the newer text names both as what may be the matter.
     Rule("no pending invitation", Reason.NO_INVITATION),
     Rule("does not have an invitation from the requested", Reason.NO_INVITATION),
+    Rule("already a member of a", Reason.ALREADY_MEMBER, _ACCEPT),
     Rule("member of another", Reason.MEMBER_OF_OTHER_ADMINISTRATOR),
     # One account.
     Rule("cannot become a member of itself", Reason.IS_ADMINISTRATOR),
@@ -97,6 +99,7 @@ CODES = {
     # A Region that the account has not opted in to answers so, to credentials that are good elsewhere.
     "UnrecognizedClientException": Reason.REGION_UNAVAILABLE,
     "EndpointConnectionError": Reason.REGION_UNAVAILABLE,
+    "ConnectTimeoutError": Reason.REGION_UNAVAILABLE,
     "Throttling": Reason.THROTTLED,
     "ThrottlingException": Reason.THROTTLED,
     "TooManyRequestsException": Reason.THROTTLED,
@@ -179,7 +182,8 @@ HINTS = {
 
 
 def _normalise(text: str) -> str:
-    return " ".join(text.lower().split())
+    # The names in an ARN are the user's own words, not AWS's.
+    return " ".join("arn" if word.startswith("arn:") else word for word in text.lower().split())
 
 
 def classify(operation: str, text: str, code: str = "") -> Reason:
@@ -224,14 +228,24 @@ def is_input_refused(code: str, text: str) -> bool:
     return code in INPUT_CODES and bool(normal) and not any(fragment in normal for fragment in _WHOLE_REQUEST_FRAGMENTS)
 
 
-def is_missing_resource(text: str) -> bool:
-    """Tell whether an error means "there is no such record": Security Hub says so under three different codes."""
-    return "no such resource found" in _normalise(text)
+def is_missing_resource(code: str, text: str) -> bool:
+    """Tell whether an error means "there is no such record": Security Hub has a code for it, and uses others, too."""
+    return code == "ResourceNotFoundException" or "no such resource found" in _normalise(text)
+
+
+def may_be_region(code: str) -> bool:
+    """Tell whether credentials may be good elsewhere: a Region that is off refuses them, one that is none is silent."""
+    return code == "InvalidClientTokenId" or CODES.get(code) is Reason.REGION_UNAVAILABLE
 
 
 def is_not_owned(text: str) -> bool:
     """Tell whether GuardDuty does not know a detector id, in this account and Region."""
     return _NOT_OWNED in _normalise(text)
+
+
+def is_governed(operation: str | None, reason: Reason) -> bool:
+    """Tell whether a service need not be switched on, because a central configuration policy brings the account in."""
+    return operation == "EnableSecurityHub" and reason is Reason.CENTRAL_CONFIGURATION
 
 
 def is_service_on_already(code: str, text: str) -> bool:

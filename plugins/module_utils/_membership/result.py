@@ -14,7 +14,7 @@ from .execute_administrator import AdministratorResult
 from .execute_members import MemberResult
 from .model import Action, Outcome, Problem, Reason, Relationship, State, Step
 from .plan_service import ServiceResult
-from .reasons import HINTS, RETRYABLE, STATE_REASONS
+from .reasons import HINTS, RETRYABLE, STATE_REASONS, is_governed
 from .validate import Fault
 
 # How many accounts a failure message names; all of them are in unprocessed_accounts.
@@ -186,8 +186,7 @@ def judge_administrator(result: AdministratorResult) -> Verdict:
 
 
 def _failed_or_governed(problem: Problem) -> Outcome:
-    # Under central configuration the membership comes by itself: refusing to switch the service on is no failure.
-    return Outcome.SKIPPED if problem.reason is Reason.CENTRAL_CONFIGURATION else Outcome.FAILED
+    return Outcome.SKIPPED if is_governed(problem.operation, problem.reason) else Outcome.FAILED
 
 
 def administrator_row(region: str, account_id: str, result: AdministratorResult) -> Row:
@@ -220,6 +219,8 @@ def invitation_row(invitation: Relationship) -> Row:
 
 def judge_service(result: ServiceResult) -> Verdict:
     """Return how it ended for a detector or a hub."""
+    if result.problem and result.problem.reason is Reason.TIMED_OUT:
+        return Outcome.TIMED_OUT, result.problem
     if result.problem:
         return _failed_or_governed(result.problem), result.problem
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None

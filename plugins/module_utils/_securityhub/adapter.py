@@ -63,7 +63,7 @@ class _Members:
         try:
             response = self._api.call("GetMembers", AccountIds=list(account_ids))
         except CallFailed as failure:
-            if not is_missing_resource(failure.text):
+            if not is_missing_resource(failure.code, failure.text):
                 raise
             # Said of the whole batch, though perhaps meant for one of it: the full list is sure.
             return among(account_ids, self.list_members())
@@ -116,7 +116,7 @@ class _Administrator:
         try:
             data = self._api.call(operation).get("Administrator")
         except CallFailed as failure:
-            if is_missing_resource(failure.text):
+            if is_missing_resource(failure.code, failure.text):
                 return None
             raise
         return _relationship(operation, data) if data else None
@@ -146,7 +146,7 @@ class _Hub:
         try:
             data = self._api.call("DescribeHub")
         except CallFailed as failure:
-            if failure.reason is Reason.SERVICE_NOT_ENABLED or is_missing_resource(failure.text):
+            if failure.reason is Reason.SERVICE_NOT_ENABLED or is_missing_resource(failure.code, failure.text):
                 return None
             raise
         arn = handle_of("DescribeHub", data.get("HubArn"))

@@ -355,6 +355,15 @@ def test_module_without_role_name_for_other_accounts_acts_in_none(
     assert_failed_in_one_sentence(result, "guardduty_detector", "role_name is missing", ADMINISTRATOR)
 
 
+@pytest.mark.parametrize("module_name", IN_ACCOUNTS)
+def test_module_with_a_role_and_no_accounts_does_not_act_in_its_own(
+    module_name: str, emulator: Emulator, run_module: Any
+) -> None:
+    result = run_module(module_name, role_name="muster", **NEEDED.get(module_name, {}))
+
+    assert_refused(result, emulator, module_name, "role_name goes with account_ids", "act in the calling account")
+
+
 @pytest.mark.parametrize("region", BAD_REGIONS, ids=repr)
 @pytest.mark.parametrize("module_name", ROWS)
 def test_module_with_a_bad_region_stops_before_any_call(
@@ -520,6 +529,24 @@ def test_module_in_a_region_that_is_off_says_so(module_name: str, emulator: Emul
     assert [row["outcome"] for row in result[ROWS[module_name]]] == ["failed"]
     assert [row["reason_code"] for row in result["unprocessed_accounts"]] == ["region_unavailable"]
     assert writes(emulator) == []
+
+
+@pytest.mark.parametrize("module_name", ROWS)
+def test_module_with_a_first_region_that_is_off_works_in_the_others(
+    module_name: str, emulator: Emulator, run_module: Any
+) -> None:
+    """STS refuses good credentials there, too."""
+    for service in BOTH:
+        switch_on(emulator, service, ADMINISTRATOR, regions=["us-west-2"])
+    emulator.seed({"accounts": {ADMINISTRATOR: {"disabled_regions": ["af-south-1"]}}})
+
+    result = run_module(module_name, regions=["us-west-2", "af-south-1"], **NEEDED.get(module_name, {}))
+
+    reasons = {row["region"]: row["reason_code"] for row in result["unprocessed_accounts"]}
+    assert result["failed"] and reasons.pop("af-south-1") == "region_unavailable"
+    assert set(reasons.values()) <= {"no_invitation"}  # which is of the administrator's making, not of the Region's
+    identified = [call.region for call in emulator.calls if call.operation == "GetCallerIdentity"]
+    assert identified == ["af-south-1", "us-east-1"]
 
 
 @pytest.mark.parametrize("module_name", [name for name in ROWS if name in NEEDED or name.endswith("member_info")])

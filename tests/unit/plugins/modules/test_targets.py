@@ -1144,19 +1144,24 @@ def test_securityhub_hub_absent_for_an_organization_member_is_refused(emulator: 
     assert outcomes(result["hubs"]) == {(REGION, A): ("failed", "organization_member")}
 
 
-@pytest.mark.parametrize("state", ["present", "absent"])
-def test_securityhub_hub_under_central_configuration_is_skipped(
-    state: str, emulator: Emulator, run_module: Any
-) -> None:
+def test_securityhub_hub_under_central_configuration_is_skipped(emulator: Emulator, run_module: Any) -> None:
     emulator.seed(organization(A, central_configuration=True))
-    if state == "absent":
-        switch_on(emulator, SECURITYHUB, A)
 
-    result = run_module("securityhub_hub", state=state, account_ids=[A], role_name="muster")
+    result = run_module("securityhub_hub", account_ids=[A], role_name="muster")
 
     assert outcomes(result["hubs"]) == {(REGION, A): ("skipped", "central_configuration")}
     assert (result["changed"], result.get("failed"), result["unprocessed_accounts"]) == (False, None, [])
     assert "change the policy instead" in said(result)
+
+
+def test_securityhub_hub_that_central_configuration_keeps_on_is_a_failure(emulator: Emulator, run_module: Any) -> None:
+    emulator.seed(organization(A, central_configuration=True))
+    switch_on(emulator, SECURITYHUB, A)
+
+    result = run_module("securityhub_hub", state="absent", account_ids=[A], role_name="muster")
+
+    assert outcomes(result["hubs"]) == {(REGION, A): ("failed", "central_configuration")}
+    assert result["failed"] and "DisableSecurityHub" in result["msg"]
 
 
 @both_services

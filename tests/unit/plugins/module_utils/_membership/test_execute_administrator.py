@@ -185,7 +185,7 @@ def test_execute_administrator_service_that_others_switched_on_meanwhile_is_not_
 def test_execute_administrator_failed_enabling_ends_it() -> None:
     port = FakeAdministrator(None, [INVITATION], is_on=False)
     port.script.before("enable_service", raising(failure(Reason.CENTRAL_CONFIGURATION)))
-    assert run(port, enable_service=True) == Seen("skipped", None, [], "central_configuration")
+    assert run(port, enable_service=True) == Seen("failed", None, [], "central_configuration")
     assert port.log == ["enable_service"]
 
 

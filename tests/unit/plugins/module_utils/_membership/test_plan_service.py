@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Outcome, Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_service import (
     ServiceResult,
     ServiceWish,
@@ -17,6 +17,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_servic
     predict_service,
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import ServiceRecord
+from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_service
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     DEFAULTS,
     FakeService,
@@ -212,3 +213,12 @@ def test_execute_service_that_others_switched_on_and_off_again_is_not_tried_for_
     result = execute_service(plan_service(ServiceWish(), None), port)
     assert (result.after, result.done) == (None, ())
     assert port.log == ["enable", "describe", "describe"]
+
+
+@pytest.mark.parametrize(("is_present", "record"), [(True, None), (False, RECORDS[1])])
+def test_execute_service_that_is_accepted_and_does_not_show_is_told_so(is_present, record) -> None:
+    port = FakeService(record)
+    port.script.before("describe", lambda: setattr(port, "record", record))
+    result = execute_service(plan_service(ServiceWish(is_present), record), port)
+    assert result.problem and result.problem.reason is Reason.TIMED_OUT and len(result.done) == 1
+    assert judge_service(result) == (Outcome.TIMED_OUT, result.problem)

@@ -197,10 +197,34 @@ def test_is_quota_only_where_no_retry_can_help(code, text, is_lasting) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "is_missing"), [("No such  resource found", True), ("no such resource found.", True), ("denied", False)]
+    ("code", "text", "is_missing"),
+    [
+        ("InvalidAccessException", "No such  resource found", True),
+        ("BadRequestException", "no such resource found.", True),
+        ("ResourceNotFoundException", "Administrator account not found", True),
+        ("AccessDeniedException", "denied", False),
+    ],
 )
-def test_is_missing_resource_goes_by_the_text_alone(text, is_missing) -> None:
-    assert is_missing_resource(text) is is_missing
+def test_is_missing_resource_goes_by_its_code_or_the_text(code, text, is_missing) -> None:
+    assert is_missing_resource(code, text) is is_missing
+
+
+def test_classify_takes_no_word_from_an_arn() -> None:
+    text = "User: arn:aws:sts::111111111111:assumed-role/guardduty-auto-enable/muster is not authorized to perform: x"
+    assert classify("CreateMembers", text, "AccessDeniedException") is Reason.ACCESS_DENIED
+
+
+def test_classify_takes_both_wordings_of_a_missing_invitation_for_what_they_are() -> None:
+    both = (
+        "The request is rejected because the current account has no pending invitation from the specified "
+        "administrator account or is already a member of another administrator account."
+    )
+    for text in (
+        both,
+        both.replace("administrator", "master"),
+        "does not have an invitation from the requested master",
+    ):
+        assert classify("AcceptAdministratorInvitation", text) is Reason.NO_INVITATION
 
 
 @pytest.mark.parametrize(
