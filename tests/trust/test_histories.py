@@ -346,7 +346,7 @@ def test_history_of_any_events_keeps_every_promise(
     context = {"emulator": emulator, "run_module": run_module, "clock": clock, "service": service, "counts": counts}
     machine = type(f"{service.title()}History", (History,), context)
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=HISTORIES, stateful_step_count=20 if IS_NIGHTLY else 8)
+        machine, settings=settings(max_examples=HISTORIES, stateful_step_count=12 if IS_NIGHTLY else 8)
     )
     tell(
         f"{counts['histories']} histories, {counts['events']} events, {counts['runs']} module runs, "
