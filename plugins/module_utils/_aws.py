@@ -57,7 +57,7 @@ _HOME_REGIONS = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1", "": "us-east-1
 _PAGE_LIMIT = 2_000
 
 # How often a refusal without a word is asked again (Security Hub's ListInvitations gives such ones at times), and an
-# answer that is no JSON. Requests in all, with those of the SDK's own retries.
+# answer that is not as the API model has it. Requests in all, with those of the SDK's own retries.
 _ODD_ANSWER_TRIES = 3
 
 # What makes up the credentials in AssumeRole's answer.
@@ -305,7 +305,7 @@ def _own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
 def _retry_odd_answers(
     response: Any = None, attempts: int = 0, operation: Any = None, **_event: object
 ) -> float | None:
-    """Ask again after a refusal without a word, and after an answer that is no JSON.
+    """Ask again after a refusal without a word, and after an answer that is not as the API model has it.
 
     An event handler of botocore's, beside its own retry handler. botocore takes a success that it cannot read for an
     empty one, which would then be "no members" or "no administrator".

@@ -88,7 +88,7 @@ def test_malformed_row_of_50_is_refused_before_any_call(emulator: Emulator, run_
 def test_reads_that_lag_behind_writes_are_waited_for_with_few_reads(
     service: str, emulator: Emulator, run_module: ModuleRunner
 ) -> None:
-    """Records show a second late, GuardDuty verifies addresses for two more: seven calls for 50 accounts."""
+    """Records show a second late, GuardDuty verifies addresses for two more: ten calls for 50 accounts, or seven."""
     emulator.set_knobs(create_visible_seconds=1, verification_seconds=2)
 
     result = onboard(service, emulator, run_module)

@@ -228,7 +228,9 @@ class _Walk:
             elif answer.is_per_account:
                 progress.done.append(step)
             else:
-                progress.is_doubtful = progress.is_unspoken = True
+                progress.is_doubtful = True
+                # An answer that refuses somebody, but nobody can tell whom, is not the silent consent of an empty one.
+                progress.is_unspoken = not answer.unprocessed
 
     # Reading back
 

@@ -20,6 +20,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_member
     Wish,
     plan_members,
 )
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_member, member_row
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
@@ -721,6 +722,14 @@ def test_execute_members_silent_answer_that_is_not_waited_for_counts_as_accepted
     port = FakeMembers(member_in(State.ENABLED, A, SECURITYHUB), facts=SECURITYHUB)
     port.delays = {Step.DISASSOCIATE: 1000}
     assert run(port, wish=DISASSOCIATED, wait=False) == {A: Seen("changed", "Enabled", ["disassociate"])}
+
+
+@pytest.mark.parametrize(("answer", "actions"), [({}, ["create"]), ({"None": "No."}, [])], ids=["empty", "garbled"])
+def test_execute_members_unread_answer_counts_as_accepted_where_it_refuses_nobody(answer, actions, monkeypatch) -> None:
+    port = FakeMembers()
+    monkeypatch.setattr(port, "create_members", lambda accounts: Answer(answer, is_per_account=False))
+    port.script.before("get_members", raising(failure(Reason.THROTTLED)))
+    assert run(port) == {A: Seen("failed", None, actions, "throttled")}
 
 
 def test_execute_members_silent_refusal_as_a_whole_is_a_failure_without_wait() -> None:
