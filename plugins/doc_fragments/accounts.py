@@ -24,7 +24,7 @@ options:
       - The name of the IAM role to assume in each account, for example V(OrganizationAccountAccessRole).
         A path stands before the name, without a leading slash, for example V(security/onboarding).
       - This is not an ARN. The ARN is made of the name, the account id and the partition of the calling account.
-      - Required if O(account_ids) has another account than the calling one.
+      - Required if O(account_ids) has another account than the calling one. Not used without O(account_ids).
       - The role is assumed once per account and task, whatever the number of Regions.
     type: str
   external_id:

@@ -247,9 +247,6 @@ def _checked_accounts(task: Task) -> tuple[list[str] | None, Role | None]:
     _check_common(task)
     options = task.options
     if options["account_ids"] is None:
-        if options["role_name"]:
-            text = "role_name goes with account_ids: without them the task would act in the calling account"
-            _refuse([Fault("", Reason.INVALID_INPUT, text)])
         return None, None
     account_ids, faults = check_account_ids(options["account_ids"])
     _refuse(faults)

@@ -233,8 +233,9 @@ def test_account_id_that_is_none_stops_before_any_call(
             run_module(f"{service}_administrator", administrator_id=OTHER, account_ids=[value], role_name="Muster"),
         ]
         assert all(result["failed"] for result in asked), asked
-        # None is Ansible's word for an option that was not given.
-        assert value is None or all("12 digits" in result["msg"] for result in asked), asked
+        # None is Ansible's word for an option that was not given, and its own log may refuse a null character.
+        told = ("12 digits", "null character") if "\x00" in str(value) else ("12 digits",)
+        assert value is None or all(any(text in result["msg"] for text in told) for result in asked), asked
     assert emulator.operations() == []
 
 

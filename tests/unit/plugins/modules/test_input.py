@@ -355,15 +355,6 @@ def test_module_without_role_name_for_other_accounts_acts_in_none(
     assert_failed_in_one_sentence(result, "guardduty_detector", "role_name is missing", ADMINISTRATOR)
 
 
-@pytest.mark.parametrize("module_name", IN_ACCOUNTS)
-def test_module_with_a_role_and_no_accounts_does_not_act_in_its_own(
-    module_name: str, emulator: Emulator, run_module: Any
-) -> None:
-    result = run_module(module_name, role_name="muster", **NEEDED.get(module_name, {}))
-
-    assert_refused(result, emulator, module_name, "role_name goes with account_ids", "act in the calling account")
-
-
 @pytest.mark.parametrize("region", BAD_REGIONS, ids=repr)
 @pytest.mark.parametrize("module_name", ROWS)
 def test_module_with_a_bad_region_stops_before_any_call(
