@@ -5,7 +5,7 @@
 """Two runs against the same administrator: the second one acts, whole, between two calls of the first one.
 
 Nightly that is done at every call of the first run, before it takes effect and after, so that no interleaving of two
-whole steps is left to luck; the default profile takes every third of these places. Runs that really race, in two
+whole steps is left to luck; the default profile takes every fourth of these places. Runs that really race, in two
 processes, come on top.
 """
 
@@ -122,7 +122,7 @@ def test_second_run_between_any_two_calls_of_the_first_loses_nothing_and_claims_
     operators.run(second)
     goal = state_of(emulator)
     places = [(k, moment) for k in range(1, calls + 1) for moment in ("before", "after")]
-    chosen = places if IS_NIGHTLY else places[::3]
+    chosen = places if IS_NIGHTLY else places[::4]
     for k, moment in chosen:
         where = f"{moment} call {k}"
         results = operators.interleave(first, second, k, moment)
