@@ -11,10 +11,12 @@ are shared, and the credentials that sign a request are those of the account whi
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -46,6 +48,7 @@ __all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
 
 # Requests in all, the first included; the waits between them double up to 20 s. Users override it with aws_config.
 _ATTEMPTS = 8
+_LONGEST_WAIT = 20.0
 _ATTEMPTS_OPTIONS = {"max_attempts", "total_max_attempts"}
 _CONNECT_TIMEOUT = 10
 _READ_TIMEOUT = 30
@@ -202,7 +205,9 @@ class Cloud:
                     verify=self._verify,
                     config=self._config,
                 )
+                tries = client.meta.config.retries["total_max_attempts"]
                 client.meta.events.register(f"needs-retry.{service}", _retry_odd_answers)
+                client.meta.events.register(f"needs-retry.{service}", partial(_retry_throttles, tries))
                 client.meta.events.register(f"response-received.{service}", _refuse_to_retry_quotas)
                 self._clients[service, region] = client
             return client
@@ -320,6 +325,21 @@ def _retry_odd_answers(
     if is_unreadable:
         raise botocore.parsers.ResponseParserError("it is not the JSON that the API model describes")
     return None
+
+
+def _retry_throttles(
+    tries: int, response: Any = None, attempts: int = 0, operation: Any = None, **_event: object
+) -> float | None:
+    """Ask again after a throttle as often as the configuration says, though botocore may not want to any more.
+
+    Its standard mode stops when a client has used up 100 retries, however many of its tries a request has left. Our
+    clients are shared by all accounts, of which each has a rate limit of its own.
+    """
+    error = response[1].get("Error", {}) if response and attempts < tries else {}
+    code, text = str(error.get("Code", "")), str(error.get("Message") or "")
+    if not error or classify(operation.name, text, code) is not Reason.THROTTLED:
+        return None
+    return min(random.random() * 2.0 ** (attempts - 1), _LONGEST_WAIT)
 
 
 def _is_as_modelled(operation: Any, body: bytes) -> bool:

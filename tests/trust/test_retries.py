@@ -129,6 +129,23 @@ def test_waits_between_the_tries_are_bounded(emulator: Emulator, run_module: Mod
     assert sends_of(emulator, "GetMembers") == 8 and clock.slept <= 71
 
 
+@pytest.mark.parametrize("mode", ["standard", "legacy"])
+def test_throttled_accounts_cost_another_none_of_its_tries(
+    mode: str, emulator: Emulator, run_module: ModuleRunner
+) -> None:
+    """botocore's standard mode gives up when the accounts that share a client have used 100 retries together."""
+    ids = [each["account_id"] for each in fleet(60)]
+    for account_id in ids:
+        switch_on(emulator, SECURITYHUB, account_id)
+        emulator.add_fault("throttle", operation="DescribeHub", account_id=account_id, times=6)
+    options = {"account_ids": ids, "role_name": "Muster", "aws_config": {"retries": {"mode": mode}}}
+
+    result = run_module("securityhub_hub", region=REGION, **options)
+
+    assert not result.get("failed"), result["msg"]
+    assert sends_of(emulator, "DescribeHub") == 60 * 7
+
+
 # Clients built beside ours
 
 
