@@ -154,6 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
     text = results(rows, trivial, " ".join(["scripts/bench", *words]), setting)
     page = options.docs / "benchmark.md"
     replace_part(page, "bench", text)
+    (options.docs / "benchmark.json").write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    (options.docs / "images/benchmark.svg").write_text(plot(rows), encoding="utf-8")
     if not options.no_choices:
         print("each choice of the engine", flush=True)
         regions = max(options.regions)
@@ -161,8 +163,6 @@ def main(arguments: list[str] | None = None) -> int:
         choices = table_of_choices(bench, joining, reading, options.rounds)
         replace_part(page, "choices", choices)
         text += f"\n\n{choices}"
-    (options.docs / "benchmark.json").write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
-    (options.docs / "images/benchmark.svg").write_text(plot(rows), encoding="utf-8")
     print(text)
     return 0
 

@@ -165,9 +165,12 @@ def _goals(rows: Sequence[Row], trivial: Sequence[Trivial], largest: Fleet) -> I
     for one in trivial:
         yield goal(f"no-op playbook < 3 × trivial tasks, batches of {one.batch}", _title(one.fleet), one.ratio, 3)
     yield goal("memory of a module < 400 MB", "every size", max(row.middle("modules.memory") for row in rows), 400)
-    joins = sorted((row.fleet.size * row.fleet.regions, row) for row in rows if row.scenario == "invitation")
-    if len(joins) > 1:
-        (few, small), (many, large) = joins[0], joins[-1]
+    joins = sorted(
+        ((row.fleet.size * row.fleet.regions, row) for row in rows if row.scenario == "invitation"),
+        key=lambda pair: pair[0],  # 50 × 4 and 200 × 1 are the same number
+    )
+    (few, small), (many, large) = joins[0], joins[-1]
+    if few < many:
         slope = math.log(large.middle("work") / small.middle("work")) / math.log(many / few)
         yield goal("growth of onboarding with N × R: exponent ≤ 1.05", f"{few:,} to {many:,}", slope, 1.05)
 

@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.muster.aws.benchmarks import bench, slices
 from ansible_collections.muster.aws.benchmarks.choices import CHOICES, table_of_choices
-from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet
+from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet, Usage
 from ansible_collections.muster.aws.benchmarks.minimum import BATCHES, least_calls
-from ansible_collections.muster.aws.benchmarks.results import Row
+from ansible_collections.muster.aws.benchmarks.results import Round, Row, results
 from ansible_collections.muster.aws.benchmarks.scale import BURST, RATE, Site, estimate
 
 SCENARIOS = list(BATCHES)
@@ -46,6 +46,20 @@ def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(p
     svg = ElementTree.parse(pages / "images/benchmark.svg")
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert {"Wall time", "Peak memory"} <= set(texts) and any("floor script" in (text or "") for text in texts)
+
+
+def test_results_of_fleets_with_the_same_number_of_places_can_be_told() -> None:
+    usage = Usage(2.0, 1.0, 50.0)
+    fleets = [Fleet(50, 4), Fleet(200, 1), Fleet(200, 4)]
+    calls = least_calls("invitation", 50, 4)
+    rows = [
+        Row(scenario, fleet, calls, calls, calls, [Round(usage, float(fleet.size * fleet.regions), usage, usage, 1.0)])
+        for scenario in SCENARIOS
+        for fleet in fleets
+    ]
+
+    assert "exponent ≤ 1.05 | 200 to 800 | 1 | yes" in results(rows, [], "a command", "a setting")
+    assert "exponent" not in results([row for row in rows if row.fleet == fleets[0]], [], "a command", "a setting")
 
 
 def test_loop_is_measured_with_few_accounts_and_extrapolated_beyond_its_limit(pages: Path, tmp_path: Path) -> None:
