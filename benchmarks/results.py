@@ -137,14 +137,14 @@ def results(rows: Sequence[Row], trivial: Sequence[Trivial], command: str, setti
     largest = max(rows, key=lambda row: (row.fleet.size, row.fleet.regions)).fleet
     parts = [
         f"Made by `{command}`: {setting}. Machine, with the emulator beside it: {describe_machine()}.",
-        "### Goals\n\n" + table(("goal", "at", "measured", "met"), _goals(rows, trivial, largest)),
-        "### API calls\n\n" + _call_table(rows),
-        "### Time and memory\n\n" + _time_table(rows),
-        f"### Calls by operation, {_title(largest)}\n\nCollection / minimum / floor.\n\n"
+        "## Goals\n\n" + table(("goal", "at", "measured", "met"), _goals(rows, trivial, largest)),
+        "## API calls\n\n" + _call_table(rows),
+        "## Time and memory\n\n" + _time_table(rows),
+        f"## Calls by operation, {_title(largest)}\n\nCollection / minimum / floor.\n\n"
         + _operation_table([row for row in rows if row.fleet == largest]),
     ]
     if trivial:
-        parts.append("### The whole playbook with nothing to do\n\n" + _trivial_table(trivial))
+        parts.append("## The whole playbook with nothing to do\n\n" + _trivial_table(trivial))
     return "\n\n".join(parts)
 
 
