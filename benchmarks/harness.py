@@ -39,6 +39,10 @@ class Fleet:
     regions: int
 
     @property
+    def places(self) -> int:
+        return self.size * self.regions
+
+    @property
     def region_names(self) -> list[str]:
         return sorted(REGIONS[: self.regions])
 
@@ -211,12 +215,10 @@ class Bench:
         :param prelude: Python to run in its process before.
         """
         program = f"from ansible_collections.muster.aws.plugins.modules import {name} as module\nmodule.main()\n"
-        paths = self.folder / f"{name}.py", self.folder / "arguments.json"
-        for path, text in zip(
-            paths, (prelude + program, json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}})), strict=True
-        ):
-            path.write_text(text)
-        self._run([str(self._interpreter()), *map(str, paths)])
+        path, options = self.folder / f"{name}.py", self.folder / "arguments.json"
+        path.write_text(prelude + program)
+        options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}}))
+        self._run([str(self._interpreter()), str(path), str(options)])
         ((_name, usage),) = self._take_records()
         return usage
 

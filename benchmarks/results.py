@@ -165,11 +165,9 @@ def _goals(rows: Sequence[Row], trivial: Sequence[Trivial], largest: Fleet) -> I
     for one in trivial:
         yield goal(f"no-op playbook < 3 × trivial tasks, batches of {one.batch}", _title(one.fleet), one.ratio, 3)
     yield goal("memory of a module < 400 MB", "every size", max(row.middle("modules.memory") for row in rows), 400)
-    joins = sorted(
-        ((row.fleet.size * row.fleet.regions, row) for row in rows if row.scenario == "invitation"),
-        key=lambda pair: pair[0],  # 50 × 4 and 200 × 1 are the same number
-    )
-    (few, small), (many, large) = joins[0], joins[-1]
+    joins = sorted((row for row in rows if row.scenario == "invitation"), key=lambda row: row.fleet.places)
+    small, large = joins[0], joins[-1]
+    few, many = small.fleet.places, large.fleet.places
     if few < many:
         slope = math.log(large.middle("work") / small.middle("work")) / math.log(many / few)
         yield goal("growth of onboarding with N × R: exponent ≤ 1.05", f"{few:,} to {many:,}", slope, 1.05)
@@ -248,7 +246,7 @@ def plot(rows: Sequence[Row]) -> str:
     def lines(name: str, floor_name: str) -> dict[str, list[tuple[float, float]]]:
         found: dict[str, list[tuple[float, float]]] = {}
         for row in shown:
-            places = row.fleet.size * row.fleet.regions
+            places = row.fleet.places
             title = TITLES[row.scenario]
             found.setdefault(f"{title}: modules", []).append((places, row.middle(name)))
             found.setdefault(f"{title}: floor script", []).append((places, row.middle(floor_name)))
@@ -257,7 +255,7 @@ def plot(rows: Sequence[Row]) -> str:
     times = lines("work", "floor_work")
     for row in shown:
         if row.loop:
-            point = (row.fleet.size * row.fleet.regions, row.loop)
+            point = (row.fleet.places, row.loop)
             times.setdefault(f"{TITLES[row.scenario]}: loop (extrapolated)", []).append(point)
     return draw(
         [

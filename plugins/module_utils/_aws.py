@@ -140,8 +140,8 @@ class Cloud:
         try:
             return region, self._identify_in(region)
         except CallFailed as failure:
-            home = next((home for prefix, home in _HOME_REGIONS.items() if region.startswith(prefix)))
-            if region != home and may_be_region(failure.code):
+            home = next(home for prefix, home in _HOME_REGIONS.items() if region.startswith(prefix))
+            if region != home and may_be_region(failure.code, failure.reason):
                 return self._identify(home)
             raise TaskFailed(
                 f"AWS did not accept the credentials: GetCallerIdentity in {region}: "

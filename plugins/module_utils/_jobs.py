@@ -23,7 +23,7 @@ from ._membership.execute_administrator import (
     observe_member_side,
     predict_administrator,
 )
-from ._membership.execute_members import MemberResult, execute_members, predict_members, read_members
+from ._membership.execute_members import MemberResult, execute_members, predict_members
 from ._membership.model import (
     Account,
     Member,
@@ -33,6 +33,7 @@ from ._membership.model import (
     Relationship,
     ServiceFacts,
     State,
+    batches,
 )
 from ._membership.plan_administrator import AdministratorPolicy, MemberSide
 from ._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
@@ -47,7 +48,6 @@ from ._membership.plan_service import (
 from ._membership.port import (
     AdministratorPort,
     Api,
-    CallFailed,
     Clock,
     ForEach,
     MembersPort,
@@ -200,12 +200,7 @@ def _observe_members(
     if everyone:
         return port.list_members()
     ids = [account.account_id for account in accounts if account.account_id != caller_id]
-    observed: list[Member] = []
-    for _ids, found in read_members(port, ids, for_each):
-        if isinstance(found, CallFailed):
-            raise found
-        observed += found
-    return observed
+    return [member for members in for_each(port.get_members, batches(ids)) for member in members]
 
 
 def member_info_job(service: Service, task: Task) -> Report:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +21,19 @@ GUARDDUTY, SECURITYHUB = SERVICES = ("guardduty", "securityhub")
 SWITCH = {GUARDDUTY: "guardduty_detector", SECURITYHUB: "securityhub_hub"}
 FACTS = {GUARDDUTY: GUARDDUTY_FACTS, SECURITYHUB: SECURITYHUB_FACTS}
 
-MEMBERS = [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in ACCOUNTS]
+# More than a batch.
+FLEET = [A, *(f"2222222222{number:02}" for number in range(59))]
+
+
+def members_of(account_ids: Iterable[str]) -> list[dict[str, str]]:
+    """Return accounts as the member modules take them, with the addresses that the emulator gives them."""
+    return [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in account_ids]
+
+
+MEMBERS = members_of(ACCOUNTS)
 EVERYWHERE = {"regions": list(REGIONS), "wait_timeout": 10}
 IN_ACCOUNTS = {"regions": list(REGIONS), "account_ids": list(ACCOUNTS), "role_name": "Muster"}
 
-# What a run that nothing disturbs takes at most, in calls: STS included.
 Prepare = Callable[[Emulator, str], None]
 
 
@@ -34,13 +42,13 @@ def switch_on(emulator: Emulator, service: str, *account_ids: str) -> None:
     emulator.seed({"services": [{"service": service, "account_id": i, "regions": list(REGIONS)} for i in account_ids]})
 
 
-def all_members(status: str) -> Prepare:
-    """Let all accounts be members in this status."""
+def all_members(status: str, account_ids: Iterable[str] = ACCOUNTS) -> Prepare:
+    """Let all these accounts be members in this status."""
 
     def prepare(emulator: Emulator, service: str) -> None:
         switch_on(emulator, service, ADMINISTRATOR)
         for region in REGIONS:
-            for account_id in ACCOUNTS:
+            for account_id in account_ids:
                 emulator.set_member(service, region, ADMINISTRATOR, account_id, status)
 
     return prepare

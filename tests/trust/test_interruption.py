@@ -23,12 +23,11 @@ from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
 from ansible_collections.muster.aws.tests.trust.driver import Runs
 from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
-from ansible_collections.muster.aws.tests.trust.scenes import REGIONS, SERVICES
+from ansible_collections.muster.aws.tests.trust.scenes import FLEET, REGIONS, SERVICES, members_of
 from ansible_collections.muster.aws.tests.trust.truth import accepted, doubles, lies_in, state_of
 
-FLEET = ["012345678901", *(f"2222222222{number:02}" for number in range(59))]
 RIGHT = FLEET[::12]
-MEMBERS = [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in FLEET]
+MEMBERS = members_of(FLEET)
 
 # How many calls the default profile strikes, evenly spread over the run. Nightly strikes every call.
 SPREAD = {"onboard": 8, "remove": 6, "accept": 3}

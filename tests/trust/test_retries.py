@@ -20,7 +20,7 @@ from ansible_collections.muster.aws.plugins.module_utils import _aws
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, REGION, ModuleRunner, TestTime
 from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
-from ansible_collections.muster.aws.tests.trust.scenes import MEMBERS, REGIONS, SECURITYHUB, A, switch_on
+from ansible_collections.muster.aws.tests.trust.scenes import MEMBERS, REGIONS, SECURITYHUB, A, members_of, switch_on
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -185,8 +185,7 @@ def test_client_of_organizations_does_not_switch_off_the_retries_of_429(
 
 
 def fleet(count: int) -> list[dict[str, str]]:
-    ids = [A, *(f"2{number:011}" for number in range(1, count))]
-    return [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in ids]
+    return members_of([A, *(f"2{number:011}" for number in range(1, count))])
 
 
 class Measurement:

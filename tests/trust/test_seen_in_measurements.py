@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, REGION, ModuleRunner
-from ansible_collections.muster.aws.tests.trust.scenes import GUARDDUTY, SERVICES, A
+from ansible_collections.muster.aws.tests.trust.scenes import GUARDDUTY, SERVICES, A, members_of
 from ansible_collections.muster.aws.tests.trust.truth import doubles, lies_in, state_of
 
 FIFTY = sorted([A, *(f"2222222222{number:02}" for number in range(49))])
-MEMBERS = [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in FIFTY]
+MEMBERS = members_of(FIFTY)
 
 both_services = pytest.mark.parametrize("service", SERVICES)
 

@@ -17,23 +17,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
-from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner
+from ansible_collections.muster.aws.tests.harness import ModuleRunner
 from ansible_collections.muster.aws.tests.trust.driver import Runs
 from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
-from ansible_collections.muster.aws.tests.trust.scenes import REGIONS, SCENES, SERVICES, switch_on
+from ansible_collections.muster.aws.tests.trust.scenes import FLEET, REGIONS, SCENES, SERVICES, all_members, members_of
 from ansible_collections.muster.aws.tests.trust.truth import accepted, claimed, doubles, rows_of, state_of
 
-FLEET = ["012345678901", *(f"2222222222{number:02}" for number in range(59))]
 OTHERS = ["044444444444", "555555555555"]
 RACES = 20 if IS_NIGHTLY else 3
-
-
-def prepared_for_both(emulator: Emulator, service: str) -> None:
-    switch_on(emulator, service, ADMINISTRATOR)
-    for region in REGIONS:
-        for account_id in OTHERS:
-            emulator.set_member(service, region, ADMINISTRATOR, account_id, "Enabled")
-
 
 # What the first run does, and what the second: a scene's name, or the removal of accounts that the first does not know.
 PAIRS = [
@@ -71,7 +62,7 @@ class Operators:
         scenes = [SCENES[name] for name in (first, second) if name != "remove others"]
         scenes[0].prepare(self.emulator, self.service)
         if len(scenes) == 1:
-            prepared_for_both(self.emulator, self.service)
+            all_members("Enabled", OTHERS)(self.emulator, self.service)
 
     def interleave(self, first: str, second: str, k: int, moment: str) -> list[dict[str, Any]]:
         """Run the first; at its k-th call let the second run come between."""
@@ -146,19 +137,14 @@ def two_processes() -> Iterator[list[Runs]]:
 def test_runs_that_race_in_two_processes_lose_nothing_and_claim_nothing_twice(
     service: str, flow: str, emulator: Emulator, two_processes: list[Runs], tell: Callable[[str], None]
 ) -> None:
-    members = [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in FLEET]
-    arguments = {"service": service, "members": members, "regions": list(REGIONS), "endpoint_url": emulator.url}
+    common = {"service": service, "regions": list(REGIONS), "endpoint_url": emulator.url}
+    arguments = {**common, "members": members_of(FLEET)}
     goal: Any = None
     shared = 0
     for race in range(RACES + 1):
         emulator.reset()
         if flow != "onboard":
-            switch_on(emulator, service, ADMINISTRATOR)
-            for region in REGIONS:
-                for account_id in FLEET:
-                    emulator.set_member(
-                        service, region, ADMINISTRATOR, account_id, {"accept": "Invited", "remove": "Enabled"}[flow]
-                    )
+            all_members({"accept": "Invited", "remove": "Enabled"}[flow], FLEET)(emulator, service)
         processes = two_processes if race else two_processes[:1]
         for process in processes:
             process.start(flow, **arguments)

@@ -11,7 +11,7 @@ counts as done is decided by AWS's answer for the account together with the stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from .model import Member, Problem, Reason, State, Step, batches
@@ -87,24 +87,6 @@ def _predicted(plan: MembersPlan, decision: Decision, caller_id: str) -> Member:
         email=decision.account.email if is_new else decision.before.email,
         administrator_id=caller_id,
     )
-
-
-def read_members(
-    port: MembersPort, account_ids: Iterable[str], for_each: ForEach = map
-) -> Iterator[tuple[list[str], list[Member] | CallFailed]]:
-    """Read the records of accounts, batch by batch.
-
-    :returns: For each batch, in order, its account ids, and its records or why there are none.
-    """
-
-    def read(batch: list[str]) -> list[Member] | CallFailed:
-        try:
-            return port.get_members(batch)
-        except CallFailed as failure:
-            return failure
-
-    groups = list(batches(account_ids))
-    return zip(groups, for_each(read, groups), strict=True)
 
 
 def execute_members(
@@ -247,17 +229,18 @@ class _Walk:
     def _read(self, wanted: list[Progress]) -> list[Progress]:
         """Read records; return the accounts that were read. The others have the read's failure as their problem."""
         read: list[Progress] = []
-        for ids, found in read_members(self._port, [progress.account_id for progress in wanted], self._for_each):
-            rest = wanted[len(read) :]
-            if isinstance(found, CallFailed):
-                # What stopped one batch would stop the next, after all its retries.
-                for progress in rest:
-                    progress.problem = progress.problem or found.as_problem()
-                break
-            members = {member.account_id: member for member in found}
-            for progress in rest[: len(ids)]:
-                progress.member = members.get(progress.account_id, Member(progress.account_id))
-                read.append(progress)
+        groups = list(batches(wanted))
+        answers = self._for_each(self._port.get_members, [[p.account_id for p in group] for group in groups])
+        try:
+            for group, members in zip(groups, answers, strict=True):
+                found = {member.account_id: member for member in members}
+                for progress in group:
+                    progress.member = found.get(progress.account_id, Member(progress.account_id))
+                read += group
+        except CallFailed as failure:
+            # What stopped one batch would stop the next, after all its retries.
+            for progress in wanted[len(read) :]:
+                progress.problem = progress.problem or failure.as_problem()
         return read
 
     def _is_worth_waiting(self, step: Step, progress: Progress, before: State) -> bool:

@@ -9,7 +9,6 @@ An empty answer must not be taken for "no members": the next thing would be to c
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -17,6 +16,7 @@ from typing import Any
 
 from .model import Member, Reason
 from .port import Answer, CallFailed
+from .validate import explain_account_id
 
 _NO_REASON = "AWS gave no reason"
 
@@ -34,15 +34,10 @@ def list_of(operation: str, response: Mapping[str, Any], key: str) -> list[Mappi
     return items
 
 
-def is_account_id(value: object) -> bool:
-    """Tell whether a value is 12 digits, as text."""
-    return isinstance(value, str) and bool(re.fullmatch(r"[0-9]{12}", value))
-
-
 def account_id_of(operation: str, data: Mapping[str, Any]) -> str:
     """Return the account id of a record. Raises CallFailed where it is none."""
     account_id: str = data.get("AccountId", "")
-    if not is_account_id(account_id):
+    if explain_account_id(account_id):
         raise unreadable(operation, f"the answer has a record with the account id {account_id!r}")
     return account_id
 
@@ -99,5 +94,7 @@ def answer_of(response: Mapping[str, Any], text_key: str) -> Answer:
     attempts = metadata.get("RetryAttempts", 0) if isinstance(metadata, Mapping) else 0
     # Without the list (Security Hub's DisassociateMembers has none), or with a refusal of nobody knows whom, the
     # answer says nothing about the accounts that it does not name.
-    is_readable = isinstance(items, list) and len(refused) == len(items) and all(map(is_account_id, unprocessed))
+    is_readable = (
+        isinstance(items, list) and len(refused) == len(items) and not any(map(explain_account_id, unprocessed))
+    )
     return Answer(unprocessed, is_repeated=bool(attempts), is_per_account=is_readable)

@@ -99,7 +99,6 @@ CODES = {
     # A Region that the account has not opted in to answers so, to credentials that are good elsewhere.
     "UnrecognizedClientException": Reason.REGION_UNAVAILABLE,
     "EndpointConnectionError": Reason.REGION_UNAVAILABLE,
-    "ConnectTimeoutError": Reason.REGION_UNAVAILABLE,
     "Throttling": Reason.THROTTLED,
     "ThrottlingException": Reason.THROTTLED,
     "TooManyRequestsException": Reason.THROTTLED,
@@ -233,9 +232,9 @@ def is_missing_resource(code: str, text: str) -> bool:
     return code == "ResourceNotFoundException" or "no such resource found" in _normalise(text)
 
 
-def may_be_region(code: str) -> bool:
+def may_be_region(code: str, reason: Reason) -> bool:
     """Tell whether credentials may be good elsewhere: a Region that is off refuses them, one that is none is silent."""
-    return code == "InvalidClientTokenId" or CODES.get(code) is Reason.REGION_UNAVAILABLE
+    return code == "InvalidClientTokenId" or reason is Reason.REGION_UNAVAILABLE
 
 
 def is_not_owned(text: str) -> bool:

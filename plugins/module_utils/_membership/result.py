@@ -181,11 +181,13 @@ def judge_administrator(result: AdministratorResult) -> Verdict:
     if result.is_timed_out:
         return Outcome.TIMED_OUT, problem
     if problem:
-        return _failed_or_governed(problem), problem
+        return _outcome_of(problem), problem
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
 
 
-def _failed_or_governed(problem: Problem) -> Outcome:
+def _outcome_of(problem: Problem) -> Outcome:
+    if problem.reason is Reason.TIMED_OUT:
+        return Outcome.TIMED_OUT
     return Outcome.SKIPPED if is_governed(problem.operation, problem.reason) else Outcome.FAILED
 
 
@@ -219,10 +221,8 @@ def invitation_row(invitation: Relationship) -> Row:
 
 def judge_service(result: ServiceResult) -> Verdict:
     """Return how it ended for a detector or a hub."""
-    if result.problem and result.problem.reason is Reason.TIMED_OUT:
-        return Outcome.TIMED_OUT, result.problem
     if result.problem:
-        return _failed_or_governed(result.problem), result.problem
+        return _outcome_of(result.problem), result.problem
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import ceil
 from typing import Any
 
@@ -264,22 +264,30 @@ def test_member_with_a_region_named_twice_acts_in_it_once(emulator: Emulator, ru
 
 
 class Gauge:
-    """Counts the requests that are under way: a conversation has one at a time, so this many conversations are."""
+    """Counts the requests that are under way at once.
 
-    def __init__(self, service: str) -> None:
-        self.most = 0
-        self._service = service
-        self._now = 0
+    :param by: What they are counted apart by.
+    """
+
+    def __init__(self, service: str, by: Callable[[Call], Any] = lambda call: None, seconds: float = 0.01) -> None:
+        self.peaks: Counter[Any] = Counter()
+        self._service, self._by, self._seconds = service, by, seconds
+        self._now: Counter[Any] = Counter()
         self._lock = threading.Lock()
+
+    @property
+    def most(self) -> int:
+        """A conversation that writes one batch has one request at a time: this many conversations were held at once."""
+        return max(self.peaks.values())
 
     def __call__(self, moment: str, call: Call, _world: Any) -> None:
         if call.service != self._service:
             return
         with self._lock:
-            self._now += 1 if moment == "before" else -1
-            self.most = max(self.most, self._now)
+            self._now[self._by(call)] += 1 if moment == "before" else -1
+            self.peaks |= self._now
         if moment == "before":
-            threading.Event().wait(0.01)
+            threading.Event().wait(self._seconds)
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -303,28 +311,17 @@ def test_member_reads_batches_side_by_side_within_concurrency_and_writes_one_aft
     """Two Regions share the concurrency; three batches each can be read at once."""
     regions = REGIONS[:2]
     switch_on(emulator, SECURITYHUB, ADMINISTRATOR, regions=regions)
-    under_way: Counter[tuple[str, bool]] = Counter()
-    peaks: Counter[tuple[str, bool]] = Counter()
-    lock = threading.Lock()
-
-    def count(moment: str, call: Call, _world: Any) -> None:
-        if call.service != SECURITYHUB:
-            return
-        place = (call.region, call.is_write)
-        with lock:
-            under_way[place] += 1 if moment == "before" else -1
-            peaks[place] = max(peaks[place], under_way[place])
-        if moment == "before":
-            threading.Event().wait(0.05)
-
-    emulator.on_call(count)
+    gauge = Gauge(SECURITYHUB, by=lambda call: (call.region, call.is_write), seconds=0.05)
+    emulator.on_call(gauge)
 
     result = run_module(
         "securityhub_member", members=[member(i) for i in FLEET], regions=list(regions), concurrency=concurrency
     )
 
     assert result["changed"] and len(result["members"]) == 240
-    assert peaks == {(region, is_write): 1 if is_write else most for region in regions for is_write in (True, False)}
+    assert gauge.peaks == {
+        (region, is_write): 1 if is_write else most for region in regions for is_write in (True, False)
+    }
 
 
 def test_member_in_many_regions_holds_their_conversations_at_once(emulator: Emulator, run_module: Any) -> None:
