@@ -97,7 +97,7 @@ def execute_members(
     :param plan: From :func:`plan_members`, made from records read through the same port.
     :param port: The administrator's side of the Region.
     :param patience: How long to wait for what AWS shows late.
-    :param for_each: How the batches of a read are run.
+    :param for_each: How the batches of a step or of a read are run.
     :returns: A result for each decision, in order. Failures are in the results; nothing is raised for them.
     """
     return _Walk(plan, port, patience, for_each).results()
@@ -170,27 +170,35 @@ class _Walk:
         :returns: The accounts that AWS had an answer for. Where a repetition fails as a whole, what AWS said about an
             account before stays its problem.
         """
-        queue = list(batches(pending))
         answered: list[Progress] = []
-        while queue:
-            batch = queue.pop(0)
+        # What stopped one batch would stop the next, after all its retries.
+        stop: list[Problem] = []
+
+        def attempt(batch: list[Progress]) -> Answer | CallFailed | None:
+            if stop:
+                return None
             try:
-                answer = self._call(step, batch)
+                return self._call(step, batch)
             except CallFailed as failure:
-                if failure.is_input_refused and len(batch) > 1:
-                    half = len(batch) // 2
-                    queue[:0] = [batch[:half], batch[half:]]
-                    continue
-                for progress in batch:
-                    progress.problem = progress.problem or failure.as_problem()
-                    progress.is_doubtful |= failure.is_uncertain
                 if not failure.is_input_refused:
-                    _give_up(queue, failure.as_problem())
-                continue
-            self._take_answer(step, batch, answer)
-            answered += batch
-            if all(progress.problem and progress.problem.reason in CALLER_WIDE for progress in batch):
-                _give_up(queue, batch[0].problem)
+                    stop.append(failure.as_problem())
+                return failure
+
+        # The first batch goes alone: what AWS refuses to the caller as such is asked once, and not for all at once.
+        first, *others = batches(pending)
+        wave = [first]
+        while wave:
+            halves: list[list[Progress]] = []
+            for batch, answer in zip(wave, self._for_each(attempt, wave), strict=True):
+                if answer is None:
+                    _leave_unsent(batch, stop[0])
+                elif isinstance(answer, CallFailed):
+                    halves += _take_failure(batch, answer)
+                else:
+                    self._take_answer(step, batch, answer)
+                    answered += batch
+                    stop += _problems_of_the_caller(batch)
+            wave, others = [*halves, *others], []
         return answered
 
     def _call(self, step: Step, batch: list[Progress]) -> Answer:
@@ -265,12 +273,27 @@ def _is_echo(step: Step, problem: Problem) -> bool:
     return has_ended or problem.reason in ECHOES.get(step, ())
 
 
-def _give_up(queue: list[list[Progress]], problem: Problem | None) -> None:
-    """Leave the rest of a queue unsent: what stopped one batch would stop the next, after all its retries."""
-    for progress in (progress for batch in queue for progress in batch if not progress.problem):
-        progress.problem = problem
-        progress.is_attempted = False
-    queue.clear()
+def _take_failure(batch: list[Progress], failure: CallFailed) -> list[list[Progress]]:
+    """Return the halves to send instead of a batch that one account may have spoilt; else it has failed."""
+    if failure.is_input_refused and len(batch) > 1:
+        half = len(batch) // 2
+        return [batch[:half], batch[half:]]
+    for progress in batch:
+        progress.problem = progress.problem or failure.as_problem()
+        progress.is_doubtful |= failure.is_uncertain
+    return []
+
+
+def _problems_of_the_caller(batch: list[Progress]) -> list[Problem]:
+    """Return what was refused to all accounts of a batch for a reason that lies with the caller, if it was."""
+    problems = [progress.problem for progress in batch if progress.problem and progress.problem.reason in CALLER_WIDE]
+    return problems if len(problems) == len(batch) else []
+
+
+def _leave_unsent(batch: list[Progress], problem: Problem) -> None:
+    for progress in batch:
+        progress.is_attempted = progress.problem is not None
+        progress.problem = progress.problem or problem
 
 
 def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:

@@ -632,13 +632,14 @@ MEMBER_CASES = [
     Case(
         36,
         "second of three batches throttled beyond the retries",
-        # Eight tries of the second batch; the third is not sent.
+        # Eight tries of the second batch; the third, which would else be under way beside it, is not sent.
         "R[50] R[50] R[10] C[50] C[50]*8 V[50] V[50] I[50] V[50]",
         {
             FLEET[:50]: INVITED_ANEW,
             FLEET[50:100]: Row(None, None, "failed", "", "throttled"),
             FLEET[100:110]: Row(None, None, "not_attempted", "", "throttled"),
         },
+        options={"concurrency": 1},
         seed={"faults": [{"kind": "throttle", "operation": "CreateMembers", "after": 1, "times": None}]},
         unprocessed={FLEET[50:110]: ("CreateMembers", "throttled")},
         plan="C[50] C[50] C[10] I[50] I[50] I[10]",

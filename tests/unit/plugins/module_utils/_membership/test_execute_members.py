@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,7 +20,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_member
     Wish,
     plan_members,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, ForEach
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_member, member_row
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
@@ -61,10 +61,16 @@ def plan_for(port: FakeMembers, accounts: Sequence[Account], **policy: Any) -> M
 
 
 def run(
-    port: FakeMembers, ids: Sequence[str] = (A,), *, wait: bool = True, timeout: float = 60, **policy: Any
+    port: FakeMembers,
+    ids: Sequence[str] = (A,),
+    *,
+    wait: bool = True,
+    timeout: float = 60,
+    for_each: ForEach = map,
+    **policy: Any,
 ) -> dict[str, Seen]:
     plan = plan_for(port, [account(each) for each in ids], **policy)
-    results = execute_members(plan, port, Patience(port.time.as_clock(), wait, timeout))
+    results = execute_members(plan, port, Patience(port.time.as_clock(), wait, timeout), for_each)
     assert [result.decision for result in results] == list(plan.decisions)
     rows = {}
     for result in results:
@@ -275,6 +281,43 @@ def test_execute_members_failed_request_leaves_the_rest_unsent_and_the_others_go
     ]
     assert port.writes == [("create", ids[:50]), ("create", ids[50:100]), ("invite", ids[:50])]
     assert port.time.slept == 0
+
+
+def last_first(job: Callable[[Any], Any], items: Iterable[Any]) -> Iterable[Any]:
+    """Run the jobs as they may come about where they are run side by side: all before a result is looked at."""
+    return reversed([job(item) for item in reversed(list(items))])
+
+
+def test_execute_members_side_by_side_sends_the_first_batch_alone() -> None:
+    port = FakeMembers()
+    ids = sorted(ids_of(120))
+    assert set(map(str, run(port, ids, for_each=last_first).values())) == {str(INVITED_ANEW)}
+    groups = [ids[:50], ids[100:], ids[50:100]]
+    assert port.writes == [(name, group) for name in ("create", "invite") for group in groups]
+
+
+def test_execute_members_side_by_side_failed_request_leaves_unsent_only_what_was_not_under_way() -> None:
+    port = FakeMembers()
+    ids = sorted(ids_of(200))
+    port.script.before("create", None, None, raising(failure(Reason.THROTTLED)))
+    seen = run(port, ids, for_each=last_first)
+    assert [seen[each] for each in ids] == [
+        *[INVITED_ANEW] * 50,
+        *[Seen("not_attempted", None, [], "throttled")] * 50,
+        *[Seen("failed", None, [], "throttled")] * 50,
+        *[INVITED_ANEW] * 50,
+    ]
+    assert len([name for name, _ids in port.writes if name == "create"]) == 3
+
+
+def test_execute_members_side_by_side_spoilt_batches_are_cut_until_only_the_spoilers_fail() -> None:
+    port = FakeMembers()
+    ids = sorted(ids_of(200))
+    port.spoilers = {ids[7], ids[70], ids[199]}
+    seen = run(port, ids, for_each=last_first)
+    failed = {each for each in ids if seen[each] == Seen("failed", None, [], "invalid_input")}
+    assert failed == port.spoilers
+    assert {str(seen[each]) for each in ids if each not in failed} == {str(INVITED_ANEW)}
 
 
 def test_execute_members_failed_request_does_not_stop_other_steps_of_other_accounts() -> None:
