@@ -34,7 +34,7 @@ def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usag
     via = "organization" if scenario == "organization" else "invitation"
     batch = {"onboard_batch_size": fleet.size, "offboard_batch_size": fleet.size}
     playbook, modules = bench.playbook(name, fleet, onboard_via=via, **batch)
-    return playbook, sum((usage for _name, usage in modules), NOTHING), len(modules)
+    return playbook, sum(modules, NOTHING), len(modules)
 
 
 def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:

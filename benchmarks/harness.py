@@ -175,13 +175,12 @@ class Bench:
             sys.exit(f"bench: this ended with {process.returncode}: {' '.join(command)}\n{log.read_text()[-3000:]}")
         return Usage(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
-    def _take_records(self) -> list[tuple[str, Usage]]:
+    def _take_records(self) -> list[Usage]:
         lines = self._records.read_text().splitlines() if self._records.exists() else []
         self._records.unlink(missing_ok=True)
-        rows = [json.loads(line) for line in lines]
-        return [(row["name"], Usage(row["wall"], row["cpu"], row["memory"])) for row in rows]
+        return [Usage(**json.loads(line)) for line in lines]
 
-    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, list[tuple[str, Usage]]]:
+    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, list[Usage]]:
         """Run a playbook; return what it took in all, and what each of its module processes took of that."""
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps(fleet.inventory()))
@@ -206,7 +205,7 @@ class Bench:
         }
         path.write_text(json.dumps(given))
         self._run([str(self._interpreter()), str(HERE / "floor.py"), scenario, str(path)])
-        ((_name, usage),) = self._take_records()
+        (usage,) = self._take_records()
         return usage
 
     def module(self, name: str, arguments: Mapping[str, Any], prelude: str = "") -> Usage:
@@ -219,7 +218,7 @@ class Bench:
         path.write_text(prelude + program)
         options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}}))
         self._run([str(self._interpreter()), str(path), str(options)])
-        ((_name, usage),) = self._take_records()
+        (usage,) = self._take_records()
         return usage
 
     def start_of_module(self) -> Usage:
@@ -228,5 +227,5 @@ class Bench:
         command = ["ansible", "localhost", "-c", "local", "-m", "muster.aws.guardduty_administrator", "-a", options]
         extra = json.dumps({"ansible_python_interpreter": str(self._interpreter())})
         subprocess.run([*command, "-e", extra], env=self.environment, capture_output=True, check=False)
-        ((_name, usage),) = self._take_records()
+        (usage,) = self._take_records()
         return usage

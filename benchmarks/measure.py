@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run a Python program as it would run alone, and note what it took.
+"""Run Python as it would run alone, and note what it took.
 
 The bench gives a call of this as Ansible's interpreter, so that every module process is measured from its start to its
 exit, and nothing of Ansible's own work is.
 
-Usage: python measure.py RECORDS PYTHON PROGRAM [ARGUMENT...]   (appends one line of JSON to RECORDS)
+Usage: python measure.py RECORDS PYTHON [ARGUMENT...]   (appends one line of JSON to RECORDS)
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ if __name__ == "__main__":
     pid = os.spawnv(os.P_NOWAIT, command[0], command)
     _pid, status, usage = os.wait4(pid, 0)
     record = {
-        "name": Path(command[1]).stem.removeprefix("AnsiballZ_"),
         "wall": time.monotonic() - started,
         "cpu": usage.ru_utime + usage.ru_stime,
         "memory": usage.ru_maxrss / 1024,

@@ -102,9 +102,11 @@ def judge_hosts(
     :param batch: From :func:`collect_batch`.
     :param regions: The Regions that were asked for.
     :param judges: By service: a function from Region and account id to a row.
-    :returns: Host to ``account_id``, ``changed``, ``failed``, ``text`` and ``rows`` (one per service and Region).
+    :returns: ``hosts`` (host to ``changed``, ``failed`` and ``text``), and ``rows``: one for each account, service and
+        Region. Two hosts may name one account.
     """
-    verdicts = {}
+    hosts: dict[str, Any] = {}
+    rows_by_account: dict[str, list[dict[str, Any]]] = {}
     for host, account_id in batch["accounts"].items():
         faults = batch["faults"][host]
         rows = [
@@ -112,15 +114,14 @@ def judge_hosts(
             for service, judge in judges.items()
             for region in sorted(set(as_list(regions)))
         ]
+        rows_by_account[account_id] = rows
         failures = [row["text"] for row in rows if row["failed"]]
-        verdicts[host] = {
-            "account_id": account_id,
+        hosts[host] = {
             "changed": any(row["actions"] for row in rows),
             "failed": bool(failures),
             "text": "; ".join(dict.fromkeys(failures)) or summarise(rows),
-            "rows": rows,
         }
-    return verdicts
+    return {"hosts": hosts, "rows": [row for rows in rows_by_account.values() for row in rows]}
 
 
 def summarise(rows: Iterable[Row]) -> str:
@@ -149,24 +150,22 @@ def fault_row(service: str, region: str, account_id: str, text: str) -> dict[str
     }
 
 
-def total_stats(earlier: Mapping[str, Any], verdicts: Mapping[str, Any]) -> dict[str, Any]:
+def total_stats(earlier: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
     """Return the counts of all batches so far, per service and Region, for AWX's artifacts.
 
     :param earlier: The totals before this batch.
-    :param verdicts: From :func:`judge_hosts`.
+    :param rows: Those of this batch, from :func:`judge_hosts`.
     """
     totals: dict[str, Any] = {
         service: {region: {**counts, "failed_ids": list(counts["failed_ids"])} for region, counts in by_region.items()}
         for service, by_region in earlier.items()
     }
-    # Two hosts may name one account.
-    for rows in {verdict["account_id"]: verdict["rows"] for verdict in verdicts.values()}.values():
-        for row in rows:
-            counts = totals.setdefault(row["service"], {}).setdefault(
-                row["region"], {"accounts": 0, "changed": 0, "failed": 0, "failed_ids": []}
-            )
-            counts["accounts"] += 1
-            counts["changed"] += bool(row["actions"])
-            counts["failed"] += row["failed"]
-            counts["failed_ids"] += [row["account_id"]] if row["failed"] else []
+    for row in rows:
+        counts = totals.setdefault(row["service"], {}).setdefault(
+            row["region"], {"accounts": 0, "changed": 0, "failed": 0, "failed_ids": []}
+        )
+        counts["accounts"] += 1
+        counts["changed"] += bool(row["actions"])
+        counts["failed"] += row["failed"]
+        counts["failed_ids"] += [row["account_id"]] if row["failed"] else []
     return totals

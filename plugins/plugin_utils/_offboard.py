@@ -61,9 +61,8 @@ def judge_offboarding(
     :param regions: The Regions that were asked for.
     :returns: As :func:`judge_hosts`.
     """
-    return judge_hosts(
-        batch, regions, {service: _ServiceJudge(service, result).row for service, result in results.items()}
-    )
+    judges = {service: _ServiceJudge(service, results[service]).row for service in batch["members"]}
+    return judge_hosts(batch, regions, judges)
 
 
 class _ServiceJudge:

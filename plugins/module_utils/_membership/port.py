@@ -82,9 +82,9 @@ _Result = TypeVar("_Result")
 
 
 class ForEach(Protocol):
-    """How several reads of one conversation are run, as :func:`map` does it: results come in the order of the items.
+    """How the batches of a read or of a step are run, as :func:`map` does it: results come in the order of the items.
 
-    Injected, so that the engine knows no threads. Only reads go side by side; writes keep their order.
+    Injected, so that the engine knows no threads. The jobs may run side by side.
     """
 
     def __call__(self, job: Callable[[_Item], _Result], items: Iterable[_Item], /) -> Iterator[_Result]:

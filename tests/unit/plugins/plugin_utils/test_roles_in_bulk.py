@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -51,6 +52,21 @@ def switch_on(emulator: Any, service: str, *account_ids: str) -> None:
         emulator.seed({"services": [{"service": service, "account_id": account_id, "regions": REGIONS}]})
 
 
+@dataclass(frozen=True)
+class Verdicts:
+    """What a role tells: one word for each host, and the rows behind it."""
+
+    accounts: Mapping[str, str]
+    hosts: Mapping[str, Any]
+    rows: Sequence[Mapping[str, Any]]
+
+    def rows_of(self, host: str) -> list[Mapping[str, Any]]:
+        return [row for row in self.rows if row["account_id"] == self.accounts[host]]
+
+    def reasons_of(self, host: str) -> set[str]:
+        return {row["reason_code"] for row in self.rows_of(host) if row["failed"]}
+
+
 def onboard(run_module: Any, service: str, hosts: Mapping[str, Any] = HOSTS, check: bool = False, **late: Any) -> Any:
     """Do what roles/onboard/tasks does for one service, and return the verdicts."""
     batch = batch_of(service, hosts)
@@ -79,11 +95,7 @@ def onboard(run_module: Any, service: str, hosts: Mapping[str, Any] = HOSTS, che
         "info": late.get("info", info),
         "is_check": check,
     }
-    return use("onboard_verdicts", batch, {service: results}, REGIONS)
-
-
-def reasons_of(verdict: dict[str, Any]) -> set[str]:
-    return {row["reason_code"] for row in verdict["rows"] if row["failed"]}
+    return Verdicts(batch["accounts"], **use("onboard_verdicts", batch, {service: results}, REGIONS))
 
 
 @services
@@ -92,18 +104,18 @@ def test_onboard_verdicts_of_new_accounts_are_changed_then_unchanged_and_foresee
     first = onboard(run_module, service)
     second = onboard(run_module, service)
     for host in HOSTS:
-        assert (foreseen[host]["changed"], foreseen[host]["failed"]) == (True, False)
-        assert foreseen[host]["rows"] == first[host]["rows"]
-        assert first[host]["text"] == f"{service}: Enabled in eu-central-1 us-east-1"
-        assert (second[host]["changed"], second[host]["failed"]) == (False, False)
-    totals = use("fleet_totals", use("fleet_totals", {}, first), second)
+        assert (foreseen.hosts[host]["changed"], foreseen.hosts[host]["failed"]) == (True, False)
+        assert foreseen.rows_of(host) == first.rows_of(host)
+        assert first.hosts[host]["text"] == f"{service}: Enabled in eu-central-1 us-east-1"
+        assert (second.hosts[host]["changed"], second.hosts[host]["failed"]) == (False, False)
+    totals = use("fleet_totals", use("fleet_totals", {}, first.rows), second.rows)
     assert totals[service]["us-east-1"] == {"accounts": 4, "changed": 2, "failed": 0, "failed_ids": []}
 
 
 @services
 def test_onboard_verdicts_of_late_invitations_are_changed(service, run_module, emulator) -> None:
     emulator.set_knobs(invite_visible_seconds=3)
-    assert all(verdict["changed"] and not verdict["failed"] for verdict in onboard(run_module, service).values())
+    assert all(verdict["changed"] and not verdict["failed"] for verdict in onboard(run_module, service).hosts.values())
 
 
 @services
@@ -111,11 +123,11 @@ def test_onboard_verdicts_name_what_kept_each_account_out(service, run_module, e
     emulator.seed({"accounts": {"012345678901": {"assumable": False}}})
     hosts = {**HOSTS, "broken": {"account": {"account_id": 1402433619, "email": None}}}
     verdicts = onboard(run_module, service, hosts)
-    assert reasons_of(verdicts["search"]) == {"assume_role_failed"}
-    assert reasons_of(verdicts["broken"]) == {"invalid_input"}
-    assert "AssumeRole: AccessDenied" in verdicts["search"]["text"]
-    assert not verdicts["payments"]["failed"]
-    assert use("fleet_totals", {}, verdicts)[service]["us-east-1"]["failed_ids"] == ["012345678901", "1402433619"]
+    assert verdicts.reasons_of("search") == {"assume_role_failed"}
+    assert verdicts.reasons_of("broken") == {"invalid_input"}
+    assert "AssumeRole: AccessDenied" in verdicts.hosts["search"]["text"]
+    assert not verdicts.hosts["payments"]["failed"]
+    assert use("fleet_totals", {}, verdicts.rows)[service]["us-east-1"]["failed_ids"] == ["012345678901", "1402433619"]
 
 
 @services
@@ -124,27 +136,28 @@ def test_onboard_verdicts_of_an_administrator_that_cannot_be_switched_on_tell_th
 ) -> None:
     operation = {"guardduty": "CreateDetector", "securityhub": "EnableSecurityHub"}[service]
     emulator.add_fault(kind="error", service=service, operation=operation, code="AccessDeniedException", status=403)
-    verdict = onboard(run_module, service)["search"]
-    assert verdict["failed"] and operation in verdict["text"] and "access_denied" in reasons_of(verdict)
+    verdicts = onboard(run_module, service)
+    verdict = verdicts.hosts["search"]
+    assert verdict["failed"] and operation in verdict["text"] and "access_denied" in verdicts.reasons_of("search")
 
 
 @services
 def test_onboard_verdicts_of_tasks_that_failed_as_a_whole_repeat_their_message(service, run_module, emulator) -> None:
     nothing = {"msg": "no credentials", "failed": True}
-    assert onboard(run_module, service, members=nothing)["search"]["text"].endswith("no credentials")
+    assert onboard(run_module, service, members=nothing).hosts["search"]["text"].endswith("no credentials")
     emulator.reset()
-    verdict = onboard(run_module, service, accepted=nothing, info={})["search"]
+    verdict = onboard(run_module, service, accepted=nothing, info={}).hosts["search"]
     assert "no credentials" in verdict["text"]
 
 
 @services
 def test_onboard_verdict_of_a_member_that_is_not_shown_is_timed_out(service, run_module) -> None:
-    assert reasons_of(onboard(run_module, service, info={})["search"]) == {"timed_out"}
+    assert onboard(run_module, service, info={}).reasons_of("search") == {"timed_out"}
 
 
 def test_onboard_verdict_of_the_administrator_itself_is_ok(run_module) -> None:
     hosts = {"itself": {"account": {"account_id": ADMINISTRATOR, "email": "root@example.com"}}}
-    verdict = onboard(run_module, "guardduty", hosts)["itself"]
+    verdict = onboard(run_module, "guardduty", hosts).hosts["itself"]
     assert (verdict["failed"], verdict["changed"]) == (False, False)
     assert "is_administrator" in verdict["text"]
 
@@ -180,8 +193,8 @@ def test_fleet_totals_count_an_account_once_however_often_it_is_named(service, r
     batch = batch_of(service, hosts)
     assert len(batch["members"][service]) == 2
     verdicts = onboard(run_module, service, hosts)
-    assert len(verdicts) == 3
-    assert use("fleet_totals", {}, verdicts)[service]["us-east-1"]["accounts"] == 2
+    assert len(verdicts.hosts) == 3
+    assert use("fleet_totals", {}, verdicts.rows)[service]["us-east-1"]["accounts"] == 2
 
 
 @services
@@ -193,8 +206,8 @@ def test_onboard_verdict_of_a_last_look_that_failed_tells_why(service, run_modul
     ]
     info = {"members": rows, "unprocessed_accounts": rows, "failed": True, "msg": "GetMembers failed"}
     verdicts = onboard(run_module, service, info=info)
-    assert reasons_of(verdicts["search"]) == {"access_denied"} and "AccessDenied: no" in verdicts["search"]["text"]
-    assert reasons_of(verdicts["payments"]) == {"timed_out"}
+    assert verdicts.reasons_of("search") == {"access_denied"} and "AccessDenied: no" in verdicts.hosts["search"]["text"]
+    assert verdicts.reasons_of("payments") == {"timed_out"}
 
 
 def offboard(
@@ -215,7 +228,7 @@ def offboard(
             for region, ids in free.items()
         ]
     results = {"members": members, "administrators": held, "services": switched, "disable_services": disable} | given
-    return use("offboard_verdicts", batch, {service: results}, REGIONS)
+    return Verdicts(batch["accounts"], **use("offboard_verdicts", batch, {service: results}, REGIONS))
 
 
 @services
@@ -223,9 +236,9 @@ def offboard(
 def test_offboard_verdicts_are_changed_then_unchanged(service, disable, run_module) -> None:
     onboard(run_module, service)
     first, second = offboard(run_module, service, disable), offboard(run_module, service, disable)
-    assert all(verdict["changed"] and not verdict["failed"] for verdict in first.values())
-    assert first["search"]["text"] == f"{service}: absent in eu-central-1 us-east-1"
-    assert not any(verdict["changed"] or verdict["failed"] for verdict in second.values())
+    assert all(verdict["changed"] and not verdict["failed"] for verdict in first.hosts.values())
+    assert first.hosts["search"]["text"] == f"{service}: absent in eu-central-1 us-east-1"
+    assert not any(verdict["changed"] or verdict["failed"] for verdict in second.hosts.values())
 
 
 @services
@@ -236,9 +249,9 @@ def test_offboard_verdict_of_an_account_held_by_another_administrator_says_that_
     for region in REGIONS:
         emulator.set_member(service, region, OTHER, "222222222222", "Enabled")
     verdicts = offboard(run_module, service)
-    assert reasons_of(verdicts["payments"]) == {"member_of_other_administrator"}
-    assert f"the service was left on: the account is a member of {OTHER}" in verdicts["payments"]["text"]
-    assert not verdicts["search"]["failed"]
+    assert verdicts.reasons_of("payments") == {"member_of_other_administrator"}
+    assert f"the service was left on: the account is a member of {OTHER}" in verdicts.hosts["payments"]["text"]
+    assert not verdicts.hosts["search"]["failed"]
 
 
 @services
@@ -249,7 +262,7 @@ def test_offboard_verdict_of_a_service_left_on_by_a_task_that_failed_as_a_whole_
     onboard(run_module, service)
     nothing = {"msg": "no credentials", "failed": True, "unprocessed_accounts": []}
     verdicts = offboard(run_module, service, **LEFT_ON[task](nothing))
-    for verdict in verdicts.values():
+    for verdict in verdicts.hosts.values():
         assert verdict["failed"] and "the service was left on: no credentials" in verdict["text"]
 
 
@@ -259,15 +272,15 @@ def test_offboard_leaves_the_service_of_the_administrator_itself_on(service, run
     onboard(run_module, service)
     emulator.clear_calls()
     verdicts = offboard(run_module, service, hosts=hosts)
-    assert (verdicts["itself"]["failed"], verdicts["itself"]["changed"]) == (False, False)
-    assert not verdicts["search"]["failed"]
+    assert (verdicts.hosts["itself"]["failed"], verdicts.hosts["itself"]["changed"]) == (False, False)
+    assert not verdicts.hosts["search"]["failed"]
     off = {call.account_id for call in emulator.calls if call.operation in ("DeleteDetector", "DisableSecurityHub")}
     assert off == {"012345678901", "222222222222"}
 
 
 def test_offboard_verdicts_of_a_task_that_failed_as_a_whole_repeat_its_message(run_module) -> None:
     verdicts = offboard(run_module, "guardduty", members={"msg": "no credentials"})
-    assert all(verdict["text"].endswith("no credentials") for verdict in verdicts.values())
+    assert all(verdict["text"].endswith("no credentials") for verdict in verdicts.hosts.values())
 
 
 def test_report_filters_are_three() -> None:
