@@ -107,6 +107,8 @@ def may_mean_it(path: Path, kind: str, old: Any, new: Any) -> bool:
     names = {str(key).lower() for key in path}
     if kind == "text":
         return bool(names & COMPARED)
+    if kind == "drop" and "tags" in names:
+        return True  # one tag less
     is_nothing = kind in ("drop", "null") or new in ({}, [])
     return is_nothing and (not path or str(path[-1]).lower() in MAY_BE_ABSENT)
 

@@ -52,7 +52,7 @@ def value_of(operation: str, data: Mapping[str, Any], key: str, kind: type) -> A
 
 def handle_of(operation: str, value: object) -> str:
     """Return the name that AWS gave to a resource. Raises CallFailed where it is none."""
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value.strip():
         raise unreadable(operation, f"the answer names a resource {value!r}")
     return value
 

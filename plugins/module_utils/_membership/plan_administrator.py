@@ -130,6 +130,8 @@ def _problem(standing: Standing, side: MemberSide, policy: AdministratorPolicy) 
 def pick_invitation(invitations: Iterable[Relationship], administrator_id: str) -> Relationship | None:
     """Return the newest invitation of this administrator that can be accepted; never anybody else's."""
     mine = [
-        i for i in invitations if i.administrator_id == administrator_id and i.state in _ACCEPTABLE and i.invitation_id
+        i
+        for i in invitations
+        if i.administrator_id == administrator_id and i.state in _ACCEPTABLE and (i.invitation_id or "").strip()
     ]
     return max(mine, key=lambda i: (i.invited_at or "", i.invitation_id or ""), default=None)

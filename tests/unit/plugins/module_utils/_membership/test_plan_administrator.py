@@ -136,7 +136,7 @@ def test_pick_invitation_id_of_another_form_is_never_taken(other) -> None:
     assert pick_invitation([invitation(other)], ADMINISTRATOR) is None
 
 
-@pytest.mark.parametrize("invitation_id", [None, ""])
+@pytest.mark.parametrize("invitation_id", [None, "", " "])
 def test_pick_invitation_without_an_id_is_never_taken(invitation_id) -> None:
     assert pick_invitation([invitation(invitation_id=invitation_id)], ADMINISTRATOR) is None
 
