@@ -83,7 +83,7 @@ def test_handle_of_text_is_returned() -> None:
     assert handle_of("ListDetectors", "abc") == "abc"
 
 
-@pytest.mark.parametrize("value", [None, "", 7, ["abc"], {}])
+@pytest.mark.parametrize("value", [None, "", " ", 7, ["abc"], {}])
 def test_handle_of_anything_else_is_refused(value) -> None:
     with pytest.raises(CallFailed, match="ListDetectors"):
         handle_of("ListDetectors", value)
