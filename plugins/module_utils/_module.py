@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from ansible.module_utils.basic import _load_params
+
 from ._aws import AnsibleAWSModule, Cloud, require_sdk
 from ._jobs import (
     Job,
@@ -24,7 +26,7 @@ from ._jobs import (
 )
 from ._membership.port import Clock, Service, TaskFailed
 from ._membership.result import Report, describe_unprocessed
-from ._membership.validate import InvalidInput
+from ._membership.validate import InvalidInput, as_list
 
 Spec = dict[str, Any]
 
@@ -130,8 +132,8 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     message = None
     try:
         require_sdk(module)
-        options = module.params
-        regions = _regions(module)
+        options = {**module.params, **_lists_given_as_text(argument_spec)}
+        regions = _regions(module, options["regions"])
         task = Task(
             options=options,
             regions=regions,
@@ -155,8 +157,17 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     module.exit_json(**result)
 
 
-def _regions(module: AnsibleAWSModule) -> list[str]:
-    regions = module.params["regions"]
+def _lists_given_as_text(spec: Spec) -> Spec:
+    """Read the list options that are one text. Ansible splits it at commas only, and keeps blanks and empty items."""
+    asked = _load_params()
+    return {
+        name: as_list(asked[name])
+        for name, option in spec.items()
+        if option["type"] == "list" and option["elements"] != "dict" and isinstance(asked.get(name), str)
+    }
+
+
+def _regions(module: AnsibleAWSModule, regions: list[str] | None) -> list[str]:
     if regions is None:
         # amazon.aws asks the SDK's own configuration only where neither the option nor the environment tells.
         regions = [module.params["region"] or module.region]

@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts
-from ansible_collections.muster.aws.plugins.module_utils._membership.validate import check_members
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list, check_members
 from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
 
 FACTS: Mapping[str, ServiceFacts] = {facts.name: facts for facts in (GUARDDUTY, SECURITYHUB)}
@@ -29,11 +29,6 @@ _ROWS = "members", "administrators", "detectors", "hubs"
 Row = Mapping[str, Any]
 Result = Mapping[str, Any]
 Place = tuple[str, str]
-
-
-def as_list(value: str | Iterable[str]) -> list[str]:
-    """Return a list option as a list: a role's argument specification lets "a,b" pass, as a module's does."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
 
 
 def collect_batch(
