@@ -11,17 +11,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ._aws import AnsibleAWSModule, Cloud, require_sdk
-from ._jobs import (
-    Job,
-    ServiceKind,
-    Task,
-    administrator_info_job,
-    administrator_job,
-    member_info_job,
-    member_job,
-    service_job,
-)
+from ._aws.cloud import AnsibleAWSModule, Cloud, require_sdk
+from ._jobs.administrator import administrator_info_job, administrator_job
+from ._jobs.members import member_info_job, member_job
+from ._jobs.service import service_job
+from ._jobs.task import Job, Task
 from ._membership.port import Clock, Service, TaskFailed
 from ._membership.result import Report, describe_unprocessed
 from ._membership.validate import InvalidInput
@@ -106,11 +100,9 @@ def run_administrator_info(service: Service) -> None:
     _run(service, "administrators", _account_options(), partial(administrator_info_job, service))
 
 
-def run_service(service: Service, key: str, kind: ServiceKind, options: Spec) -> None:
+def run_service(service: Service, options: Spec) -> None:
     """Run the module of a service itself.
 
-    :param key: The name of its rows.
-    :param kind: How the service names things.
     :param options: The service's own settings.
     """
     spec = {
@@ -120,7 +112,7 @@ def run_service(service: Service, key: str, kind: ServiceKind, options: Spec) ->
         **options,
         **_account_options(),
     }
-    _run(service, key, spec, partial(service_job, service, kind))
+    _run(service, service.facts.kind.rows, spec, partial(service_job, service))
 
 
 def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
