@@ -14,7 +14,10 @@ from typing import Any
 from .harness import ADMINISTRATOR, ROLE, Bench, Fleet, Usage
 from .results import figure, table
 
-_IMPORTS = "from ansible_collections.muster.aws.plugins.module_utils import _aws, _targets\n"
+_IMPORTS = """
+from ansible_collections.muster.aws.plugins.module_utils import _targets
+from ansible_collections.muster.aws.plugins.module_utils._aws import cloud as _cloud
+"""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def client(self, service, region):
         return shared(self, service, region)
     keys = self._acting.credentials.get_frozen_credentials()
     return boto3.Session(*keys).client(service, region, config=self._config)
-shared, _aws.Cloud._client = _aws.Cloud._client, client
+shared, _cloud.Cloud._client = _cloud.Cloud._client, client
 """,
     ),
     Choice(
@@ -49,14 +52,14 @@ shared, _aws.Cloud._client = _aws.Cloud._client, client
 def client(self, service, region):
     with self._lock:
         return self._session.create_client(service, region, endpoint_url=self._endpoint_url, config=self._config)
-_aws.Cloud._client = client
+_cloud.Cloud._client = client
 """,
     ),
     Choice(
         "botocore's pool of 10 connections, not one of `concurrency`",
         """
-config = _aws._config
-_aws._config = lambda wanted, concurrency: config(wanted, 10)
+config = _cloud.client_config
+_cloud.client_config = lambda wanted, concurrency: config(wanted, 10)
 """,
     ),
     Choice(

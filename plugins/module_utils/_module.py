@@ -11,20 +11,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ._aws import AnsibleAWSModule, Cloud, require_sdk
-from ._jobs import (
-    Job,
-    ServiceKind,
-    Task,
-    administrator_info_job,
-    administrator_job,
-    member_info_job,
-    member_job,
-    service_job,
-)
+from ansible.module_utils.basic import _load_params
+
+from ._aws.cloud import AnsibleAWSModule, Cloud, require_sdk
+from ._jobs.administrator import administrator_info_job, administrator_job
+from ._jobs.members import member_info_job, member_job
+from ._jobs.service import service_job
+from ._jobs.task import Job, Task
 from ._membership.port import Clock, Service, TaskFailed
 from ._membership.result import Report, describe_unprocessed
-from ._membership.validate import InvalidInput
+from ._membership.validate import InvalidInput, as_list
 
 Spec = dict[str, Any]
 
@@ -44,7 +40,7 @@ def _account_options() -> Spec:
     return {
         "account_ids": {"type": "list", "elements": "raw"},
         "role_name": {"type": "str"},
-        "external_id": {"type": "str"},
+        "external_id": {"type": "str", "no_log": True},
         "role_session_name": {"type": "str", "default": "muster"},
     }
 
@@ -106,11 +102,9 @@ def run_administrator_info(service: Service) -> None:
     _run(service, "administrators", _account_options(), partial(administrator_info_job, service))
 
 
-def run_service(service: Service, key: str, kind: ServiceKind, options: Spec) -> None:
+def run_service(service: Service, options: Spec) -> None:
     """Run the module of a service itself.
 
-    :param key: The name of its rows.
-    :param kind: How the service names things.
     :param options: The service's own settings.
     """
     spec = {
@@ -120,7 +114,7 @@ def run_service(service: Service, key: str, kind: ServiceKind, options: Spec) ->
         **options,
         **_account_options(),
     }
-    _run(service, key, spec, partial(service_job, service, kind))
+    _run(service, service.facts.kind.rows, spec, partial(service_job, service))
 
 
 def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
@@ -130,8 +124,8 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     message = None
     try:
         require_sdk(module)
-        options = module.params
-        regions = _regions(module)
+        options = {**module.params, **_lists_given_as_text(argument_spec)}
+        regions = _regions(module, options["regions"])
         task = Task(
             options=options,
             regions=regions,
@@ -155,8 +149,17 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     module.exit_json(**result)
 
 
-def _regions(module: AnsibleAWSModule) -> list[str]:
-    regions = module.params["regions"]
+def _lists_given_as_text(spec: Spec) -> Spec:
+    """Read the list options that are one text. Ansible splits it at commas only, and keeps blanks and empty items."""
+    asked = _load_params()
+    return {
+        name: as_list(asked[name])
+        for name, option in spec.items()
+        if option["type"] == "list" and option["elements"] != "dict" and isinstance(asked.get(name), str)
+    }
+
+
+def _regions(module: AnsibleAWSModule, regions: list[str] | None) -> list[str]:
     if regions is None:
         # amazon.aws asks the SDK's own configuration only where neither the option nor the environment tells.
         regions = [module.params["region"] or module.region]

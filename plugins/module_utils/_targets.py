@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ._aws import Cloud, Role
+from ._aws.cloud import Cloud, Role
 from ._membership.model import Problem, Reason
 from ._membership.port import Api, CallFailed
 

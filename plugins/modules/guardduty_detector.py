@@ -278,16 +278,13 @@ actions:
       sample: []
 """
 
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.adapter import GUARDDUTY
-from ansible_collections.muster.aws.plugins.module_utils._jobs import ServiceKind
 from ansible_collections.muster.aws.plugins.module_utils._module import run_service
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.adapter import GUARDDUTY
 
 
 def main() -> None:
     run_service(
         GUARDDUTY,
-        "detectors",
-        ServiceKind("detector_id", settings=("enabled", "finding_publishing_frequency")),
         {
             "enabled": {"type": "bool", "default": True},
             "finding_publishing_frequency": {"type": "str", "choices": ["FIFTEEN_MINUTES", "ONE_HOUR", "SIX_HOURS"]},

@@ -330,8 +330,8 @@ actions:
       sample: ["012345678901", "222222222222"]
 """
 
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.adapter import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._module import run_member
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.adapter import GUARDDUTY
 
 
 def main() -> None:

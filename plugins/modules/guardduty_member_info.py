@@ -212,8 +212,8 @@ actions:
   sample: []
 """
 
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.adapter import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._module import run_member_info
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.adapter import GUARDDUTY
 
 
 def main() -> None:

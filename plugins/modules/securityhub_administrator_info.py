@@ -237,7 +237,7 @@ actions:
 """
 
 from ansible_collections.muster.aws.plugins.module_utils._module import run_administrator_info
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.adapter import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.adapter import SECURITYHUB
 
 
 def main() -> None:

@@ -283,21 +283,13 @@ actions:
       sample: []
 """
 
-from ansible_collections.muster.aws.plugins.module_utils._jobs import ServiceKind
 from ansible_collections.muster.aws.plugins.module_utils._module import run_service
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.adapter import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.adapter import SECURITYHUB
 
 
 def main() -> None:
     run_service(
         SECURITYHUB,
-        "hubs",
-        ServiceKind(
-            "hub_arn",
-            settings=("auto_enable_controls", "control_finding_generator"),
-            on_enable=("enable_default_standards",),
-            updated_only=("auto_enable_controls",),
-        ),
         {
             "auto_enable_controls": {"type": "bool"},
             "control_finding_generator": {"type": "str", "choices": ["STANDARD_CONTROL", "SECURITY_CONTROL"]},

@@ -296,7 +296,7 @@ actions:
 """
 
 from ansible_collections.muster.aws.plugins.module_utils._module import run_member
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.adapter import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.adapter import SECURITYHUB
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import botocore.session
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils import _aws
+from ansible_collections.muster.aws.plugins.module_utils._aws import retries
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, REGION, ModuleRunner, TestTime
 from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
@@ -67,16 +67,16 @@ def test_aws_config_of_the_user_decides_how_often_is_asked(
     [(None, "standard"), ({"max_attempts": 4}, "standard"), ({"mode": "adaptive"}, "adaptive"), ({}, "standard")],
 )
 def test_retry_mode_is_always_set(wanted: dict[str, Any] | None, mode: str) -> None:
-    config = _aws._config(None if wanted is None else Config(retries=wanted), 1)
+    config = retries.client_config(None if wanted is None else Config(retries=wanted), 1)
     assert config.retries["mode"] == mode
     assert {"max_attempts", "total_max_attempts"} & set(config.retries)
 
 
 def test_timeouts_of_the_user_are_kept_and_ours_stand_beside_them() -> None:
-    config = _aws._config(Config(read_timeout=1, proxies={"https": "http://proxy"}), 7)
-    assert (config.read_timeout, config.connect_timeout) == (1, _aws._CONNECT_TIMEOUT)
+    config = retries.client_config(Config(read_timeout=1, proxies={"https": "http://proxy"}), 7)
+    assert (config.read_timeout, config.connect_timeout) == (1, retries._CONNECT_TIMEOUT)
     assert (config.max_pool_connections, config.proxies) == (7, {"https": "http://proxy"})
-    assert _aws._config(None, 1).read_timeout == _aws._READ_TIMEOUT
+    assert retries.client_config(None, 1).read_timeout == retries._READ_TIMEOUT
 
 
 # Quotas, throttles and hiccups
@@ -175,10 +175,10 @@ def test_client_of_organizations_does_not_switch_off_the_retries_of_429(
     assert tries_after_429(emulator, "standard", organizations_first=True) == 4
     assert tries_after_429(emulator, "standard", organizations_first=False) == 4
     legacy = [tries_after_429(emulator, "legacy", organizations_first=first) for first in (False, True)]
-    # Should this ever fail, the SDK has mended what made us choose: the comment in _aws.py is then out of date.
+    # Should this ever fail, the SDK has mended what made us choose: the comment in retries.py is then out of date.
     assert legacy == [4, 1]
     tell(f"three 429s in legacy mode: {legacy[0]} tries, after building an Organizations client {legacy[1]}")
-    assert _aws._config(None, 1).retries["mode"] == "standard"
+    assert retries.client_config(None, 1).retries["mode"] == "standard"
 
 
 # Security Hub's rate limit, in real time

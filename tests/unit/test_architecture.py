@@ -20,15 +20,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._membership import port as ports
 from ansible_collections.muster.aws.plugins.module_utils._membership import reasons
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 
 ROOT = Path(__file__).parents[2]
 CORE = "plugins/module_utils/_membership/"
 MODULE = "plugins/module_utils/_module.py"
-JOBS = "plugins/module_utils/_jobs.py"
+JOBS = "plugins/module_utils/_jobs/"
+JOB = JOBS + "x.py"
+AWS = "plugins/module_utils/_aws/"
+CLOUD = AWS + "cloud.py"
 
 LONGEST_MODULE = 45
 HIGHEST_COMPLEXITY = 10
@@ -110,7 +113,7 @@ def core_imports_nothing_but_itself_and_the_standard_library(file: Source) -> Vi
 
 
 def only_one_file_imports_amazon_aws(file: Source) -> Violations:
-    if file.path != "plugins/module_utils/_aws.py":
+    if file.path != CLOUD:
         yield from (name for _level, name in imports(file.tree) if name.startswith("ansible_collections.amazon"))
 
 
@@ -193,7 +196,7 @@ def used_by(name: str, known: dict[str, ast.FunctionDef]) -> dict[str, ast.Funct
 
 
 def info_jobs_only_read(file: Source) -> Violations:
-    if file.path != JOBS:
+    if not file.is_in(JOBS):
         return
     known = {node.name: node for node in file.tree.body if isinstance(node, ast.FunctionDef)}
     for job in (name for name in known if name.endswith("_info_job")):
@@ -203,9 +206,9 @@ def info_jobs_only_read(file: Source) -> Violations:
             yield from (f"{job}: {helper} uses {each}" for each in sorted(bad))
 
 
-# Rule 9: AWS's words are read in states.py and reasons.py alone.
+# Rule 9: AWS's words are read in reasons.py and the services' facts.py and words.py alone.
 
-WORDS_FILES = ("reasons.py", "states.py")
+WORDS_FILES = ("reasons.py", "facts.py", "words.py")
 # Of more than one word: AWS's parameters have the others in their names.
 FRAGMENTS = {rule.fragment for rule in reasons.RULES if " " in rule.fragment} | {
     "no such resource",
@@ -255,7 +258,7 @@ def only_states_and_reasons_read_awss_words(file: Source) -> Violations:
 
 
 NOT_SENT = {
-    "plugins/module_utils/_aws.py": {
+    CLOUD: {
         "ConnectTimeoutError",
         "CredentialRetrievalError",
         "EndpointConnectionError",
@@ -385,26 +388,26 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
     core_imports_nothing_but_itself_and_the_standard_library: [
         (CORE + "x.py", "import boto3"),
         (CORE + "x.py", "from ansible.module_utils import basic"),
-        (CORE + "x.py", "from .._guardduty.states import GUARDDUTY"),
+        (CORE + "x.py", "from .._services.guardduty.facts import GUARDDUTY"),
         (CORE + "x.py", "from .nowhere import x"),
         (CORE + "x.py", "def f():\n    from botocore import session"),
     ],
     only_one_file_imports_amazon_aws: [
-        (JOBS, "from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule"),
+        (JOB, "from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule"),
     ],
     only_the_module_file_ends_a_module: [
-        (JOBS, "module.fail_json(msg='x')"),
+        (JOB, "module.fail_json(msg='x')"),
         ("plugins/modules/x.py", "module.exit_json()"),
-        (JOBS, "import sys\nsys.exit(1)"),
-        (JOBS, "raise SystemExit(1)"),
+        (JOB, "import sys\nsys.exit(1)"),
+        (JOB, "raise SystemExit(1)"),
     ],
     the_module_file_ends_once_each_way: [
         (MODULE, "module.exit_json()\nmodule.fail_json()\nmodule.fail_json()"),
         (MODULE, "module.exit_json()"),
     ],
     only_the_module_file_reads_check_mode: [
-        (JOBS, "if module.check_mode:\n    pass"),
-        (JOBS, "getattr(module, 'check_mode')"),
+        (JOB, "if module.check_mode:\n    pass"),
+        (JOB, "getattr(module, 'check_mode')"),
         (MODULE, "module.check_mode\nmodule.check_mode"),
     ],
     modules_have_no_logic: [
@@ -412,38 +415,38 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("plugins/modules/x.py", "for x in y:\n    pass"),
     ],
     info_jobs_only_read: [
-        (JOBS, "def x_info_job(port):\n    port.create_members([])"),
-        (JOBS, "def x_info_job(port):\n    helper(port)\ndef helper(port):\n    port.enable_service()"),
-        (JOBS, "def x_info_job(plan, port):\n    execute_members(plan, port)"),
+        (JOB, "def x_info_job(port):\n    port.create_members([])"),
+        (JOB, "def x_info_job(port):\n    helper(port)\ndef helper(port):\n    port.enable_service()"),
+        (JOB, "def x_info_job(plan, port):\n    execute_members(plan, port)"),
     ],
     only_states_and_reasons_read_awss_words: [
-        (JOBS, "if status == 'Enabled':\n    pass"),
-        (JOBS, "if status in ('Invited', 'x'):\n    pass"),
-        (JOBS, "if 'still associated' in text:\n    pass"),
-        (JOBS, "if text.startswith('No Such  Resource'):\n    pass"),
-        (JOBS, "if error.code == 'BadRequestException':\n    pass"),
-        (JOBS, "meanings = {'AccessDenied': 1}"),
+        (JOB, "if status == 'Enabled':\n    pass"),
+        (JOB, "if status in ('Invited', 'x'):\n    pass"),
+        (JOB, "if 'still associated' in text:\n    pass"),
+        (JOB, "if text.startswith('No Such  Resource'):\n    pass"),
+        (JOB, "if error.code == 'BadRequestException':\n    pass"),
+        (JOB, "meanings = {'AccessDenied': 1}"),
     ],
     names_from_amazon_aws_exist: [
-        (JOBS, "from ansible_collections.amazon.aws.plugins.module_utils.modules import Nothing"),
-        (JOBS, "from ansible_collections.amazon.aws.plugins.module_utils.nowhere import Nothing"),
+        (JOB, "from ansible_collections.amazon.aws.plugins.module_utils.modules import Nothing"),
+        (JOB, "from ansible_collections.amazon.aws.plugins.module_utils.nowhere import Nothing"),
     ],
-    functions_are_small: [(JOBS, "def f(x):\n" + "    if x:\n        pass\n" * HIGHEST_COMPLEXITY)],
+    functions_are_small: [(JOB, "def f(x):\n" + "    if x:\n        pass\n" * HIGHEST_COMPLEXITY)],
     nothing_is_kept_between_tasks: [
-        (JOBS, "seen = {}"),
-        (JOBS, "seen: list[str] = []"),
-        (JOBS, "seen = set()"),
-        (JOBS, "table = {1: 2}\ndef f():\n    table[2] = 3"),
-        (JOBS, "table = {1: 2}\ndef f():\n    table.update({2: 3})"),
-        (JOBS, "count = 0\ndef f():\n    global count"),
-        (JOBS, "from functools import cache\n@cache\ndef f():\n    pass"),
+        (JOB, "seen = {}"),
+        (JOB, "seen: list[str] = []"),
+        (JOB, "seen = set()"),
+        (JOB, "table = {1: 2}\ndef f():\n    table[2] = 3"),
+        (JOB, "table = {1: 2}\ndef f():\n    table.update({2: 3})"),
+        (JOB, "count = 0\ndef f():\n    global count"),
+        (JOB, "from functools import cache\n@cache\ndef f():\n    pass"),
     ],
     only_the_module_file_has_a_clock: [
-        (JOBS, "import time"),
-        (JOBS, "from time import sleep"),
-        (JOBS, "datetime.now()"),
+        (JOB, "import time"),
+        (JOB, "from time import sleep"),
+        (JOB, "datetime.now()"),
     ],
-    functions_are_typed: [(JOBS, "def f(x) -> None: ..."), (JOBS, "def f(x: int): ...")],
+    functions_are_typed: [(JOB, "def f(x) -> None: ..."), (JOB, "def f(x: int): ...")],
     init_files_are_empty: [("plugins/module_utils/_x/__init__.py", "x = 1"), (CORE + "__init__.py", "'''Text.'''")],
 }
 
@@ -468,7 +471,7 @@ def test_rule_file_that_breaks_it_is_found(rule, path, text) -> None:
 
 def test_sources_are_all_there() -> None:
     paths = {file.path for file in SOURCES}
-    assert {MODULE, JOBS, "plugins/module_utils/_aws.py", CORE + "plan_members.py"} <= paths
+    assert {MODULE, JOBS + "members.py", CLOUD, CORE + "plan_members.py"} <= paths
     assert len([path for path in paths if path.startswith("plugins/modules/")]) >= 10
     assert len([path for path in paths if path.endswith("/__init__.py")]) >= 3
 

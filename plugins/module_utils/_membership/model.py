@@ -161,11 +161,33 @@ class Action:
 
 
 @dataclass(frozen=True)
+class ServiceKind:
+    """How the module of one service names things.
+
+    :param module: The module's name after the service's.
+    :param rows: The key of its rows.
+    :param handle: The key of the detector id or hub ARN in a row.
+    :param settings: The options that are compared and kept.
+    :param on_enable: Options that matter only while the service is switched on.
+    :param updated_only: Settings that AWS takes in an update only.
+    """
+
+    module: str
+    rows: str
+    handle: str
+    settings: tuple[str, ...]
+    on_enable: tuple[str, ...] = ()
+    updated_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ServiceFacts:
     """What the engine has to know about a service.
 
-    :param name: boto3's client name.
+    :param name: The collection's word: what its modules begin with, what the roles are told, the key in reports.
+    :param client: boto3's client name.
     :param title: AWS's name, for messages.
+    :param kind: The module of the service itself.
     :param words: The status AWS writes for a state; the first is used for predictions.
     :param operations: The AWS operation behind each step.
     :param needs_email: CreateMembers refuses an account without an e-mail address.
@@ -174,7 +196,9 @@ class ServiceFacts:
     """
 
     name: str
+    client: str
     title: str
+    kind: ServiceKind
     words: Mapping[State, tuple[str, ...]]
     operations: Mapping[Step, str]
     needs_email: bool

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY as GUARDDUTY_FACTS
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Step
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB as SECURITYHUB_FACTS
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY as GUARDDUTY_FACTS
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import (
+    SECURITYHUB as SECURITYHUB_FACTS,
+)
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,

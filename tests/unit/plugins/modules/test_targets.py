@@ -13,7 +13,7 @@ from math import ceil
 from typing import Any
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils import _jobs
+from ansible_collections.muster.aws.plugins.module_utils._jobs import members as member_jobs
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
@@ -706,7 +706,7 @@ def test_member_with_a_mistake_of_ours_in_one_region_is_invited_in_the_others(
     emulator: Emulator, run_module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     switch_on(emulator, SECURITYHUB, ADMINISTRATOR, regions=REGIONS)
-    plan_members = _jobs.plan_members
+    plan_members = member_jobs.plan_members
     failures = iter([ZeroDivisionError("a mistake")])
 
     def plan_or_fail(*arguments: Any) -> Any:
@@ -714,7 +714,7 @@ def test_member_with_a_mistake_of_ours_in_one_region_is_invited_in_the_others(
             raise failure
         return plan_members(*arguments)
 
-    monkeypatch.setattr(_jobs, "plan_members", plan_or_fail)
+    monkeypatch.setattr(member_jobs, "plan_members", plan_or_fail)
 
     result = run_module("securityhub_member", members=[member(A)], regions=list(REGIONS), concurrency=1)
 

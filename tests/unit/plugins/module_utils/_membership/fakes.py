@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     BATCH_LIMIT,
     Account,
@@ -31,7 +30,8 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.port import
     Clock,
     ServiceRecord,
 )
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 
 SERVICES = (GUARDDUTY, SECURITYHUB)
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_members import (
     execute_members,
     predict_members,
@@ -23,7 +22,8 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_member
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, ForEach
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_member, member_row
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     ADMINISTRATOR,
     ORGANIZATION_STATES,

@@ -8,7 +8,6 @@ from itertools import permutations, product
 from typing import NamedTuple
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_members import predict_members
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     Account,
@@ -29,7 +28,8 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_member
     plan_members,
     rows_for,
 )
-from ansible_collections.muster.aws.plugins.module_utils._securityhub.states import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     ADMINISTRATOR,
     ORGANIZATION_STATES,

@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._guardduty.states import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_administrator import AdministratorResult
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_members import MemberResult
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
@@ -46,6 +45,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.result impo
     unprocessed_row,
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import Fault
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     ADMINISTRATOR,
     A,

@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._membership.model import Account, Member, Reason, Relationship
-from .._membership.parse import account_id_of, among, answer_of, handle_of, list_of, tags_of, text_of, value_of
-from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
-from .._membership.reasons import is_missing_resource, is_said_to_be_no_member, is_service_on_already
-from .states import SECURITYHUB as FACTS
+from ..._membership.model import Account, Member, Reason, Relationship
+from ..._membership.parse import account_id_of, among, answer_of, handle_of, list_of, tags_of, text_of, value_of
+from ..._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
+from ..._membership.reasons import is_missing_resource, is_said_to_be_no_member, is_service_on_already
+from .facts import SECURITYHUB as FACTS
 
 _ENABLE = {
     "enable_default_standards": "EnableDefaultStandards",

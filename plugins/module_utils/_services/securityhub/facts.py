@@ -10,11 +10,20 @@ and may still be met in partitions without the Organizations integration. There 
 
 from __future__ import annotations
 
-from .._membership.model import ServiceFacts, State, Step
+from ..._membership.model import ServiceFacts, ServiceKind, State, Step
 
 SECURITYHUB = ServiceFacts(
     name="securityhub",
+    client="securityhub",
     title="Security Hub",
+    kind=ServiceKind(
+        module="hub",
+        rows="hubs",
+        handle="hub_arn",
+        settings=("auto_enable_controls", "control_finding_generator"),
+        on_enable=("enable_default_standards",),
+        updated_only=("auto_enable_controls",),
+    ),
     words={
         State.CREATED: ("Created",),
         State.INVITED: ("Invited",),

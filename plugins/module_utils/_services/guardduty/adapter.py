@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .._membership.model import Account, Member, Reason, Relationship
-from .._membership.parse import (
+from ..._membership.model import Account, Member, Reason, Relationship
+from ..._membership.parse import (
     account_id_of,
     among,
     answer_of,
@@ -25,9 +25,9 @@ from .._membership.parse import (
     unreadable,
     value_of,
 )
-from .._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
-from .._membership.reasons import is_not_owned, is_said_to_be_no_member, is_service_on_already
-from .states import GUARDDUTY as FACTS
+from ..._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
+from ..._membership.reasons import is_not_owned, is_said_to_be_no_member, is_service_on_already
+from .facts import GUARDDUTY as FACTS
 
 _STATUSES = ("ENABLED", "DISABLED")
 _SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}

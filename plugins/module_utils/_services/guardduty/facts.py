@@ -12,11 +12,18 @@ services only: no call is ever made because of them, and they stay in the table 
 
 from __future__ import annotations
 
-from .._membership.model import ServiceFacts, State, Step
+from ..._membership.model import ServiceFacts, ServiceKind, State, Step
 
 GUARDDUTY = ServiceFacts(
     name="guardduty",
+    client="guardduty",
     title="GuardDuty",
+    kind=ServiceKind(
+        module="detector",
+        rows="detectors",
+        handle="detector_id",
+        settings=("enabled", "finding_publishing_frequency"),
+    ),
     words={
         State.CREATED: ("Created",),
         State.VERIFYING: ("EmailVerificationInProgress",),

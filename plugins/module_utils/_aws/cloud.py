@@ -10,19 +10,15 @@ are shared, and the credentials that sign a request are those of the account whi
 
 from __future__ import annotations
 
-import json
-import random
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import Any
 
 try:
-    import botocore.config
     import botocore.credentials
     import botocore.exceptions
     import botocore.parsers
@@ -40,20 +36,16 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleBotocoreError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from ._membership.model import BATCH_LIMIT, Reason
-from ._membership.parse import unreadable
-from ._membership.port import CallFailed, TaskFailed
-from ._membership.reasons import classify, is_input_refused, is_quota, may_be_region
-from ._membership.validate import explain_account_id
+from .._membership.model import BATCH_LIMIT, Reason
+from .._membership.parse import unreadable
+from .._membership.port import CallFailed, TaskFailed
+from .._membership.reasons import classify, is_input_refused, may_be_region
+from .._membership.validate import explain_account_id
+from .answers import parse_timestamp
+from .retries import client_config, refuse_to_retry_quotas, retry_odd_answers, retry_throttles
 
 __all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
 
-# Requests in all, the first included; the waits between them double up to 20 s. Users override it with aws_config.
-_ATTEMPTS = 8
-_LONGEST_WAIT = 20.0
-_ATTEMPTS_OPTIONS = {"max_attempts", "total_max_attempts"}
-_CONNECT_TIMEOUT = 10
-_READ_TIMEOUT = 30
 
 # The Region of each partition that is never off: STS is asked there where the first Region of a task refuses.
 _HOME_REGIONS = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1", "": "us-east-1"}
@@ -61,15 +53,9 @@ _HOME_REGIONS = {"cn-": "cn-north-1", "us-gov-": "us-gov-west-1", "": "us-east-1
 # More than the 50,000 members that AWS allows to an administrator: a listing that never ends, ends here.
 _PAGE_LIMIT = 2_000
 
-# How often a refusal without a word is asked again (Security Hub's ListInvitations gives such ones at times), and an
-# answer that is not as the API model has it. Requests in all, with those of the SDK's own retries.
-_ODD_ANSWER_TRIES = 3
 
 # What makes up the credentials in AssumeRole's answer.
 _CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
-
-# The Python of JSON's containers, by botocore's names for shapes.
-_CONTAINERS: dict[str, type] = {"structure": dict, "list": list, "map": dict}
 
 # Failures of the SDK before anything was sent.
 _NOT_SENT = {
@@ -129,14 +115,14 @@ class Cloud:
         with _reported_as_task_failure():
             _region, self._endpoint_url, options = get_aws_connection_info(module)
             self._verify = options["verify"]
-            self._config = _config(options.get("aws_config"), concurrency)
+            self._config = client_config(options.get("aws_config"), concurrency)
             self._session = botocore.session.Session(profile=options.get("profile_name"))
             # Opt-in Regions refuse the tokens of the global STS endpoint.
             self._session.set_config_variable("sts_regional_endpoints", "regional")
             own = _own_credentials(self._session, options)
             self._session.register_component("credential_provider", _shared_credentials(own, self._acting))
             parsers = self._session.get_component("response_parser_factory")
-            parsers.set_parser_defaults(timestamp_parser=_parse_timestamp)
+            parsers.set_parser_defaults(timestamp_parser=parse_timestamp)
             self._region, self.caller = self._identify(regions[0])
 
     def _identify(self, region: str) -> tuple[str, Caller]:
@@ -147,9 +133,15 @@ class Cloud:
             home = next(home for prefix, home in _HOME_REGIONS.items() if region.startswith(prefix))
             if region != home and may_be_region(failure.code, failure.reason):
                 return self._identify(home)
+            told = f"GetCallerIdentity in {region}: {failure.code}: {failure.text}"
+            if failure.reason in (Reason.THROTTLED, Reason.INTERNAL_ERROR):
+                raise TaskFailed(
+                    f"AWS did not say whose the credentials are: {told}. Try again in a while; if it stays so, check "
+                    "the network, region and endpoint_url"
+                ) from failure
             raise TaskFailed(
-                f"AWS did not accept the credentials: GetCallerIdentity in {region}: "
-                f"{failure.code}: {failure.text}. Renew them, or check access_key, profile, region and endpoint_url"
+                f"AWS did not accept the credentials: {told}. Renew them, or check access_key, profile, region and "
+                "endpoint_url"
             ) from failure
 
     def _identify_in(self, region: str) -> Caller:
@@ -210,9 +202,9 @@ class Cloud:
                     config=self._config,
                 )
                 tries = client.meta.config.retries["total_max_attempts"]
-                client.meta.events.register(f"needs-retry.{service}", _retry_odd_answers)
-                client.meta.events.register(f"needs-retry.{service}", partial(_retry_throttles, tries))
-                client.meta.events.register(f"response-received.{service}", _refuse_to_retry_quotas)
+                client.meta.events.register(f"needs-retry.{service}", retry_odd_answers)
+                client.meta.events.register(f"needs-retry.{service}", partial(retry_throttles, tries))
+                client.meta.events.register(f"response-received.{service}", refuse_to_retry_quotas)
                 self._clients[service, region] = client
             return client
 
@@ -275,35 +267,6 @@ def _refused(operation: str, error: botocore.exceptions.ClientError) -> CallFail
     return CallFailed(operation, code, text, reason, is_uncertain, is_refused)
 
 
-def _config(wanted: Any, concurrency: int) -> Any:
-    """The SDK's configuration: ours, with the user's ``aws_config`` over it.
-
-    The retry mode is always set, because in botocore's default mode building one client can switch retries off for
-    clients built later. ``standard`` retries each request on its own; ``adaptive`` would slow down all accounts that
-    share a client for the throttling of one.
-    """
-    retries = dict(getattr(wanted, "retries", None) or {})
-    retries.setdefault("mode", "standard")
-    if not retries.keys() & _ATTEMPTS_OPTIONS:
-        retries["total_max_attempts"] = _ATTEMPTS
-    config = botocore.config.Config(
-        max_pool_connections=max(concurrency, 1),
-        connect_timeout=_CONNECT_TIMEOUT,
-        read_timeout=_READ_TIMEOUT,
-        user_agent_extra="muster.aws",
-    )
-    # Merged as a whole, a user's "retries" would replace ours, mode and all.
-    return (config.merge(wanted) if wanted else config).merge(botocore.config.Config(retries=retries))
-
-
-def _parse_timestamp(value: Any) -> Any:
-    """Read a timestamp. The SDK's own parser tries every format there is, and thousands of records take it long."""
-    try:
-        return datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return botocore.utils.parse_timestamp(value)
-
-
 def _own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
     access_key, secret_key = options.get("aws_access_key_id"), options.get("aws_secret_access_key")
     if bool(access_key) != bool(secret_key):
@@ -317,82 +280,6 @@ def _own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
             "no AWS credentials found; give profile, or access_key and secret_key, or the AWS_* environment variables"
         )
     return credentials
-
-
-def _retry_odd_answers(
-    response: Any = None, attempts: int = 0, operation: Any = None, **_event: object
-) -> float | None:
-    """Ask again after a refusal without a word, and after an answer that is not as the API model has it.
-
-    An event handler of botocore's, beside its own retry handler. botocore takes a success that it cannot read for an
-    empty one, which would then be "no members" or "no administrator".
-    """
-    if not response:
-        return None
-    http, parsed = response
-    is_unreadable = http.status_code == 200 and not _is_as_modelled(operation, http.content)
-    is_wordless = http.status_code == 400 and not parsed.get("Error", {}).get("Message")
-    if attempts < _ODD_ANSWER_TRIES:
-        return 0.2 * attempts if is_unreadable or is_wordless else None
-    if is_unreadable:
-        raise botocore.parsers.ResponseParserError("it is not the JSON that the API model describes")
-    return None
-
-
-def _retry_throttles(
-    tries: int, response: Any = None, attempts: int = 0, operation: Any = None, **_event: object
-) -> float | None:
-    """Ask again after a throttle as often as the configuration says, though botocore may not want to any more.
-
-    Its standard mode stops when a client has used up 100 retries, however many of its tries a request has left. Our
-    clients are shared by all accounts, of which each has a rate limit of its own.
-    """
-    error = response[1].get("Error", {}) if response and attempts < tries else {}
-    code, text = str(error.get("Code", "")), str(error.get("Message") or "")
-    if not error or classify(operation.name, text, code) is not Reason.THROTTLED:
-        return None
-    return min(random.random() * 2.0 ** (attempts - 1), _LONGEST_WAIT)
-
-
-def _is_as_modelled(operation: Any, body: bytes) -> bool:
-    if not body or "json" not in operation.service_model.protocol:
-        return True
-    try:
-        answer = json.loads(body)
-    except ValueError:
-        return False
-    return isinstance(answer, dict) and (operation.output_shape is None or _fits(operation.output_shape, answer))
-
-
-def _fits(shape: Any, value: Any) -> bool:
-    """Whether objects and lists stand where the API model has them: botocore takes "" or {} for an empty list."""
-    if value is None or shape.type_name not in _CONTAINERS:
-        return value is not None
-    is_right = isinstance(value, _CONTAINERS[shape.type_name])
-    return is_right and all(_fits(part, item) for part, item in _parts(shape, value))
-
-
-def _parts(shape: Any, value: Any) -> Iterable[tuple[Any, Any]]:
-    if shape.type_name == "list":
-        return [(shape.member, item) for item in value]
-    if shape.type_name == "map":
-        return [(shape.value, item) for item in value.values()]
-    wire_names = ((part, part.serialization.get("name", name)) for name, part in shape.members.items())
-    # A null is an absent member, and none of the items of a list.
-    return [(part, value[name]) for part, name in wire_names if value.get(name) is not None]
-
-
-def _refuse_to_retry_quotas(
-    parsed_response: Any = None, context: Any = None, event_name: str = "", **_event: object
-) -> None:
-    """Raise what a quota answers at once. It has the code and status of a throttle, and botocore would try on."""
-    error = (parsed_response or {}).get("Error", {})
-    operation = event_name.rpartition(".")[2]
-    if is_quota(operation, str(error.get("Code", "")), str(error.get("Message") or "")):
-        # botocore counts the tries only in what it returns; an earlier one may have filled the quota itself.
-        tries = ((context or {}).get("retries") or {}).get("attempt", 1)
-        parsed_response.setdefault("ResponseMetadata", {})["RetryAttempts"] = tries - 1
-        raise botocore.exceptions.ClientError(parsed_response, operation)
 
 
 def _shared_credentials(own: Any, acting: threading.local) -> Any:

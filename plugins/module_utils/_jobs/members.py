@@ -1,0 +1,125 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The administrator's side: who its members are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .._membership.execute_members import MemberResult, execute_members, predict_members
+from .._membership.model import Account, Member, Outcome, Reason, ServiceFacts, batches
+from .._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
+from .._membership.port import Api, ForEach, MembersPort, Service, TaskFailed
+from .._membership.result import Report, judge_member, member_row
+from .._membership.validate import Fault, check_account_ids, check_members
+from .._targets import Target, split_problems
+from .task import Task, check_common, refuse
+
+
+def member_job(service: Service, task: Task) -> Report:
+    """Bring the listed accounts, as members of the caller, into the wanted state."""
+    accounts, policy = _checked_members(service.facts, task)
+    cloud = task.connect()
+    caller_id = cloud.caller.account_id
+    targets = task.targets(cloud, service.facts, [caller_id], None)
+
+    def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan]:
+        port = service.open_members(api, task.options)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge)
+        return port, plan_members(accounts, observed, policy, service.facts, caller_id)
+
+    reached, problems = split_problems(targets.run(look, targets.all))
+    purge_fault = explain_purge([plan for _port, plan in reached.values()], task.options["purge_limit"])
+    if purge_fault:
+        raise TaskFailed(purge_fault)
+
+    def act(target: Target, _api: Api) -> list[MemberResult]:
+        port, plan = reached[target]
+        if not task.carry_out:
+            return predict_members(plan, caller_id)
+        return execute_members(plan, port, task.patience(), targets.for_each)
+
+    results, lost = split_problems(targets.run(act, reached))
+    report = Report()
+    for target, (_port, plan) in reached.items():
+        report.add_actions(target.region, None, plan.actions)
+        report.warnings += [f"{target.region}/{text}" for text in plan.warnings]
+    table = rows_for(policy, service.facts)
+    for target, problem in {**problems, **lost}.items():
+        unread = [Decision(a, Member(a.account_id), table, is_skipped=a.account_id == caller_id) for a in accounts]
+        results[target] = [MemberResult(decision, decision.before, problem=problem) for decision in unread]
+    for target, members in results.items():
+        for result in members:
+            report.add_row(member_row(target.region, result), result.decision.before.status, judge_member(result))
+    return report
+
+
+def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], MemberPolicy]:
+    check_common(task)
+    options = task.options
+    policy = MemberPolicy(
+        wish=Wish(options["state"]),
+        via_organization=options["via"] == "organization",
+        invite=options["invite"],
+        reinvite_resigned=options["reinvite_resigned"],
+        replace_failed=bool(options.get("replace_failed")),
+        monitoring=options.get("monitoring"),
+        purge=options["purge_members"],
+    )
+    accounts, faults = check_members(options["members"], facts.needs_email and policy.wish is Wish.PRESENT)
+    refuse(faults)
+    rules = (
+        (accounts, "members is empty: list at least one account (with purge_members, too, an empty list is no 'all')"),
+        (
+            not policy.purge or policy.wish is Wish.PRESENT,
+            "purge_members goes with state=present only: with any other state every member would be removed",
+        ),
+        (
+            not options.get("detector_id") or len(task.regions) == 1,
+            "detector_id goes with a single Region: leave it out, each Region's detector is then looked up",
+        ),
+    )
+    refuse(Fault("", Reason.INVALID_INPUT, text) for is_kept, text in rules if not is_kept)
+    return accounts, policy
+
+
+def _observe_members(
+    port: MembersPort, accounts: Iterable[Account], for_each: ForEach, caller_id: str, everyone: bool
+) -> list[Member]:
+    if everyone:
+        return port.list_members()
+    ids = [account.account_id for account in accounts if account.account_id != caller_id]
+    return [member for members in for_each(port.get_members, batches(ids)) for member in members]
+
+
+def member_info_job(service: Service, task: Task) -> Report:
+    """Read the members of the caller: all of them, or those that were asked for."""
+    check_common(task)
+    wanted, faults = check_account_ids(task.options["member_ids"] or [])
+    refuse(faults)
+    cloud = task.connect()
+    caller_id = cloud.caller.account_id
+    targets = task.targets(cloud, service.facts, [caller_id], None)
+
+    def look(_target: Target, api: Api) -> list[Member]:
+        port = service.open_members(api, {})
+        accounts = [Account(account_id) for account_id in wanted]
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted)
+        found = {member.account_id: member for member in observed}
+        return [found.get(account_id, Member(account_id)) for account_id in wanted or found]
+
+    report = Report()
+    reached, problems = split_problems(targets.run(look, targets.all))
+    for target, members in reached.items():
+        for member in members:
+            decision = Decision(Account(member.account_id), member, {})
+            row = member_row(target.region, MemberResult(decision, member))
+            report.add_row(row, member.status, (Outcome.UNCHANGED, None))
+    for target, problem in problems.items():
+        for account_id in wanted or [caller_id]:
+            decision = Decision(Account(account_id), Member(account_id), {})
+            row = member_row(target.region, MemberResult(decision, decision.before))
+            report.add_row(row, None, (Outcome.FAILED, problem))
+    return report
