@@ -154,7 +154,7 @@ def build_report(
         "services": list(results),
         "regions": list(dict.fromkeys(column.region for column in columns)),
         "regions_not_asked": {
-            service: regions_not_asked(FACTS[service].name, [column.region for column in columns])
+            service: regions_not_asked(FACTS[service].client, [column.region for column in columns])
             for service in results
         },
         "baseline": changes,

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,7 +15,6 @@ import yaml
 _COLLECTION = Path(__file__).parents[2]
 
 
-@functools.cache
 def collection_version() -> str:
     """Return the version of this collection: of its manifest where it was installed, of its source in a checkout."""
     manifest = _COLLECTION / "MANIFEST.json"
@@ -37,7 +35,6 @@ def regions_not_asked(client: str, regions: Iterable[str]) -> list[str]:
     return sorted(name for names in known if asked & set(names) for name in names if name not in asked)
 
 
-@functools.cache
 def _partitions_of(client: str) -> tuple[tuple[str, ...], ...]:
     try:
         from botocore.session import Session
