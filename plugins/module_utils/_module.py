@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ansible.module_utils.basic import _load_params
+
 from ._aws.cloud import AnsibleAWSModule, Cloud, require_sdk
 from ._jobs.administrator import administrator_info_job, administrator_job
 from ._jobs.members import member_info_job, member_job
@@ -18,7 +20,7 @@ from ._jobs.service import service_job
 from ._jobs.task import Job, Task
 from ._membership.port import Clock, Service, TaskFailed
 from ._membership.result import Report, describe_unprocessed
-from ._membership.validate import InvalidInput
+from ._membership.validate import InvalidInput, as_list
 
 Spec = dict[str, Any]
 
@@ -38,7 +40,7 @@ def _account_options() -> Spec:
     return {
         "account_ids": {"type": "list", "elements": "raw"},
         "role_name": {"type": "str"},
-        "external_id": {"type": "str"},
+        "external_id": {"type": "str", "no_log": True},
         "role_session_name": {"type": "str", "default": "muster"},
     }
 
@@ -128,8 +130,8 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     message = None
     try:
         require_sdk(module)
-        options = module.params
-        regions = _regions(module)
+        options = {**module.params, **_lists_given_as_text(argument_spec)}
+        regions = _regions(module, options["regions"])
         task = Task(
             options=options,
             regions=regions,
@@ -153,8 +155,17 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     module.exit_json(**result)
 
 
-def _regions(module: AnsibleAWSModule) -> list[str]:
-    regions = module.params["regions"]
+def _lists_given_as_text(spec: Spec) -> Spec:
+    """Read the list options that are one text. Ansible splits it at commas only, and keeps blanks and empty items."""
+    asked = _load_params()
+    return {
+        name: as_list(asked[name])
+        for name, option in spec.items()
+        if option["type"] == "list" and option["elements"] != "dict" and isinstance(asked.get(name), str)
+    }
+
+
+def _regions(module: AnsibleAWSModule, regions: list[str] | None) -> list[str]:
     if regions is None:
         # amazon.aws asks the SDK's own configuration only where neither the option nor the environment tells.
         regions = [module.params["region"] or module.region]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from .model import Account, EmailRules, MessageRules, Reason
 from .port import TaskFailed
@@ -21,6 +22,8 @@ _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
 # IAM's own rule for role names, with an optional path.
 _ROLE_NAME = re.compile(r"([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# What stands between the items of a list that was written as one text.
+_BETWEEN_ITEMS = re.compile(r"[,\r\n]")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,21 @@ class InvalidInput(TaskFailed):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
         super().__init__("nothing was sent: " + "; ".join(dict.fromkeys(fault.text for fault in self.faults)))
+
+
+def as_list(value: object) -> list[Any]:
+    """Return a list option as a list, the same for modules and roles: a survey or ``-e`` gives it as one text.
+
+    :param value: A text with commas or line ends between the items, in which white space around an item and what is
+        empty do not count: ``"us-east-1, eu-west-1"``, ``"a,b,"``, ``"a\\nb\\n"``. Or a list, whose items are returned
+        as they are, blanks and all: each was written as an item, and is refused by its own check if it is none.
+        ``None`` is no item, and any other value is one item.
+    """
+    if isinstance(value, str):
+        return [item.strip() for item in _BETWEEN_ITEMS.split(value) if item.strip()]
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        return list(value)
+    return [] if value is None else [value]
 
 
 def explain_account_id(value: object) -> str | None:

@@ -9,6 +9,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import (
     Fault,
     InvalidInput,
+    as_list,
     check_account_ids,
     check_members,
     explain_account_id,
@@ -303,3 +304,32 @@ def test_explain_message_within_the_rules_is_fine(value) -> None:
 @pytest.mark.parametrize("value", ["x" * 81, "two words", "all!", "new\nline", "line\n", "\u0661"])
 def test_explain_message_against_the_rules_is_named(value) -> None:
     assert explain_message(value, MESSAGE) == f"invitation_message {value!r} must be letters and digits, 80 at most"
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("us-east-1", ["us-east-1"]),
+        ("us-east-1, eu-west-1", ["us-east-1", "eu-west-1"]),
+        ("a,b,", ["a", "b"]),
+        (" ,a,, b ,", ["a", "b"]),
+        ("a\nb\n", ["a", "b"]),
+        ("a\r\nb\r\n\r\nc", ["a", "b", "c"]),
+        ("a,\n  b,\n", ["a", "b"]),
+        ("a b", ["a b"]),  # one item, which its own check refuses: no name has a blank
+        ("", []),
+        (" \n,", []),
+    ],
+)
+def test_as_list_text_is_taken_apart_at_commas_and_line_ends(text, items) -> None:
+    assert as_list(text) == items
+
+
+@pytest.mark.parametrize("items", [[], ["a"], ["a ", "", "b,c", None, 5]])
+def test_as_list_items_of_a_list_are_left_to_their_own_check(items) -> None:
+    assert as_list(items) == as_list(tuple(items)) == as_list(iter(items)) == items
+
+
+@pytest.mark.parametrize(("value", "items"), [(None, []), (5, [5]), ({"a": 1}, [{"a": 1}]), (b"ab", [b"ab"])])
+def test_as_list_of_something_else_is_one_item(value, items) -> None:
+    assert as_list(value) == items
