@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import AwsError
 from .membership import MAXIMUM_BATCH, MembershipService
 from .requests import Request, Result
 from .state import ACTIVE, ASSOCIATED, PENDING, Member, Switch
@@ -38,6 +39,9 @@ class SecurityHub(MembershipService):
     def __init__(self) -> None:
         super().__init__()
         self.wire.operations["CreateMembers"].allow_any_length("AccountDetails")
+
+    def error_body(self, error: AwsError) -> dict[str, Any]:
+        return {"Code": error.code, "Message": error.message}
 
     def check(self, request: Request) -> None:
         # The service model has no maximum for AccountIds.
@@ -74,12 +78,6 @@ class SecurityHub(MembershipService):
     def invite_refusals(self, request: Request, account_id: str) -> Iterator[str]:
         if request.home_of(account_id).administrator_id not in (None, request.account_id):
             yield "U_HELD"
-
-    def send_invitation(self, request: Request, member: Member) -> None:
-        hidden = member.seen_as
-        request.move(member, "Invited")
-        request.world.invite(self.name, request.region, member)
-        member.seen_as = hidden
 
     def _describe_member(self, request: Request, member: Member, status: str) -> dict[str, Any]:
         described = super()._describe_member(request, member, status)
