@@ -186,7 +186,7 @@ class Dispatcher:
         http = replace(http, service_name=own.service.name if own else http.service)
         asked = api.identify(http)
         if self._is_session_over(http):
-            code = "ExpiredTokenException" if http.service in self._apis else "ExpiredToken"
+            code = "ExpiredTokenException" if own else "ExpiredToken"
             asked.refusal = AwsError(code, "The security token included in the request is expired", 403)
         call, fault = self._begin(http, asked)
         self._notify("before", call)
