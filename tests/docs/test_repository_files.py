@@ -38,7 +38,7 @@ def commands(workflow: Any) -> list[str]:
 def test_files_of_the_forge_fit_its_schema(schema: str, paths: list[Path]) -> None:
     assert paths
     checked = subprocess.run(
-        ["check-jsonschema", "--builtin-schema", schema, *map(str, paths)], capture_output=True, text=True
+        ["check-jsonschema", "--builtin-schema", schema, *map(str, paths)], check=False, capture_output=True, text=True
     )
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
