@@ -52,7 +52,8 @@ def collect_batch(
     members: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, dict[str, str]] = {host: {} for host in rows}
     for service in as_list(services):
-        accounts, found = check_members(rows.values(), needs_email and FACTS[service].needs_email)
+        facts = FACTS[service]
+        accounts, found = check_members(rows.values(), facts.email if needs_email else None, facts.title)
         texts = {fault.account_id: fault.text for fault in found}
         members[service] = [
             {"account_id": account.account_id, "email": account.email}

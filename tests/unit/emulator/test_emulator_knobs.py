@@ -30,6 +30,7 @@ def test_every_knob_is_tested_here() -> None:
     with open(__file__, encoding="utf-8") as source:
         text = source.read()
     elsewhere = {"members_quota", "invitations_quota"}  # limits
+    elsewhere |= {item.name for item in fields(Knobs) if item.name.endswith("_macie")}  # test_emulator_macie
     assert [item.name for item in fields(Knobs) if item.name not in elsewhere and item.name not in text] == []
 
 
@@ -103,6 +104,24 @@ def test_unknown_member_sh(emulator: Emulator, side: Sides, verb: str) -> None:
     call(AccountIds=[ZERO])
     emulator.set_knobs(unknown_member_sh="error")
     assert error_of(call, AccountIds=[ZERO])[0] == "ResourceNotFoundException"
+
+
+_NO_SUCH_RESOURCE = "The request is rejected since no such resource found."
+
+
+def test_hub_off(emulator: Emulator, clients: Clients) -> None:
+    client = clients("securityhub")
+    reads = (client.list_members, client.get_administrator_account, client.list_invitations)
+    assert [error_of(read)[:2] for read in reads] == [
+        ("BadRequestException", 400),
+        ("BadRequestException", 400),
+        ("AccessDeniedException", 403),
+    ]
+    for code, status in (("BadRequestException", 400), ("AccessDeniedException", 403)):
+        emulator.set_knobs(hub_off=code)
+        assert {error_of(read) for read in reads} == {(code, status, _NO_SUCH_RESOURCE)}
+    emulator.set_knobs(hub_off="InvalidAccessException")
+    assert {error_of(read)[:2] for read in (*reads, client.describe_hub)} == {("InvalidAccessException", 401)}
 
 
 def test_get_administrator_none_sh(emulator: Emulator, side: Sides) -> None:
