@@ -24,6 +24,7 @@ from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import ServiceFacts, State
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import explain_account_id, explain_email
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 
 # The names under which lists have what is needed, as :func:`_key` writes them.
 _COLUMNS: Mapping[str, Sequence[str]] = {
@@ -316,8 +317,9 @@ def _explain(entry: Entry) -> Iterator[str]:
     text = explain_account_id(entry.account_id)
     if text:
         yield text
-    if entry.email not in _NOTHING:
-        text = explain_email(entry.email)
+    # The rules of each service that checks addresses: one list serves them all.
+    rules = [facts.email for facts in SERVICES.values() if facts.email and entry.email not in _NOTHING]
+    for text in dict.fromkeys(explain_email(entry.email, asked) for asked in rules):
         if text:
             yield f"account {entry.account_id}: {text}"
     for field, value in (("name", entry.name), ("state", entry.state)):
