@@ -34,6 +34,8 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
     # Organizations tells the State since 2025 and dropped the Status in 2026: the first of them counts.
     "state": ("state", "status", "accountstate", "accountstatus"),
 }
+# With it, a page of list-accounts says that another one follows.
+_MORE = "NextToken"
 _DELIMITERS = ",;\t"
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -213,7 +215,7 @@ def _json_entries(text: str) -> Iterator[Entry]:
         except RecursionError as error:
             raise ListFaults(["this JSON is nested too deeply to be a list of accounts"]) from error
         pages += page if isinstance(page, list) else [page]
-    if isinstance(pages[-1], dict) and "Accounts" in pages[-1] and pages[-1].get("NextToken"):
+    if isinstance(pages[-1], dict) and "Accounts" in pages[-1] and pages[-1].get(_MORE):
         raise ListFaults(["the list is not complete: its last page has a NextToken; list it without --max-items"])
     for page in pages:
         yield from _entries_of_page(page)
