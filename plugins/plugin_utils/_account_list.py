@@ -43,11 +43,11 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _NO_MEMBERS = frozenset({State.REMOVED, State.RESIGNED, State.DELETED, State.ACCOUNT_SUSPENDED})
-_NOT_IN_HOST_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
+_NOT_IN_HOST_NAMES = re.compile(r"[^A-Za-z0-9@+._-]+")
 _GROUP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOTHING = (None, "")
 _NO_EMAIL = "the account has no e-mail address; GuardDuty needs the one of its root user"
-_NO_HOST_NAMES = frozenset({"all", "ungrouped", "localhost", ""})
+_NO_HOST_NAMES = frozenset({"all", "ungrouped", "localhost"})
 
 
 class ListFaults(Exception):
@@ -147,6 +147,12 @@ def make_inventory(entries: Iterable[Entry], group: str, needs_email: bool = Tru
         "renamed": {entry.name: host for host, entry in hosts.items() if entry.name and entry.name != host},
         "stateless": sum(_state_of(entry) is None for entry in active),
     }
+
+
+def host_name(text: object) -> str:
+    """Return a text as a host name that Ansible takes as it is, empty if nothing is left of it or it has a meaning."""
+    name = _NOT_IN_HOST_NAMES.sub("-", str(text or "")).strip("-.")
+    return "" if name in _NO_HOST_NAMES else name
 
 
 def _decode(content: bytes) -> str:
@@ -355,9 +361,9 @@ def _merge(entries: Iterable[Entry], faults: list[str]) -> list[Entry]:
 
 def _host_names(accounts: Sequence[Entry], group: str) -> dict[str, Entry]:
     """Give each account a host name: its name where that can be one and no other account has it, else its id."""
-    wanted = {entry: _NOT_IN_HOST_NAMES.sub("-", str(entry.name or "")).strip("-.") for entry in accounts}
+    wanted = {entry: host_name(entry.name) for entry in accounts}
     counts = Counter(name.lower() for name in wanted.values())
-    reserved = _NO_HOST_NAMES | {group}
+    reserved = {"", group}
     ids = {entry.account_id for entry in accounts}
     return {
         str(entry.account_id) if counts[name.lower()] > 1 or name in reserved or name in ids else name: entry
