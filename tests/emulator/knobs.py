@@ -65,6 +65,10 @@ class Knobs:
     accept_visible_seconds: float = 0
     accept_visible_reads: int = 0
 
+    # Seconds from the first use of an access key that comes with a session token until it has expired; 0: never. The
+    # time runs from AssumeRole for the keys that it gives.
+    session_seconds: float = 0
+
     latency: float = 0  # really slept, by the thread of each request
     # AssumeRole succeeds, but with the keys of this account (or, as a mapping, of the account the asked one maps to).
     assume_role_wrong_account: str | Mapping[str, str] | None = None

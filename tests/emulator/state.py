@@ -199,6 +199,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.organization = Organization()
         self.access_keys: dict[str, str] = {}
+        self._sessions: dict[str, float] = {}  # the beginning of each
         self._homes: dict[tuple[str, str, str], Home] = {}
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -215,6 +216,15 @@ class World:
         """Return a value that the ``<wait>_seconds`` and ``<wait>_reads`` knobs put off; None without a delay."""
         seconds, reads = getattr(self.knobs, f"{wait}_seconds"), getattr(self.knobs, f"{wait}_reads")
         return Later(value, self.now() + seconds, reads) if seconds or reads else None
+
+    def begin_session(self, access_key: str) -> float:
+        """Let the time of temporary keys run, unless it does already, and return when that began."""
+        return self._sessions.setdefault(access_key, self.now())
+
+    def is_session_over(self, access_key: str) -> bool:
+        """Return whether temporary keys have expired."""
+        began, lifetime = self.begin_session(access_key), self.knobs.session_seconds
+        return bool(lifetime) and self.now() - began >= lifetime
 
     # --- accounts and homes -------------------------------------------------------------------------------------------
 
