@@ -111,6 +111,7 @@ def run_service(service: Service, options: Spec) -> None:
         "purge_tags": {"type": "bool", "default": True},
         **options,
         **_account_options(),
+        **_wait_options(),
     }
     _run(service, service.facts.kind.rows, spec, partial(service_job, service))
 

@@ -167,7 +167,7 @@ class ServiceKind:
     :param module: The module's name after the service's.
     :param rows: The key of its rows.
     :param handle: The key of the detector id or hub ARN in a row.
-    :param settings: The options that are compared and kept.
+    :param settings: The options that are compared and kept, with what AWS sets where nothing is asked for.
     :param on_enable: Options that matter only while the service is switched on.
     :param updated_only: Settings that AWS takes in an update only.
     """
@@ -175,7 +175,7 @@ class ServiceKind:
     module: str
     rows: str
     handle: str
-    settings: tuple[str, ...]
+    settings: Mapping[str, object]
     on_enable: tuple[str, ...] = ()
     updated_only: tuple[str, ...] = ()
 

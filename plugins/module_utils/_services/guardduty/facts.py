@@ -22,7 +22,7 @@ GUARDDUTY = ServiceFacts(
         module="detector",
         rows="detectors",
         handle="detector_id",
-        settings=("enabled", "finding_publishing_frequency"),
+        settings={"enabled": True, "finding_publishing_frequency": "SIX_HOURS"},
     ),
     words={
         State.CREATED: ("Created",),
