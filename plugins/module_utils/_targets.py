@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 from ._aws.cloud import Cloud, Role
 from ._membership.model import Problem, Reason
-from ._membership.port import Api, CallFailed
+from ._membership.port import Api, CallFailed, Clock
+from ._membership.waiting import Pause, Walk, go_on, walk_together
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -81,6 +82,20 @@ class Targets:
         chosen = list(targets)
         with ThreadPoolExecutor(max_workers=max(1, min(self._concurrency, len(chosen)))) as pool:
             return dict(zip(chosen, pool.map(converse, chosen), strict=True))
+
+    def walk(self, walks: Mapping[Target, Walk[Result]], clock: Clock) -> dict[Target, Result | Problem]:
+        """Let all walks go on, at most ``concurrency`` at once, until each has ended; those that wait do so together.
+
+        :returns: The walk's result, or the problem that ended it.
+        """
+
+        def go_on_there(target: Target, _api: Api) -> Result | Pause:
+            return go_on(walks[target])
+
+        def resume(due: list[Target]) -> Mapping[Target, Result | Problem | Pause]:
+            return self.run(go_on_there, due)
+
+        return walk_together(walks, clock, resume)
 
     def for_each(self, job: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Run a job for several items of one conversation with the caller's own account.

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .._membership.execute_members import MemberResult, execute_members, predict_members
-from .._membership.model import Account, Member, Outcome, Reason, ServiceFacts, batches
+from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
+from .._membership.model import Account, Member, Outcome, Reason, ServiceFacts
 from .._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
 from .._membership.port import Api, ForEach, MembersPort, Service, TaskFailed
 from .._membership.result import Report, judge_member, member_row
@@ -35,19 +35,20 @@ def member_job(service: Service, task: Task) -> Report:
     if purge_fault:
         raise TaskFailed(purge_fault)
 
-    def act(target: Target, _api: Api) -> list[MemberResult]:
-        port, plan = reached[target]
-        if not task.carry_out:
-            return predict_members(plan, caller_id)
-        return execute_members(plan, port, task.patience(), targets.for_each)
-
-    results, lost = split_problems(targets.run(act, reached))
+    results = {target: predict_members(plan, caller_id) for target, (_port, plan) in reached.items()}
+    if task.carry_out:
+        walks = {
+            target: execute_members(plan, port, task.patience(), targets.for_each)
+            for target, (port, plan) in reached.items()
+        }
+        results, lost = split_problems(targets.walk(walks, task.clock))
+        problems.update(lost)
     report = Report()
     for target, (_port, plan) in reached.items():
         report.add_actions(target.region, None, plan.actions)
         report.warnings += [f"{target.region}/{text}" for text in plan.warnings]
     table = rows_for(policy, service.facts)
-    for target, problem in {**problems, **lost}.items():
+    for target, problem in problems.items():
         unread = [Decision(a, Member(a.account_id), table, is_skipped=a.account_id == caller_id) for a in accounts]
         results[target] = [MemberResult(decision, decision.before, problem=problem) for decision in unread]
     for target, members in results.items():
@@ -95,7 +96,7 @@ def _observe_members(
     if everyone:
         return port.list_members()
     ids = [account.account_id for account in accounts if account.account_id != caller_id]
-    return [member for members in for_each(port.get_members, batches(ids)) for member in members]
+    return [member for members in read_members(port, ids, for_each) for member in members]
 
 
 def member_info_job(service: Service, task: Task) -> Report:

@@ -38,6 +38,7 @@ def service_job(service: Service, task: Task) -> Report:
         settings=given(kind.settings),
         on_enable=given(kind.on_enable),
         updated_only=frozenset(kind.updated_only),
+        defaults=kind.settings,
         tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
         purge_tags=options.get("purge_tags", True),
     )
@@ -50,13 +51,14 @@ def service_job(service: Service, task: Task) -> Report:
     reached, problems = split_problems(targets.run(look, targets.all))
     due = {target: plan.steps for target, (_port, plan) in reached.items() if plan.steps}
 
-    def act(target: Target, _api: Api) -> ServiceResult:
-        port, plan = reached[target]
-        return execute_service(plan, port)
-
     results = {target: predict_service(plan) for target, (_port, plan) in reached.items()}
     if task.carry_out:
-        carried_out, lost = split_problems(targets.run(act, due))
+        walks = {
+            target: execute_service(plan, port, task.patience())
+            for target, (port, plan) in reached.items()
+            if target in due
+        }
+        carried_out, lost = split_problems(targets.walk(walks, task.clock))
         results.update(carried_out)
         problems.update(lost)
     report = Report()

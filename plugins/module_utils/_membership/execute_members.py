@@ -11,11 +11,11 @@ counts as done is decided by AWS's answer for the account together with the stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from .model import Member, Problem, Reason, State, Step, batches
-from .plan_members import ORDER, Decision, MembersPlan
+from .plan_members import MAYBE_ASSOCIATED, ORDER, Decision, MembersPlan
 from .port import Answer, CallFailed, ForEach, MembersPort
 from .reasons import (
     CALLER_WIDE,
@@ -26,7 +26,7 @@ from .reasons import (
     is_lagging,
     is_said_to_be_no_member,
 )
-from .waiting import Patience
+from .waiting import Patience, Walk
 
 
 @dataclass
@@ -89,10 +89,29 @@ def _predicted(plan: MembersPlan, decision: Decision, caller_id: str) -> Member:
     )
 
 
+def read_members(port: MembersPort, account_ids: Sequence[str], for_each: ForEach) -> Iterator[list[Member]]:
+    """Read the records of these accounts, batch by batch: a record for each, in order.
+
+    Where AWS cannot tell for some of a batch, one listing serves that batch and all that follow.
+    """
+    groups = list(batches(account_ids))
+    for number, members in enumerate(for_each(port.get_members, groups)):
+        if members is None:
+            rest = [account_id for group in groups[number:] for account_id in group]
+            yield _records_of(rest, port.list_members())
+            return
+        yield _records_of(groups[number], members)
+
+
+def _records_of(account_ids: Iterable[str], members: Iterable[Member]) -> list[Member]:
+    found = {member.account_id: member for member in members}
+    return [found.get(account_id, Member(account_id)) for account_id in account_ids]
+
+
 def execute_members(
     plan: MembersPlan, port: MembersPort, patience: Patience, for_each: ForEach = map
-) -> list[MemberResult]:
-    """Carry out the plan.
+) -> Walk[list[MemberResult]]:
+    """Carry out the plan, with a pause wherever AWS has to be waited for.
 
     :param plan: From :func:`plan_members`, made from records read through the same port.
     :param port: The administrator's side of the Region.
@@ -100,10 +119,10 @@ def execute_members(
     :param for_each: How the batches of a step or of a read are run.
     :returns: A result for each decision, in order. Failures are in the results; nothing is raised for them.
     """
-    return _Walk(plan, port, patience, for_each).results()
+    return _Execution(plan, port, patience, for_each).results()
 
 
-class _Walk:
+class _Execution:
     def __init__(self, plan: MembersPlan, port: MembersPort, patience: Patience, for_each: ForEach) -> None:
         self._facts = plan.facts
         self._port = port
@@ -118,11 +137,11 @@ class _Walk:
             Step.STOP_MONITORING: port.stop_monitoring_members,
         }
 
-    def results(self) -> list[MemberResult]:
-        self._carry_out_all()
-        # Each account takes each of the two fallbacks at most once: no more walks than 3.
+    def results(self) -> Walk[list[MemberResult]]:
+        yield from self._carry_out_all()
+        # Each account takes each of the two fallbacks at most once: no more passes than 3.
         while [progress for progress in self._all if _fall_back(progress)]:
-            self._carry_out_all()
+            yield from self._carry_out_all()
         for progress in self._all:
             # Neither refused nor in its goal: the record was changed by others, or shows less than AWS accepted.
             # A state with a reason of its own (a verification that failed again) is an end, not a wait.
@@ -134,23 +153,23 @@ class _Walk:
             for p in self._all
         ]
 
-    def _carry_out_all(self) -> None:
+    def _carry_out_all(self) -> Walk[None]:
         for step in ORDER:
-            self._carry_out(step, [progress for progress in self._all if progress.is_due(step)])
+            yield from self._carry_out(step, [progress for progress in self._all if progress.is_due(step)])
 
-    def _carry_out(self, step: Step, due: list[Progress]) -> None:
+    def _carry_out(self, step: Step, due: list[Progress]) -> Walk[None]:
         if not due:
             return
         states = {progress.account_id: progress.member.state for progress in due}
-        pending = due
-        for _look in self._patience.looks():
+        pending, wait = due, self._patience.begin()
+        while True:
             answered = self._send(step, pending)
             # Request-level failures have had the SDK's retries already: only AWS's word on an account is asked again.
             pending = [progress for progress in answered if self._is_worth_repeating(step, progress)]
-            if not pending:
+            if not pending or not (yield from wait.for_another_look()):
                 break
         attempted = [progress for progress in due if progress.is_attempted]
-        self._read_back(step, attempted, states)
+        yield from self._read_back(step, attempted, states)
         for progress in attempted:
             _judge(progress, step, states[progress.account_id], self._patience.wait)
 
@@ -158,7 +177,7 @@ class _Walk:
         problem = progress.problem
         if problem is None:
             return False
-        if is_lagging(step, problem.text, progress.done):
+        if is_lagging(step, problem.text, progress.sent):
             return True
         return self._patience.wait and problem.reason in PASSING
 
@@ -224,27 +243,25 @@ class _Walk:
 
     # Reading back
 
-    def _read_back(self, step: Step, touched: list[Progress], states: dict[str, State]) -> None:
+    def _read_back(self, step: Step, touched: list[Progress], states: dict[str, State]) -> Walk[None]:
         """Read all touched accounts, and keep looking for those whose step has yet to show."""
-        to_read = touched
-        for _look in self._patience.looks():
+        to_read, wait = touched, self._patience.begin()
+        while True:
             to_read = [p for p in self._read(to_read) if self._is_worth_waiting(step, p, states[p.account_id])]
-            if not to_read:
-                return
+            if not to_read or not (yield from wait.for_another_look()):
+                break
         for progress in to_read:
             progress.is_timed_out = progress.problem is None
 
     def _read(self, wanted: list[Progress]) -> list[Progress]:
         """Read records; return the accounts that were read. The others have the read's failure as their problem."""
         read: list[Progress] = []
-        groups = list(batches(wanted))
-        answers = self._for_each(self._port.get_members, [[p.account_id for p in group] for group in groups])
         try:
-            for group, members in zip(groups, answers, strict=True):
-                found = {member.account_id: member for member in members}
-                for progress in group:
-                    progress.member = found.get(progress.account_id, Member(progress.account_id))
-                read += group
+            for members in read_members(self._port, [p.account_id for p in wanted], self._for_each):
+                for member in members:
+                    progress = wanted[len(read)]
+                    progress.member = member
+                    read.append(progress)
         except CallFailed as failure:
             # What stopped one batch would stop the next, after all its retries.
             for progress in wanted[len(read) :]:
@@ -252,7 +269,7 @@ class _Walk:
         return read
 
     def _is_worth_waiting(self, step: Step, progress: Progress, before: State) -> bool:
-        if progress.problem and not _is_echo(step, progress.problem):
+        if _is_deletion_next(step, progress, before) or (progress.problem and not _is_echo(step, progress.problem)):
             return False
         if progress.problem and before is State.RESIGNED and not progress.is_doubtful:
             # "Already invited" speaks of the invitation that the member left: no wait brings it back, _fall_back does.
@@ -263,8 +280,17 @@ class _Walk:
 
 
 def _has_arrived(step: Step, now: State, before: State) -> bool:
-    """Whether a record shows the effect of a step. An invitation first passes through e-mail verification."""
-    return now is not before and not (step is Step.INVITE and now is State.VERIFYING)
+    """Whether a record shows the effect of a step, and not only what comes before it."""
+    return now is not before and (step, now) not in _ON_THE_WAY
+
+
+# An invitation first passes through e-mail verification, a deletion may be seen later than the end that came first.
+_ON_THE_WAY = ((Step.INVITE, State.VERIFYING), (Step.DELETE, State.REMOVED))
+
+
+def _is_deletion_next(step: Step, progress: Progress, before: State) -> bool:
+    """Whether the record is deleted whatever becomes of its association, since there may be none to end."""
+    return step is Step.DISASSOCIATE and progress.remaining[1:] == (Step.DELETE,) and before in MAYBE_ASSOCIATED
 
 
 def _is_echo(step: Step, problem: Problem) -> bool:
@@ -305,7 +331,8 @@ def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:
     counts = has_moved or is_unread or not (wait or progress.problem)
     if progress.is_doubtful and step not in progress.done and counts:
         progress.done.append(step)
-    if progress.problem and has_moved and (progress.is_doubtful or _is_echo(step, progress.problem)):
+    is_settled = has_moved or _is_deletion_next(step, progress, before)
+    if progress.problem and is_settled and (progress.is_doubtful or _is_echo(step, progress.problem)):
         # Done after all: by a request whose answer was lost, or by somebody else in the meantime.
         progress.problem = None
     progress.is_doubtful = progress.is_unspoken = False

@@ -174,7 +174,7 @@ class ServiceKind:
     :param module: The module's name after the service's.
     :param rows: The key of its rows.
     :param handle: The key of the service's own id or ARN in a row, ``None`` where it has neither.
-    :param settings: The options that are compared and kept.
+    :param settings: The options that are compared and kept, with what AWS sets where nothing is asked for.
     :param on_enable: Options that matter only while the service is switched on.
     :param updated_only: Settings that AWS takes in an update only.
     :param has_tags: Whether the service itself can be tagged.
@@ -184,7 +184,7 @@ class ServiceKind:
     module: str
     rows: str
     handle: str | None
-    settings: tuple[str, ...]
+    settings: Mapping[str, object]
     on_enable: tuple[str, ...] = ()
     updated_only: tuple[str, ...] = ()
     has_tags: bool = True

@@ -9,12 +9,12 @@ An empty answer must not be taken for "no members": the next thing would be to c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
-from .model import Member, Reason
+from .model import Reason
 from .port import Answer, CallFailed
 from .validate import explain_account_id
 
@@ -63,12 +63,6 @@ def tags_of(operation: str, data: Mapping[str, Any]) -> dict[str, str]:
     if not all(isinstance(text, str) for text in tags.values()):
         raise unreadable(operation, f"the answer has the Tags {tags!r}")
     return tags
-
-
-def among(account_ids: Iterable[str], members: Iterable[Member]) -> list[Member]:
-    """Return the records of these accounts."""
-    wanted = set(account_ids)
-    return [member for member in members if member.account_id in wanted]
 
 
 def text_of(value: object) -> str | None:

@@ -131,6 +131,10 @@ _NOT_ASSOCIATED = (
 )
 _ASSOCIATED = (State.VERIFYING, State.INVITED, State.ENABLED, State.SUSPENDED)
 
+# States of which AWS does not say whether there is an association to end before the record can be deleted: where its
+# end is refused, or silently not brought about, the record is deleted all the same.
+MAYBE_ASSOCIATED = frozenset({State.VERIFYING, State.INVITED, State.ACCOUNT_SUSPENDED})
+
 # In every table: a state is left alone, and reported where it is neither a goal nor on the way to one.
 _LEAVE_ALONE = {state: Row((), state, STATE_REASONS.get(state)) for state in State}
 
@@ -155,13 +159,13 @@ _DISASSOCIATED = {
 _ABSENT = {
     **_keep(State.ABSENT, State.DELETED),
     **_same((Step.DELETE,), State.ABSENT, *[s for s in _NOT_ASSOCIATED if s not in (State.ABSENT, State.DELETED)]),
-    **_same((Step.DISASSOCIATE, Step.DELETE), State.ABSENT, *_ASSOCIATED),
+    **_same((Step.DISASSOCIATE, Step.DELETE), State.ABSENT, *_ASSOCIATED, State.ACCOUNT_SUSPENDED),
 }
 # DeleteMembers refuses an organization's members: once disassociated, such a member is as absent as it can be.
 _ABSENT_BUT_KEPT = {
     **_ABSENT,
     **_keep(State.REMOVED),
-    **_same((Step.DISASSOCIATE,), State.REMOVED, *_ASSOCIATED),
+    **_same((Step.DISASSOCIATE,), State.REMOVED, *_ASSOCIATED, State.ACCOUNT_SUSPENDED),
 }
 
 

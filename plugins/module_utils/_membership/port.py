@@ -94,8 +94,11 @@ class ForEach(Protocol):
 class MembersPort(Protocol):
     """The administrator's side of one Region. Reads create nothing; batches hold 1 to 50 accounts."""
 
-    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
-        """Read the records of these accounts; accounts without a record are left out."""
+    def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
+        """Read the records of these accounts; accounts without a record are left out.
+
+        ``None``: AWS could not tell for some of them, which says nothing about a record. The full list is sure.
+        """
 
     def list_members(self) -> list[Member]:
         """Read all records, of whatever status, page by page."""

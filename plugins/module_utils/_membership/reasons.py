@@ -269,6 +269,11 @@ def is_not_owned(text: str) -> bool:
     return _NOT_OWNED in _normalise(text)
 
 
+def is_said_to_be_off(code: str, text: str, reason: Reason) -> bool:
+    """Tell whether AWS speaks as if the service were off: of one just switched on, that is an echo of before."""
+    return reason is Reason.SERVICE_NOT_ENABLED or is_not_owned(text) or is_missing_resource(code, text)
+
+
 def is_governed(operation: str | None, reason: Reason) -> bool:
     """Tell whether a service need not be switched on, because a central configuration policy brings the account in."""
     return operation == "EnableSecurityHub" and reason is Reason.CENTRAL_CONFIGURATION

@@ -16,7 +16,6 @@ from typing import Any
 from ..._membership.model import Account, Member, Reason, Relationship
 from ..._membership.parse import (
     account_id_of,
-    among,
     answer_of,
     handle_of,
     list_of,
@@ -81,12 +80,11 @@ class _Members:
         if options.get("invitation_message"):
             self._invitation["Message"] = options["invitation_message"]
 
-    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
+    def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
         response = self._api.call("GetMembers", DetectorId=self._detector_id, AccountIds=list(account_ids))
         members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
         if any(not is_said_to_be_no_member(text) for text in answer_of(response, "Result").unprocessed.values()):
-            # AWS could not look up some of them, which says nothing about a record: the full list is sure.
-            return among(account_ids, self.list_members())
+            return None
         return members
 
     def list_members(self) -> list[Member]:

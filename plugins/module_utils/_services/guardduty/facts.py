@@ -22,7 +22,7 @@ GUARDDUTY = ServiceFacts(
         module="detector",
         rows="detectors",
         handle="detector_id",
-        settings=("enabled", "finding_publishing_frequency"),
+        settings={"enabled": True, "finding_publishing_frequency": "SIX_HOURS"},
         suspended="DISABLED",
     ),
     member_options=("detector_id", "email_notification", "invitation_message", "monitoring", "replace_failed"),

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..._membership.model import Account, Member, Reason, Relationship
-from ..._membership.parse import account_id_of, among, answer_of, handle_of, list_of, tags_of, text_of, value_of
+from ..._membership.parse import account_id_of, answer_of, handle_of, list_of, tags_of, text_of, value_of
 from ..._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
 from ..._membership.reasons import is_missing_resource, is_said_to_be_no_member, is_service_on_already
 from .facts import SECURITYHUB as FACTS
@@ -60,19 +60,18 @@ class _Members:
     def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
         self._api = api
 
-    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
+    def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
         try:
             response = self._api.call("GetMembers", AccountIds=list(account_ids))
         except CallFailed as failure:
             if not is_missing_resource(failure.code, failure.text):
                 raise
-            # Said of the whole batch, though perhaps meant for one of it: the full list is sure.
-            return among(account_ids, self.list_members())
+            # Said of the whole batch, though perhaps meant for one of it.
+            return None
         members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
         unprocessed = answer_of(response, "ProcessingResult").unprocessed
         if any(not is_said_to_be_no_member(text) for text in unprocessed.values()):
-            # AWS could not look up some of them, which says nothing about a record: the full list is sure.
-            return among(account_ids, self.list_members())
+            return None
         return members
 
     def list_members(self) -> list[Member]:

@@ -20,7 +20,7 @@ SECURITYHUB = ServiceFacts(
         module="hub",
         rows="hubs",
         handle="hub_arn",
-        settings=("auto_enable_controls", "control_finding_generator"),
+        settings={"auto_enable_controls": True, "control_finding_generator": "SECURITY_CONTROL"},
         on_enable=("enable_default_standards",),
         updated_only=("auto_enable_controls",),
     ),

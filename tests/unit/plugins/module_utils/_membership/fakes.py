@@ -30,6 +30,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.port import
     Clock,
     ServiceRecord,
 )
+from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Result, Walk, go_on, walk_together
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 
@@ -70,6 +71,7 @@ SUSPENDED            member   invited  REMOVED       associated  ENABLED        
 REMOVED              member   INVITED  unassociated  ABSENT      unassociated      unassociated
 RESIGNED             member   INVITED  unassociated  ABSENT      unassociated      unassociated
 DELETED              CREATED  refused  refused       ABSENT      unassociated      unassociated
+ACCOUNT_SUSPENDED    refused  refused  REMOVED       ABSENT      refused           refused
 """
 
 # An organization's accounts: members at once, never invited. Only Security Hub refuses to delete such members; a
@@ -154,6 +156,11 @@ class FakeClock:
         assert seconds > 0
         self.naps.append(seconds)
         self.now += seconds
+
+
+def walk_alone(walk: Walk[Result], time: FakeClock) -> Result:
+    """Let one walk go on to its end."""
+    return walk_together([0], time.as_clock(), lambda _due: {0: go_on(walk)})[0]
 
 
 Hook = Callable[[], None]
@@ -372,6 +379,7 @@ class FakeService:
     """The service itself. Like Security Hub it tells its tags only when asked, unless ``brings_tags`` (GuardDuty)."""
 
     def __init__(self, record: ServiceRecord | None = None, brings_tags: bool = False) -> None:
+        self.time = FakeClock()
         self.script = Script()
         self.record = record
         self.brings_tags = brings_tags

@@ -7,10 +7,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Member, Reason
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.module_utils._membership.parse import (
     account_id_of,
-    among,
     answer_of,
     handle_of,
     list_of,
@@ -98,12 +97,6 @@ def test_tags_of_texts_are_returned_and_of_anything_else_refused() -> None:
     assert tags_of("GetDetector", {"Tags": {"a": "1", "b": ""}}) == {"a": "1", "b": ""}
     with pytest.raises(CallFailed, match="GetDetector.*Tags"):
         tags_of("GetDetector", {"Tags": {"a": "1", "b": 2}})
-
-
-def test_among_keeps_the_records_that_were_asked_for_and_their_order() -> None:
-    members = [Member(B), Member(A), Member("333333333333")]
-    assert among(iter([A, B, "444444444444"]), members) == members[:2]
-    assert among([], members) == []
 
 
 @pytest.mark.parametrize(
