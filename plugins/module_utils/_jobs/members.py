@@ -9,8 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
-from .._membership.model import Account, Member, Outcome, Reason, ServiceFacts
-from .._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
+from .._membership.model import Account, Member, Outcome, Reading, Reason, ServiceFacts
+from .._membership.plan_members import (
+    Decision,
+    MemberPolicy,
+    MembersPlan,
+    Wish,
+    explain_policy,
+    explain_purge,
+    plan_members,
+    rows_for,
+)
 from .._membership.port import Api, ForEach, MembersPort, Service, TaskFailed
 from .._membership.result import Report, judge_member, member_row
 from .._membership.validate import Fault, check_account_ids, check_members, explain_message
@@ -27,7 +36,7 @@ def member_job(service: Service, task: Task) -> Report:
 
     def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan]:
         port = service.open_members(api, task.options)
-        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge, service.facts.reading)
         return port, plan_members(accounts, observed, policy, service.facts, caller_id)
 
     reached, problems = split_problems(targets.run(look, targets.all))
@@ -85,18 +94,23 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
         ),
     )
     refuse(Fault("", Reason.INVALID_INPUT, text) for is_kept, text in rules if not is_kept)
-    message = explain_message(options.get("invitation_message"), facts.message)
-    refuse([Fault("", Reason.INVALID_INPUT, message)] if message else [])
+    texts = (explain_message(options.get("invitation_message"), facts.message), explain_policy(policy, facts))
+    refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
     return accounts, policy
 
 
 def _observe_members(
-    port: MembersPort, accounts: Iterable[Account], for_each: ForEach, caller_id: str, everyone: bool
+    port: MembersPort,
+    accounts: Iterable[Account],
+    for_each: ForEach,
+    caller_id: str,
+    everyone: bool,
+    reading: Reading,
 ) -> list[Member]:
     if everyone:
         return port.list_members()
     ids = [account.account_id for account in accounts if account.account_id != caller_id]
-    return [member for members in read_members(port, ids, for_each) for member in members]
+    return [member for members in read_members(port, ids, for_each, reading) for member in members]
 
 
 def member_info_job(service: Service, task: Task) -> Report:
@@ -111,7 +125,7 @@ def member_info_job(service: Service, task: Task) -> Report:
     def look(_target: Target, api: Api) -> list[Member]:
         port = service.open_members(api, {})
         accounts = [Account(account_id) for account_id in wanted]
-        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted, service.facts.reading)
         found = {member.account_id: member for member in observed}
         return [found.get(account_id, Member(account_id)) for account_id in wanted or found]
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service itself: a detector, a hub."""
+"""The service itself, on or off."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ def service_job(service: Service, task: Task) -> Report:
         on_enable=given(kind.on_enable),
         updated_only=frozenset(kind.updated_only),
         defaults=kind.settings,
+        suspended=kind.suspended or "DISABLED",
         tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
         purge_tags=options.get("purge_tags", True),
     )

@@ -11,16 +11,17 @@ counts as done is decided by AWS's answer for the account together with the stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from .model import Member, Problem, Reason, State, Step, batches
+from .model import Member, Problem, Reading, Reason, State, Step, batches
 from .plan_members import MAYBE_ASSOCIATED, ORDER, Decision, MembersPlan
-from .port import Answer, CallFailed, ForEach, MembersPort
+from .port import Answer, CallFailed, ForEach, MembersPort, Refusal
 from .reasons import (
     CALLER_WIDE,
     ECHOES,
     PASSING,
+    SHARED,
     STATE_REASONS,
     classify,
     is_lagging,
@@ -89,12 +90,17 @@ def _predicted(plan: MembersPlan, decision: Decision, caller_id: str) -> Member:
     )
 
 
-def read_members(port: MembersPort, account_ids: Sequence[str], for_each: ForEach) -> Iterator[list[Member]]:
+def read_members(
+    port: MembersPort, account_ids: Sequence[str], for_each: ForEach, reading: Reading
+) -> Iterator[list[Member]]:
     """Read the records of these accounts, batch by batch: a record for each, in order.
 
     Where AWS cannot tell for some of a batch, one listing serves that batch and all that follow.
     """
-    groups = list(batches(account_ids))
+    if reading.list_above is not None and len(account_ids) > reading.list_above:
+        yield _records_of(account_ids, port.list_members())
+        return
+    groups = list(batches(account_ids, reading.accounts))
     for number, members in enumerate(for_each(port.get_members, groups)):
         if members is None:
             rest = [account_id for group in groups[number:] for account_id in group]
@@ -129,18 +135,13 @@ class _Execution:
         self._patience = patience
         self._for_each = for_each
         self._all = [Progress(d, d.before, d.steps) for d in plan.decisions]
-        self._calls: dict[Step, Callable[[Sequence[str]], Answer]] = {
-            Step.INVITE: port.invite_members,
-            Step.DISASSOCIATE: port.disassociate_members,
-            Step.DELETE: port.delete_members,
-            Step.START_MONITORING: port.start_monitoring_members,
-            Step.STOP_MONITORING: port.stop_monitoring_members,
-        }
+        # States that a step passes through before it has arrived.
+        self._on_the_way = _ON_THE_WAY | ({(Step.CREATE, State.VERIFYING)} if plan.facts.creating_invites else set())
 
     def results(self) -> Walk[list[MemberResult]]:
         yield from self._carry_out_all()
         # Each account takes each of the two fallbacks at most once: no more passes than 3.
-        while [progress for progress in self._all if _fall_back(progress)]:
+        while [progress for progress in self._all if self._fall_back(progress)]:
             yield from self._carry_out_all()
         for progress in self._all:
             # Neither refused nor in its goal: the record was changed by others, or shows less than AWS accepted.
@@ -197,14 +198,18 @@ class _Execution:
             if stop:
                 return None
             try:
-                return self._call(step, batch)
+                return self._port.calls[step]([progress.decision.account for progress in batch])
             except CallFailed as failure:
+                if self._facts.limit(step) == 1 and failure.reason not in SHARED:
+                    # The call named this account alone, and so does its refusal.
+                    text = failure.as_problem().text
+                    return Answer({batch[0].account_id: Refusal(text, failure.code, failure.is_uncertain)})
                 if not failure.is_input_refused:
                     stop.append(failure.as_problem())
                 return failure
 
         # The first batch goes alone: what AWS refuses to the caller as such is asked once, and not for all at once.
-        first, *others = batches(pending)
+        first, *others = batches(pending, self._facts.limit(step))
         wave = [first]
         while wave:
             halves: list[list[Progress]] = []
@@ -220,26 +225,22 @@ class _Execution:
             wave, others = [*halves, *others], []
         return answered
 
-    def _call(self, step: Step, batch: list[Progress]) -> Answer:
-        if step is Step.CREATE:
-            return self._port.create_members([progress.decision.account for progress in batch])
-        return self._calls[step]([progress.account_id for progress in batch])
-
     def _take_answer(self, step: Step, batch: list[Progress], answer: Answer) -> None:
         operation = self._facts.operations[step]
         for progress in batch:
             progress.sent.append(step)
             progress.problem = None
-            text = answer.unprocessed.get(progress.account_id)
-            if text is not None:
-                progress.problem = Problem(classify(operation, text), text, operation)
-                progress.is_doubtful |= answer.is_repeated
+            refusal = answer.refused.get(progress.account_id)
+            if refusal is not None:
+                reason = classify(operation, refusal.text, refusal.code, self._facts)
+                progress.problem = Problem(reason, refusal.text, operation)
+                progress.is_doubtful |= answer.is_repeated or refusal.is_uncertain
             elif answer.is_per_account:
                 progress.done.append(step)
             else:
                 progress.is_doubtful = True
                 # An answer that refuses somebody, but nobody can tell whom, is not the silent consent of an empty one.
-                progress.is_unspoken = not answer.unprocessed
+                progress.is_unspoken = not answer.refused
 
     # Reading back
 
@@ -257,7 +258,9 @@ class _Execution:
         """Read records; return the accounts that were read. The others have the read's failure as their problem."""
         read: list[Progress] = []
         try:
-            for members in read_members(self._port, [p.account_id for p in wanted], self._for_each):
+            for members in read_members(
+                self._port, [p.account_id for p in wanted], self._for_each, self._facts.reading
+            ):
                 for member in members:
                     progress = wanted[len(read)]
                     progress.member = member
@@ -276,16 +279,37 @@ class _Execution:
             return False
         if not self._patience.wait and len(progress.remaining) == 1:
             return False
-        return not _has_arrived(step, progress.member.state, before)
+        # Whether the record shows the effect of the step, and not only what comes before it.
+        now = progress.member.state
+        return now is before or (step, now) in self._on_the_way
 
+    def _fall_back(self, progress: Progress) -> bool:
+        """Give an account another way to the same goal, each at most once; tell whether it has one."""
+        problem, step = progress.problem, progress.remaining[:1]
+        if problem is None or step[0] not in progress.sent:
+            return False
+        if step == (Step.INVITE,) and _needs_new_record(progress, problem):
+            progress.remaining = (Step.DELETE, Step.CREATE, Step.INVITE)
+        elif step == (Step.DELETE,) and problem.reason is Reason.STILL_ASSOCIATED and self._can_end(progress):
+            progress.remaining = (Step.DISASSOCIATE, *progress.remaining)
+        else:
+            return False
+        progress.problem = None
+        return True
 
-def _has_arrived(step: Step, now: State, before: State) -> bool:
-    """Whether a record shows the effect of a step, and not only what comes before it."""
-    return now is not before and (step, now) not in _ON_THE_WAY
+    def _can_end(self, progress: Progress) -> bool:
+        return Step.DISASSOCIATE in self._facts.operations and Step.DISASSOCIATE not in progress.sent
 
 
 # An invitation first passes through e-mail verification, a deletion may be seen later than the end that came first.
-_ON_THE_WAY = ((Step.INVITE, State.VERIFYING), (Step.DELETE, State.REMOVED))
+_ON_THE_WAY = frozenset(
+    {
+        (Step.INVITE, State.VERIFYING),
+        (Step.DELETE, State.REMOVED),
+        (Step.CREATE, State.ARRIVING),
+        (Step.INVITE, State.ARRIVING),
+    }
+)
 
 
 def _is_deletion_next(step: Step, progress: Progress, before: State) -> bool:
@@ -341,23 +365,6 @@ def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:
     rest, fresh = progress.remaining[1:], progress.decision.table[now].steps
     # What the table asks for now must be what comes next; only a fallback deletes where the table would not.
     progress.remaining = rest if rest and fresh and (fresh[0] is rest[0] or rest[0] is Step.DELETE) else ()
-
-
-def _fall_back(progress: Progress) -> bool:
-    """Give an account another way to the same goal, each at most once; tell whether it has one."""
-    problem, step = progress.problem, progress.remaining[:1]
-    if problem is None or step[0] not in progress.sent:
-        return False
-    if step == (Step.INVITE,) and _needs_new_record(progress, problem):
-        progress.remaining = (Step.DELETE, Step.CREATE, Step.INVITE)
-    elif (
-        step == (Step.DELETE,) and problem.reason is Reason.STILL_ASSOCIATED and Step.DISASSOCIATE not in progress.sent
-    ):
-        progress.remaining = (Step.DISASSOCIATE, *progress.remaining)
-    else:
-        return False
-    progress.problem = None
-    return True
 
 
 def _needs_new_record(progress: Progress, problem: Problem) -> bool:

@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service itself in one account and Region, on or off: plan and execution. The same for a detector and a hub."""
+"""The service itself in one account and Region, on or off: plan and execution. The same for every service."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from .model import Problem, Reason, Step
-from .port import CallFailed, ServicePort, ServiceRecord
+from .port import CallFailed, ServicePort, ServiceRecord, TaggablePort
 from .reasons import is_said_to_be_off
 from .waiting import Patience, Walk
 
@@ -26,6 +27,7 @@ class ServiceWish:
     :param defaults: What AWS sets where nothing is asked for, for predictions.
     :param tags: ``None`` leaves the tags alone.
     :param purge_tags: Remove tags that are not wanted.
+    :param suspended: AWS's status of a service that is not enabled, for predictions.
     """
 
     is_present: bool = True
@@ -35,6 +37,7 @@ class ServiceWish:
     defaults: Mapping[str, object] = field(default_factory=dict)
     tags: Mapping[str, str] | None = None
     purge_tags: bool = True
+    suspended: str = "DISABLED"
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def predict_service(plan: ServicePlan) -> ServiceResult:
         return ServiceResult(plan.before, None, plan.steps)
     before = plan.before or ServiceRecord("", "ENABLED", plan.wish.defaults, {})
     settings = {**before.settings, **plan.enable_settings, **plan.update_settings}
-    status = "ENABLED" if settings.get("enabled", True) else "DISABLED"
+    status = "ENABLED" if settings.get("enabled", True) else plan.wish.suspended
     tags = before.tags
     if tags is not None:
         tags = {**{key: value for key, value in tags.items() if key not in plan.untag_keys}, **plan.tags}
@@ -213,8 +216,9 @@ def _send(step: Step, plan: ServicePlan, port: ServicePort) -> bool:
         return port.enable(plan.enable_settings, plan.tags)
     calls = {
         Step.UPDATE_SERVICE: lambda: port.update(handle, plan.update_settings),
-        Step.TAG: lambda: port.tag(handle, plan.tags),
-        Step.UNTAG: lambda: port.untag(handle, plan.untag_keys),
+        # Only what has tags is planned to be tagged.
+        Step.TAG: lambda: cast(TaggablePort, port).tag(handle, plan.tags),
+        Step.UNTAG: lambda: cast(TaggablePort, port).untag(handle, plan.untag_keys),
         Step.DISABLE_SERVICE: lambda: port.disable(handle),
     }
     calls[step]()

@@ -11,6 +11,7 @@ and may still be met in partitions without the Organizations integration. There 
 from __future__ import annotations
 
 from ..._membership.model import ServiceFacts, ServiceKind, State, Step
+from .words import REFUSALS
 
 SECURITYHUB = ServiceFacts(
     name="securityhub",
@@ -46,6 +47,7 @@ SECURITYHUB = ServiceFacts(
         Step.ACCEPT: "AcceptAdministratorInvitation",
         Step.LEAVE: "DisassociateFromAdministratorAccount",
     },
+    refusals=REFUSALS,
     deletes_organization_members=False,
     invites_held_accounts=False,
 )

@@ -19,7 +19,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_member
     Wish,
     plan_members,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, ForEach
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, ForEach, Refusal
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_member, member_row
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
@@ -773,7 +773,9 @@ def test_execute_members_silent_answer_that_is_not_waited_for_counts_as_accepted
 @pytest.mark.parametrize(("answer", "actions"), [({}, ["create"]), ({"None": "No."}, [])], ids=["empty", "garbled"])
 def test_execute_members_unread_answer_counts_as_accepted_where_it_refuses_nobody(answer, actions, monkeypatch) -> None:
     port = FakeMembers()
-    monkeypatch.setattr(port, "create_members", lambda accounts: Answer(answer, is_per_account=False))
+    refused = {account_id: Refusal(text) for account_id, text in answer.items()}
+    calls = {Step.CREATE: lambda accounts: Answer(refused, is_per_account=False)}
+    monkeypatch.setattr(FakeMembers, "calls", calls)
     port.script.before("get_members", raising(failure(Reason.THROTTLED)))
     assert run(port) == {A: Seen("failed", None, actions, "throttled")}
 
