@@ -20,11 +20,10 @@ from .calls import Call, is_write
 from .errors import AwsError
 from .faults import Fault, accounts_in, strike, without_accounts
 from .foreign import ForeignServices, error_response
-from .guardduty import GuardDuty
 from .membership import MembershipService
 from .requests import Request, Result
-from .securityhub import SecurityHub
 from .server import HttpRequest, HttpResponse
+from .services import SERVICES
 from .state import World
 from .wire import InvalidRequest
 
@@ -96,7 +95,7 @@ class OwnApi:
                 result = self._carry_out(request) if call.is_write else self.service.perform(request)
             except InvalidRequest as problem:
                 raise self.service.invalid(request, problem) from problem
-        if result and "UnprocessedAccounts" in request.operation.output_shape.members:
+        if result and not {"UnprocessedAccounts", "unprocessedAccounts"}.isdisjoint(result):
             call.unprocessed = list(request.unprocessed)
         body = request.operation.serialise(result)
         return HttpResponse(request.operation.status, {"Content-Type": "application/json"}, body)
@@ -106,10 +105,7 @@ class OwnApi:
             return self.service.perform(request)
 
     def error_response(self, http: HttpRequest, error: AwsError, request_id: str) -> HttpResponse:
-        if self.service.name == "guardduty":
-            body = {"message": error.message, "__type": error.inner or error.code}
-        else:
-            body = {"Code": error.code, "Message": error.message}
+        body = self.service.error_body(error)
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
         return HttpResponse(error.status, headers, json.dumps(body).encode())
 
@@ -140,7 +136,7 @@ class RateLimit:
     def check(self, service: str, account_id: str, region: str) -> None:
         """Take a token, or raise the throttling error."""
         knobs = self.world.knobs
-        if knobs.rate_limit not in (service, "both"):
+        if knobs.rate_limit not in (service, "both", "all"):
             return
         key, now = (service, account_id, region), self.world.now()
         tokens, last = self._buckets.get(key, (float(knobs.rate_limit_burst), now))
@@ -166,8 +162,10 @@ class Dispatcher:
         self.foreign = ForeignServices(world)
         self.rate_limit = RateLimit(world)
         self._foreign_api = ForeignApi(self.foreign)
-        self._apis: dict[str, Api] = {
-            service.name: OwnApi(service, world, self.lock, self.rate_limit) for service in (GuardDuty(), SecurityHub())
+        # By signing name.
+        self._own_apis = {
+            service.client: OwnApi(service, world, self.lock, self.rate_limit)
+            for service in (make() for make in SERVICES)
         }
 
     def account_of(self, access_key: str) -> str:
@@ -190,7 +188,10 @@ class Dispatcher:
         return response
 
     def _answer_signed(self, http: HttpRequest, request_id: str) -> HttpResponse:
-        api = self._apis.get(http.service, self._foreign_api)
+        own = self._own_apis.get(http.service)
+        api: Api = own or self._foreign_api
+        # In the log and in rules, a service has the collection's name.
+        http = replace(http, service_name=own.service.name if own else http.service)
         asked = api.identify(http)
         call, fault = self._begin(http, asked)
         self._notify("before", call)
@@ -213,7 +214,7 @@ class Dispatcher:
         name = asked.operation
         with self.lock:
             index = len(self.calls)
-            call = Call(index, http.service, name, http.account_id, http.region, asked.params, is_write(name))
+            call = Call(index, http.service_name, name, http.account_id, http.region, asked.params, is_write(name))
             self.calls.append(call)
             fault = strike(self.faults, call)
             call.fault = fault.kind if fault else None
@@ -226,7 +227,7 @@ class Dispatcher:
         if fault and fault.kind == "reset_before":
             return HttpResponse(0, is_reset=True)
         if fault and fault.strikes == "error":
-            raise fault.error(http.service)
+            raise fault.error(http.service_name)
         if refusal:
             raise refusal
         unprocessed = {}

@@ -36,6 +36,11 @@ class Knobs:
     benign_texts: Literal["2017", "2020"] = "2017"  # wording of GuardDuty's refusals
     sh_delete_leaves: Literal["gone", "Deleted"] = "gone"
     sh_active_word: Literal["Enabled", "Associated"] = "Enabled"
+    get_member_unknown_macie: Literal["404", "not_associated", "not_member", "conflict"] = "404"
+    get_administrator_none_macie: Literal["empty", "404"] = "empty"
+    already_member_code_macie: Literal["ValidationException", "ConflictException"] = "ValidationException"
+    held_code_macie: Literal["ConflictException", "ValidationException"] = "ConflictException"
+    removed_create_macie: Literal["accept", "refuse"] = "accept"  # CreateMember for an organization's Removed member
     all_refusal: Literal["request", "account"] = "request"  # DisassociateMembers, StopMonitoringMembers under ALL
 
     # Limits. None: the numbers AWS documents.
@@ -43,7 +48,7 @@ class Knobs:
     invitations_quota: int | None = None
     page_size: int | None = None  # never more than this per page, whatever MaxResults says
     empty_pages: bool = False  # every page is preceded by an empty one that carries a token
-    rate_limit: Literal["off", "securityhub", "both"] = "off"
+    rate_limit: Literal["off", "securityhub", "both", "macie", "all"] = "off"
     rate_limit_per_second: float = 10
     rate_limit_burst: int = 30
     rate_limit_code: Literal["TooManyRequestsException", "LimitExceededException"] = "TooManyRequestsException"

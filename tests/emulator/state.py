@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copy
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,11 +20,14 @@ from typing import Any
 from .knobs import Knobs
 from .wire import partition_of
 
-SERVICES = ("guardduty", "securityhub")
+# What a service's own resource is called in its ARN, and its id where that is always the same.
+_RESOURCES = {"guardduty": ("detector", None), "securityhub": ("hub", "default"), "macie": ("session", "default")}
 
 # Statuses in which a member belongs to its administrator. Associated and Monitored are older words for Enabled.
 ACTIVE = frozenset({"Enabled", "Associated", "Monitored"})
-ASSOCIATED = ACTIVE | {"Disabled"}
+# A member that does not work: GuardDuty's word and Macie's.
+SUSPENDED = frozenset({"Disabled", "Paused"})
+ASSOCIATED = ACTIVE | SUSPENDED
 # Statuses with an unanswered invitation.
 PENDING = frozenset({"Invited", "EmailVerificationInProgress"})
 # Statuses in which the member still finds the invitation in its list. An invitation outlives the membership it led
@@ -104,7 +108,7 @@ class Invitation:
 
 @dataclass
 class Switch:
-    """A detector or a hub: the service is on."""
+    """A detector, a hub, a session: the service is on."""
 
     resource_id: str
     arn: str
@@ -150,11 +154,11 @@ class Organization:
 
     management_account: str | None = None
     account_ids: set[str] = field(default_factory=set)
-    delegated: dict[str, Regional] = field(default_factory=lambda: {name: Regional() for name in SERVICES})
+    delegated: dict[str, Regional] = field(default_factory=lambda: defaultdict(Regional))
     auto_enable: dict[str, Regional] = field(
-        default_factory=lambda: {"guardduty": Regional("NONE"), "securityhub": Regional(False)}
+        default_factory=lambda: defaultdict(lambda: Regional(False), guardduty=Regional("NONE"))
     )
-    settings: dict[str, Regional] = field(default_factory=lambda: {name: Regional({}) for name in SERVICES})
+    settings: dict[str, Regional] = field(default_factory=lambda: defaultdict(lambda: Regional({})))
     central_configuration: bool = False
 
     def is_managed_by(self, service: str, region: str, administrator_id: str, account_id: str) -> bool:
@@ -244,8 +248,8 @@ class World:
     def switch_on(self, home: Home, **settings: Any) -> Switch:
         """Make sure the service is on; an existing detector or hub stays what it is."""
         if home.switch is None:
-            resource_id = "default" if home.service == "securityhub" else uuid.uuid4().hex
-            kind = "hub" if home.service == "securityhub" else "detector"
+            kind, fixed_id = _RESOURCES[home.service]
+            resource_id = fixed_id or uuid.uuid4().hex
             place = f"{partition_of(home.region)}:{home.service}:{home.region}:{home.account_id}"
             home.switch = Switch(resource_id, f"arn:{place}:{kind}/{resource_id}", self.now(), self.now(), **settings)
         return home.switch
@@ -315,7 +319,7 @@ class World:
             service, region, member.administrator_id, member.account_id
         )
         if member.status in ASSOCIATED:
-            self.switch_on(home).enabled = member.status != "Disabled"
+            self.switch_on(home).enabled = member.status not in SUSPENDED
         if member.by_organization and member.status not in PENDING:
             member.invited_at = None
         elif member.status in _INVITED and member.administrator_id not in home.invitations:

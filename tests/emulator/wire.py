@@ -173,6 +173,7 @@ _WRITERS: dict[str, Callable[[Any, Any], Any]] = {
     "string": _write_scalar(str),
     "boolean": _write_scalar(bool),
     "integer": _write_scalar(int),
+    "long": _write_scalar(int),
 }
 
 
