@@ -134,17 +134,10 @@ class _Administrator:
 
     def list_invitations(self) -> list[Relationship]:
         known, self._invitations = self._invitations, None
-        return self._read_invitations() if known is None else known
-
-    def _read_invitations(self) -> list[Relationship]:
+        if known is not None:
+            return known
         operation = "ListInvitations"
-        try:
-            return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
-        except CallFailed as failure:
-            # A hub that was just switched on may not be known everywhere yet.
-            if self._is_hub_on and is_missing_resource(failure.code, failure.text):
-                return []
-            raise
+        return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
 
     def enable_service(self) -> bool:
         # AWS's own default is to switch its standards on, and with them AWS Config rules that cost money.
