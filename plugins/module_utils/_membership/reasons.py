@@ -12,7 +12,7 @@ years ("given"/"specified", "master"/"administrator"). The first rule that fits 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from .model import Reason, Rule, ServiceFacts, State, Step
 
@@ -224,15 +224,21 @@ _LAGS = {
 }
 
 
+def is_said(text: str, fragments: Iterable[str]) -> bool:
+    """Tell whether AWS's text has one of these fragments."""
+    normal = _normalise(text)
+    return any(fragment in normal for fragment in fragments)
+
+
 def is_said_to_be_no_member(text: str) -> bool:
     """Tell whether AWS says that an account has no record, and not that it could not look."""
-    return any(fragment in _normalise(text) for fragment in _NOT_A_MEMBER)
+    return is_said(text, _NOT_A_MEMBER)
 
 
 def is_lagging(step: Step, text: str, done: Collection[Step]) -> bool:
     """Tell whether a refusal of a step is an echo of the time before the step that came first."""
     earlier, fragments = _LAGS.get(step, (step, ()))
-    return earlier in done and any(fragment in _normalise(text) for fragment in fragments)
+    return earlier in done and is_said(text, fragments)
 
 
 def is_input_refused(code: str, text: str) -> bool:
