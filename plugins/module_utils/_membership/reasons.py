@@ -59,6 +59,9 @@ RULES = (
     Rule("not an administrator for this organization", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("a delegated administrator account has not been enabled", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, ("UpdateOrganizationConfiguration",)),
+    Rule("is not member of aws organizations", Reason.INVALID_INPUT),
+    # In an organization that has just begun to trust the service; passes by itself.
+    Rule("invalid or out-of-range value", Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),
     Rule("not the master account for your aws organization", Reason.NOT_MANAGEMENT_ACCOUNT),
     Rule("organization master permission", Reason.TRUSTED_ACCESS_MISSING, ("UpdateOrganizationConfiguration",)),
     Rule("organization master permission", Reason.NOT_MANAGEMENT_ACCOUNT),

@@ -9,11 +9,12 @@ from __future__ import annotations
 from ..._membership.model import Reason, Rule, Step
 
 REFUSALS = (
-    Rule("maximum number of results exceeded", Reason.QUOTA_EXCEEDED),
+    # More than 50 accounts in one call, no quota.
+    Rule("maximum number of results exceeded", Reason.INVALID_INPUT),
     Rule("cannot disable security hub on the", Reason.STILL_ASSOCIATED, (Step.DISABLE_SERVICE,)),
+    Rule("must be a security hub delegated administrator", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("managed by a configuration policy", Reason.CENTRAL_CONFIGURATION),
     Rule("central configuration", Reason.CENTRAL_CONFIGURATION),
-    Rule("must be a security hub delegated administrator", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("not subscribed", Reason.SERVICE_NOT_ENABLED),
     Rule("not enabled for securityhub", Reason.SERVICE_NOT_ENABLED),
     # Both list nothing where there is nothing: what is not there is the hub. Of an account or an administrator, the

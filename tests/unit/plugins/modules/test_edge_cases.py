@@ -23,7 +23,7 @@ from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.emulator.state import Later
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
-    BOTH,
+    ALL,
     FLEET,
     GUARDDUTY,
     KEYS,
@@ -86,7 +86,7 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     members: Sequence[Mapping[str, Any]] | None = None
     emails: Mapping[str, str | None] = field(default_factory=dict)
-    services: Sequence[str] = BOTH
+    services: Sequence[str] = ALL
     seed: Mapping[str, Any] = field(default_factory=dict)
     meanwhile: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unprocessed: Mapping[Accounts, tuple[str | None, str]] = field(default_factory=dict)
@@ -465,7 +465,7 @@ MEMBER_CASES = [
                     "account_ids": [ADMINISTRATOR],
                     "status": "Enabled",
                 }
-                for s in BOTH
+                for s in ALL
             ]
         },
         unprocessed={(A, B): ("CreateMembers", "caller_is_member")},
@@ -599,7 +599,7 @@ MEMBER_CASES = [
             services=services,
             seed=organization(A),
         )
-        for state, services in (("absent", [SECURITYHUB]), ("disassociated", BOTH))
+        for state, services in (("absent", [SECURITYHUB]), ("disassociated", ALL))
     ],
     Case(
         34,
@@ -735,7 +735,7 @@ class AdministratorCase:
     row: Seat
     given: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    services: Sequence[str] = BOTH
+    services: Sequence[str] = ALL
     seed: Mapping[str, Any] = field(default_factory=dict)
     meanwhile: str = ""
     unprocessed: tuple[str | None, str] | None = None
@@ -1153,7 +1153,7 @@ def test_member_run_again_writes_nothing(case: Case, service: str, emulator: Emu
 def test_member_with_the_service_switched_on_first_is_created_and_invited(emulator: Emulator, run_module: Any) -> None:
     run_module("guardduty_detector")
     run_module("securityhub_hub")
-    for service in BOTH:
+    for service in ALL:
         emulator.clear_calls()
 
         result = run_module(f"{service}_member", members=[member(A)])
@@ -1162,7 +1162,7 @@ def test_member_with_the_service_switched_on_first_is_created_and_invited(emulat
         assert row_of(result["members"][0]) == INVITED_ANEW
 
 
-@pytest.mark.parametrize("service", BOTH)
+@pytest.mark.parametrize("service", ALL)
 def test_member_invited_by_an_earlier_run_that_is_not_shown_yet_is_unchanged(
     service: str, emulator: Emulator, run_module: Any
 ) -> None:
@@ -1261,7 +1261,7 @@ def test_administrator_run_again_writes_nothing(
 def test_administrator_with_strangers_inviting_never_touches_their_invitations(
     emulator: Emulator, run_module: Any
 ) -> None:
-    for service in BOTH:
+    for service in ALL:
         switch_on(emulator, service, A)
         for stranger in (OTHER, STRANGER):
             emulator.set_member(service, REGION, stranger, A, "Invited")
