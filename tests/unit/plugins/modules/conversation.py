@@ -90,6 +90,21 @@ def member(account_id: str, email: str | None = "") -> dict[str, Any]:
     return {"account_id": account_id, **({} if email is None else {"email": email or email_of(account_id)})}
 
 
+def operation_of(service: str, operation: str | None) -> str | None:
+    """Return what a service calls the operation that GuardDuty calls so."""
+    facts = SERVICES[service]
+    steps = {name: step for step, name in SERVICES[GUARDDUTY].operations.items()}
+    if operation == "GetMembers" and facts.reading.accounts == 1:
+        return "GetMember"
+    return facts.operations.get(steps[operation], operation) if operation in steps else operation
+
+
+def seed_of(service: str, seed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a seed whose faults name the operations as the service does."""
+    faults = [{**rule, "operation": operation_of(service, rule.get("operation"))} for rule in seed.get("faults", ())]
+    return {**seed, "faults": faults}
+
+
 def accounts_in(call: Call) -> list[str]:
     """Return the accounts that a request names."""
     return accounts_of(call.params)
