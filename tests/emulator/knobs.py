@@ -70,6 +70,10 @@ class Knobs:
     lag_seconds_of: Mapping[str, float] = field(default_factory=dict)
     lag_hits: Literal["reads", "writes"] = "reads"
 
+    # Seconds from the first use of an access key that comes with a session token until it has expired; 0: never. The
+    # time runs from AssumeRole for the keys that it gives.
+    session_seconds: float = 0
+
     latency: float = 0  # really slept, by the thread of each request
     # AssumeRole succeeds, but with the keys of this account (or, as a mapping, of the account the asked one maps to).
     assume_role_wrong_account: str | Mapping[str, str] | None = None

@@ -189,6 +189,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.organization = Organization()
         self.access_keys: dict[str, str] = {}
+        self._sessions: dict[str, float] = {}  # the beginning of each
         self._homes: dict[tuple[str, str, str], Home] = {}
         self._pasts: dict[tuple[str, str], list[Past]] = {}
 
@@ -229,6 +230,15 @@ class World:
         world = copy.copy(self)
         world._homes = pasts[0].homes
         return world
+
+    def begin_session(self, access_key: str) -> float:
+        """Let the time of temporary keys run, unless it does already, and return when that began."""
+        return self._sessions.setdefault(access_key, self.now())
+
+    def is_session_over(self, access_key: str) -> bool:
+        """Return whether temporary keys have expired."""
+        began, lifetime = self.begin_session(access_key), self.knobs.session_seconds
+        return bool(lifetime) and self.now() - began >= lifetime
 
     # --- accounts and homes -------------------------------------------------------------------------------------------
 

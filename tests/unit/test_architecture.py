@@ -252,7 +252,7 @@ def only_states_and_reasons_read_awss_words(file: Source) -> Violations:
         normal = " ".join(text.lower().split())
         if text in STATUS_WORDS or any(fragment in normal for fragment in FRAGMENTS):
             yield f"compares with AWS's words {text!r}"
-        # What the SDK raises before anything was sent is no word of AWS's.
+        # What the SDK raises before anything was sent, or when nothing comes back, is no word of AWS's.
         if ERROR_CODE.fullmatch(text) and text not in NOT_SENT.get(file.path, ()):
             yield f"compares with AWS's code {text!r}"
 
@@ -262,11 +262,16 @@ NOT_SENT = {
         "ConnectTimeoutError",
         "CredentialRetrievalError",
         "EndpointConnectionError",
+        "MetadataRetrievalError",
         "NoCredentialsError",
         "ParamValidationError",
         "PartialCredentialsError",
+        "SSOTokenLoadError",
+        "TokenRetrievalError",
+        "UnauthorizedSSOTokenError",
         "UnknownServiceError",
-    }
+    },
+    AWS + "silence.py": {"ConnectTimeoutError", "EndpointConnectionError", "ReadTimeoutError"},
 }
 
 

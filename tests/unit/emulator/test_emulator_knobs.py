@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 
+import boto3
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Emulator, EmulatorError, Knobs
 from ansible_collections.muster.aws.tests.unit.emulator.support import (
@@ -368,6 +369,23 @@ def test_accept_visible(emulator: Emulator, side: Sides, service: str, wait: dic
     if "accept_visible_seconds" in wait:
         emulator.advance(20)
     assert own.statuses(MEMBER) == {MEMBER: "Enabled"}
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "sts"])
+def test_session_seconds(emulator: Emulator, clients: Clients, service: str) -> None:
+    emulator.set_knobs(session_seconds=3600)
+    emulator.seed({"services": [{"service": "securityhub", "account_id": MEMBER, "regions": [REGION]}]})
+    keys = clients("sts").assume_role(RoleArn=f"arn:aws:iam::{MEMBER}:role/muster", RoleSessionName="testing")[
+        "Credentials"
+    ]
+    given = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    client = given.client(service, endpoint_url=emulator.url)
+    use = client.get_caller_identity if service == "sts" else client.list_invitations
+    emulator.advance(3599)
+    use()
+    emulator.advance(1)
+    assert error_of(use)[0].startswith("ExpiredToken")
+    clients("guardduty", MEMBER).list_invitations()  # keys without a token never expire
 
 
 def test_latency_delays_calls_and_not_control(emulator: Emulator, side: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
