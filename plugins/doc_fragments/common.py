@@ -25,7 +25,9 @@ options:
     type: int
     default: 16
 requirements:
-  - python >= 3.10 (more than amazon.aws asks for)
+  - python >= 3.10
+  - boto3 >= 1.34.0
+  - botocore >= 1.34.0
 notes:
   - The I(calling account) is the account that the credentials of the task belong to.
   - Account ids are strings of 12 digits and must be quoted. The options for them have the type V(raw) because, with

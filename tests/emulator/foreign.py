@@ -18,6 +18,7 @@ from xml.sax.saxutils import escape
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
+from . import organizations_api
 from .errors import AwsError
 from .regions import describe_regions
 from .server import HttpRequest, HttpResponse
@@ -74,6 +75,8 @@ class ForeignServices:
             body = describe_regions(partition_of(request.region), disabled, params, str(uuid.uuid4()))
             return HttpResponse(200, {"Content-Type": "text/xml"}, body)
         if request.service == "organizations":
+            if operation in organizations_api.OPERATIONS:
+                return organizations_api.answer(self.world, request, operation, params)
             self._tell_organization()
         return self._ask_moto(request)
 

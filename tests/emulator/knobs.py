@@ -43,6 +43,9 @@ class Knobs:
     removed_create_macie: Literal["accept", "refuse"] = "accept"  # CreateMember for an organization's Removed member
     all_refusal: Literal["request", "account"] = "request"  # DisassociateMembers, StopMonitoringMembers under ALL
 
+    # What Organizations tells of an account: since 2026, since 2025, before; and what an old SDK makes of the first.
+    organizations_fields: Literal["State+Paths", "State", "Status", "neither"] = "State+Paths"
+
     # Limits. None: the numbers AWS documents.
     members_quota: int | None = None
     invitations_quota: int | None = None

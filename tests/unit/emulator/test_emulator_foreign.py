@@ -96,7 +96,7 @@ def test_organization_is_the_seeded_one(emulator: Emulator, clients: Clients) ->
     )
     client = clients("organizations", MANAGEMENT)
     accounts = {
-        account["Id"]: (account["Email"], account["Status"])
+        account["Id"]: (account["Email"], account["State"])
         for page in client.get_paginator("list_accounts").paginate()
         for account in page["Accounts"]
     }

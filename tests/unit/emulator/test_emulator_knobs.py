@@ -381,7 +381,7 @@ def test_session_seconds(emulator: Emulator, clients: Clients, service: str) -> 
     given = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
     client = given.client(service, endpoint_url=emulator.url)
     use = client.get_caller_identity if service == "sts" else client.list_invitations
-    emulator.advance(3000)  # real time passes as well, more of it on a busy machine
+    emulator.advance(3000)
     use()
     emulator.advance(600)
     assert error_of(use)[0].startswith("ExpiredToken")
@@ -405,3 +405,32 @@ def test_assume_role_wrong_account(emulator: Emulator, clients: Clients) -> None
         answer = clients("sts").assume_role(**arguments)
         assert answer["AssumedRoleUser"]["Arn"].split(":")[4] == given
         assert emulator.world.access_keys[answer["Credentials"]["AccessKeyId"]] == given
+
+
+@pytest.mark.parametrize(
+    ("fields_told", "told"),
+    [
+        ("State+Paths", {"State": "CLOSED", "Paths": ["o-exampleorgid/r-ab12/ou-ab12-10000000/"]}),
+        ("State", {"State": "CLOSED"}),
+        ("Status", {"Status": "SUSPENDED"}),
+        ("neither", {}),
+    ],
+)
+def test_organizations_fields(emulator: Emulator, clients: Clients, fields_told: str, told: dict[str, object]) -> None:
+    emulator.seed(
+        {
+            "accounts": {ZERO: {"state": "CLOSED"}},
+            "organization": {
+                "management_account": ADMINISTRATOR,
+                "account_ids": [ZERO, *(f"{n:012d}" for n in range(1, 25))],
+                "organizational_units": {"ou-ab12-10000000": {"name": "Old"}},
+                "accounts_in": {"ou-ab12-10000000": [ZERO]},
+            },
+            "knobs": {"organizations_fields": fields_told},
+        }
+    )
+    pages = list(clients("organizations", ADMINISTRATOR).get_paginator("list_accounts").paginate())
+    assert [len(page["Accounts"]) for page in pages] == [20, 6]
+    account = next(each for page in pages for each in page["Accounts"] if each["Id"] == ZERO)
+    assert {name: account[name] for name in ("State", "Paths", "Status") if name in account} == told
+    assert error_of(clients("organizations", ZERO).list_accounts)[0] == "AccessDeniedException"
