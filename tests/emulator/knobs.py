@@ -72,6 +72,7 @@ class Knobs:
     lag_seconds: float = 0
     lag_seconds_of: Mapping[str, float] = field(default_factory=dict)
     lag_hits: Literal["reads", "writes"] = "reads"
+
     # Seconds from the first use of an access key that comes with a session token until it has expired; 0: never. The
     # time runs from AssumeRole for the keys that it gives.
     session_seconds: float = 0
