@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,7 +49,7 @@ def _wait_options() -> Spec:
     return {"wait": {"type": "bool", "default": True}, "wait_timeout": {"type": "int", "default": 60}}
 
 
-def _member_options() -> Spec:
+def _member_options(ways: Sequence[str]) -> Spec:
     return {
         "members": {
             "type": "list",
@@ -58,7 +58,7 @@ def _member_options() -> Spec:
             "options": {"account_id": {"type": "raw", "required": True}, "email": {"type": "str"}},
         },
         "state": {"type": "str", "choices": ["present", "disassociated", "absent"], "default": "present"},
-        "via": {"type": "str", "choices": ["invitation", "organization"], "default": "invitation"},
+        "via": {"type": "str", "choices": list(ways), "default": ways[0]},
         "invite": {"type": "bool", "default": True},
         "reinvite_resigned": {"type": "bool", "default": False},
         "purge_members": {"type": "bool", "default": False},
@@ -74,7 +74,7 @@ def run_member(service: Service, options: Spec | None = None) -> None:
     :param service: The service.
     :param options: The options that this service has beyond the common ones.
     """
-    spec = {**_member_options(), **(options or {})}
+    spec = {**_member_options(service.facts.ways), **(options or {})}
     _run(service, "members", spec, partial(member_job, service))
 
 
@@ -102,6 +102,13 @@ def run_administrator_info(service: Service) -> None:
     _run(service, "administrators", _account_options(), partial(administrator_info_job, service))
 
 
+def _tag_options() -> Spec:
+    return {
+        "tags": {"type": "dict", "aliases": ["resource_tags"]},
+        "purge_tags": {"type": "bool", "default": True},
+    }
+
+
 def run_service(service: Service, options: Spec) -> None:
     """Run the module of a service itself.
 
@@ -109,8 +116,7 @@ def run_service(service: Service, options: Spec) -> None:
     """
     spec = {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "tags": {"type": "dict", "aliases": ["resource_tags"]},
-        "purge_tags": {"type": "bool", "default": True},
+        **(_tag_options() if service.facts.kind.has_tags else {}),
         **options,
         **_account_options(),
     }

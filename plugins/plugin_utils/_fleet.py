@@ -65,7 +65,8 @@ def collect_accounts(
     """
     faults: dict[str, dict[str, str]] = {}
     for service in services:
-        _accounts, found = check_members(rows.values(), needs_email and FACTS[service].needs_email)
+        facts = FACTS[service]
+        _accounts, found = check_members(rows.values(), facts.email if needs_email else None, facts.title)
         texts = {fault.account_id: fault.text for fault in found}
         for host, row in rows.items():
             if str(row["account_id"]) in texts:

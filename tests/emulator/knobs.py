@@ -26,6 +26,8 @@ class Knobs:
     no_such_resource_code: Literal["ResourceNotFoundException", "AccessDeniedException", "BadRequestException"] = (
         "ResourceNotFoundException"
     )
+    # Security Hub's membership operations with the hub off: each as it was seen to answer, or all alike.
+    hub_off: Literal["recorded", "BadRequestException", "AccessDeniedException", "InvalidAccessException"] = "recorded"
     get_administrator_none_sh: Literal["empty", "404"] = "empty"
     list_default_gd: Literal["associated", "all"] = "associated"
     list_invitations_includes_accepted: bool = False
