@@ -154,8 +154,8 @@ def judge_hosts(
     :param regions: The Regions that were asked for.
     :param judges: By service: a function from Region and account id to a row.
     :param words: Those of the role, for its hosts.
-    :returns: ``hosts`` (host to ``changed``, ``failed``, ``text`` and, if changed, ``diff``), and ``rows``: one for each
-        host, service and Region.
+    :returns: ``hosts`` (host to ``changed``, ``failed``, ``text`` and, if changed, ``diff``), and ``rows``: one for
+        each host, service and Region.
     """
     hosts: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []

@@ -68,9 +68,7 @@ def offboard_batch(work: Work, options: Mapping[str, Any], batch: Mapping[str, A
     return judge_hosts(batch, options["regions"], judges, Words("offboard_", "absent", work.is_check))
 
 
-def offboard_service(
-    work: Work, options: Mapping[str, Any], service: str, rows: Sequence[Row]
-) -> dict[str, Any]:
+def offboard_service(work: Work, options: Mapping[str, Any], service: str, rows: Sequence[Row]) -> dict[str, Any]:
     """Remove accounts from the administrator in one service and, if asked to, switch it off in them.
 
     :param rows: ``account_id`` of each.

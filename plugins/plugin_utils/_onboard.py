@@ -209,9 +209,7 @@ def onboard_service(
 _LOOK_EVERY = 5  # seconds
 
 
-def _see_members(
-    work: Work, options: Mapping[str, Any], service: str, administrators: Sequence[Result]
-) -> Result:
+def _see_members(work: Work, options: Mapping[str, Any], service: str, administrators: Sequence[Result]) -> Result:
     """Look until the administrator sees as members all that have accepted, within ``wait_timeout``."""
     scope = accepted_scope(*administrators)
     info: Result = NOTHING

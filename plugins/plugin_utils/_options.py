@@ -12,6 +12,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -21,6 +22,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
     explain_region,
     explain_role_name,
 )
+from ansible_collections.muster.aws.plugins.plugin_utils._summary import RENDERERS
 
 Spec = Mapping[str, Mapping[str, Any]]
 
@@ -63,7 +65,7 @@ def check_options(spec: Spec, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     result = ArgumentSpecValidator(argument_spec).validate(values)
     faults = []
     for text in result.error_messages:
-        sentence = text.replace("missing required arguments:", "these variables are required and not set:")
+        sentence = text.replace("missing required arguments:", "these variables are needed and not set:")
         faults.append(sentence + _nearest_choice(spec, values, sentence))
     return {name: value for name, value in result.validated_parameters.items() if value is not None}, faults
 
@@ -84,27 +86,31 @@ def check_values(options: Mapping[str, Any], prefix: str, known_regions: Iterabl
     :param prefix: Of the variables' names.
     :param known_regions: The names of all Regions; none, if nobody here knows them.
     """
-    faults = []
-    administrator = explain_account_id(options.get("administrator_id"))
-    if administrator:
-        faults.append(f"{prefix}administrator_id: {administrator}")
-    for name in ("regions", "services"):
-        if name in options and not options[name]:
-            faults.append(f"{prefix}{name} is empty: name at least one")
-    regions = list(known_regions)
-    for region in options.get("regions") or []:
-        text = explain_region(region)
-        if not text and regions and region not in regions:
-            text = f"Region {region!r} is none that botocore knows{nearest(region, regions)}"
-        if text:
-            faults.append(f"{prefix}regions: {text}")
-    role_name = options.get("member_role_name")
-    text = explain_role_name(role_name) if role_name else None
-    if text:
-        faults.append(f"{prefix}member_role_name: {text}")
-    for name in ("concurrency", "batch_size"):
-        if name in options and int(options[name]) < 1:
-            faults.append(f"{prefix}{name} is {options[name]}: give 1 or more")
-    if int(options.get("wait_timeout") or 0) < 0:
-        faults.append(f"{prefix}wait_timeout is {options['wait_timeout']}: give 0 or more")
-    return faults
+    texts = {
+        "administrator_id": [explain_account_id(options.get("administrator_id"))],
+        "regions": [_explain_region(region, list(known_regions)) for region in options.get("regions") or ()],
+        "member_role_name": [explain_role_name(name) for name in [options.get("member_role_name")] if name],
+        "results_file": [_explain_results_file(path) for path in options.get("results_file") or ()],
+    }
+    faults = [f"{prefix}{name}: {text}" for name, found in texts.items() for text in found if text]
+    faults += [
+        f"{prefix}{name} is empty: name at least one" for name in ("regions", "services") if not options.get(name)
+    ]
+    least = {"concurrency": 1, "batch_size": 1, "wait_timeout": 0, "limit": 0}
+    return faults + [
+        f"{prefix}{name} is {options[name]}: give {least[name]} or more"
+        for name in least
+        if name in options and int(options[name]) < least[name]
+    ]
+
+
+def _explain_region(region: object, known: list[str]) -> str | None:
+    text = explain_region(region)
+    if text or not known or region in known:
+        return text
+    return f"Region {region!r} is none that the installed botocore knows{nearest(str(region), known)}"
+
+
+def _explain_results_file(path: str) -> str | None:
+    endings = " ".join(RENDERERS)
+    return None if Path(path).suffix.lower() in RENDERERS else f"{path} must end in one of {endings}"

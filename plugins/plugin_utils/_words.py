@@ -47,6 +47,11 @@ def hint(reason_code: str, prefix: str) -> str:
     return _ROLE_HINTS.get(reason, HINTS[reason]).format(prefix=prefix)
 
 
+def next_step(row: Row, prefix: str) -> str:
+    """Return the next step for a row that was not done: its own, or that of its reason."""
+    return str(row.get("next_step") or hint(row["reason_code"], prefix))
+
+
 def places_of(rows: Iterable[Row], regions: Sequence[str]) -> str:
     """Say where: "GuardDuty and Security Hub in all 4 Regions; Macie in eu-central-1".
 
