@@ -41,7 +41,8 @@ RULES = (
     Rule("because it is already a member of another", Reason.CALLER_IS_MEMBER, ("CreateMembers", "InviteMembers")),
     Rule("cannot create anymore members", Reason.QUOTA_EXCEEDED),
     Rule("cannot create more members", Reason.QUOTA_EXCEEDED),
-    Rule("maximum number of results exceeded", Reason.QUOTA_EXCEEDED),
+    # More than 50 accounts in one call, no quota.
+    Rule("maximum number of results exceeded", Reason.INVALID_INPUT),
     Rule("outstanding invitations", Reason.QUOTA_EXCEEDED),
     # Already there. "of the current account" before "of another": the two texts share their words.
     Rule("already a member or associated member of the current account", Reason.ALREADY_MEMBER),
@@ -74,13 +75,16 @@ RULES = (
     Rule("member accounts cannot manage specified resources", Reason.ORGANIZATION_MEMBER),
     Rule("invalid or out-of-range value", Reason.ORGANIZATION_MEMBER, _OWN_DETECTOR),
     Rule("managed by a configuration policy", Reason.CENTRAL_CONFIGURATION),
+    Rule("must be a security hub delegated administrator", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("central configuration", Reason.CENTRAL_CONFIGURATION),
     Rule("auto-enable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("autoenable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("not an administrator for this organization", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("a delegated administrator account has not been enabled", Reason.NOT_DELEGATED_ADMINISTRATOR),
-    Rule("must be a security hub delegated administrator", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, ("UpdateOrganizationConfiguration",)),
+    Rule("is not member of aws organizations", Reason.INVALID_INPUT),
+    # In an organization that has just begun to trust the service; passes by itself.
+    Rule("invalid or out-of-range value", Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),
     Rule("already enabled as guardduty delegated administrator", Reason.OTHER_DELEGATED_ADMINISTRATOR),
     Rule("not the master account for your aws organization", Reason.NOT_MANAGEMENT_ACCOUNT),
     Rule("organization master permission", Reason.TRUSTED_ACCESS_MISSING, ("UpdateOrganizationConfiguration",)),
@@ -196,7 +200,7 @@ HINTS = {
     Reason.STILL_ASSOCIATED: "AWS still sees an association: run again in a minute; remove members before the service",
     Reason.NO_INVITATION: "let the administrator invite the account first (state=present), then run again",
     Reason.SERVICE_NOT_ENABLED: "switch it on first (guardduty_detector / securityhub_hub, or enable_service=true)",
-    Reason.REGION_UNAVAILABLE: "check the Region's name and that the account has opted in to it",
+    Reason.REGION_UNAVAILABLE: "check the Region's name, that the account has opted in to it, and endpoint_url",
     Reason.ACCESS_DENIED: "check the credentials, the IAM policy and the organization's SCPs for this operation",
     Reason.ASSUME_ROLE_FAILED: "check the role's name, trust policy and external id, and sts:AssumeRole of the caller",
     Reason.THROTTLED: "run again later, or with a lower concurrency",
@@ -262,6 +266,16 @@ def is_missing_resource(code: str, text: str) -> bool:
 def may_be_region(code: str, reason: Reason) -> bool:
     """Tell whether credentials may be good elsewhere: a Region that is off refuses them, one that is none is silent."""
     return code == "InvalidClientTokenId" or reason is Reason.REGION_UNAVAILABLE
+
+
+def is_off_in_account(code: str) -> bool:
+    """Tell whether STS refuses a Region for the account to enter, and not for the caller."""
+    return code == "RegionDisabledException"
+
+
+def is_session_over(code: str) -> bool:
+    """Tell whether AWS refuses credentials because their time is over: new ones of the same kind would do."""
+    return code in ("ExpiredToken", "ExpiredTokenException")
 
 
 def is_not_owned(text: str) -> bool:

@@ -60,7 +60,7 @@ StartMonitoringMembers | other                          | the handshake role cou
 DeleteInvitations      | still_associated               | it is still associated to it or has not declined their invitation yet.
 # 3.3 Security Hub
 CreateMembers          | already_member                 | the given account ID is already a member or associated member of the current account.
-CreateMembers          | quota_exceeded                 | maximum number of results exceeded.
+CreateMembers          | invalid_input                  | maximum number of results exceeded.
 InviteMembers          | already_invited                | the current account has already invited or is already the SecurityHub master of the given member account ID.
 """  # noqa: E501
 REQUESTS = """
