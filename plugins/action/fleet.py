@@ -275,7 +275,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         totals = report["totals"]
         note = (
             f"{totals['covered']:,} of {counted(totals['accounts'], 'account')} without a gap, "
-            f"{counted(totals['gaps'], 'gap')}, {counted(totals['unlisted'], 'member')} that the inventory does not list"
+            f"{counted(totals['gaps'], 'gap')}, "
+            f"{counted(totals['unlisted'], 'member')} that the inventory does not list"
         )
         return [note, "the page, the CSV and the JSON are not written in check mode"] if self.is_check else [note]
 
@@ -401,8 +402,8 @@ class _Work:
 
 
 _PASSED_OVER = (
-    "nothing was done for this host: it was in no batch. A condition on the role may have left out the first host, "
-    "with which the others are done: choose hosts with --limit or the play's hosts instead"
+    "nothing was done for this host: it was in no batch. Where a condition on the role leaves out the first host of a "
+    "batch, the others are left out with it: choose hosts with --limit or the play's hosts instead"
 )
 
 

@@ -124,12 +124,13 @@ def check_service(
     rows = rows_of(result, facts.kind.rows)
     if not rows:
         raise Stop(message or f"{facts.title}: the administrator's own service could not be looked at")
+    wanted = options["administrator_id"]
     check_caller(role, options, rows[0]["account_id"])
     failed = [{**row, "service": service, "host": "", "operation": None} for row in rows if row["outcome"] == "failed"]
     if failed:
         raise Stop(
             "\n".join(
-                f"{administrator}, {places_of(cause.rows, options['regions'])}: {cause.sentence} "
+                f"administrator {wanted}, {places_of(cause.rows, options['regions'])}: {cause.sentence} "
                 f"({cause.reason_code}: {hint(cause.reason_code, role.prefix)})"
                 for cause in causes_of(failed)
             )

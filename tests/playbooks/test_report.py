@@ -282,7 +282,7 @@ def test_report_without_a_required_variable_names_it_and_sends_nothing(report: R
 
 def test_report_of_no_hosts_says_so_and_asks_nothing(report: Reporter):
     run = report({})
-    assert run.status == 1 and "the inventory" in run.output and "has no host" in run.output
+    assert run.status == 4 and "the inventory" in run.output and "has no host" in run.output
     assert report.emulator.operations() == []
     assert report.written == set()
 
