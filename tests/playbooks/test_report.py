@@ -216,7 +216,7 @@ def test_report_a_region_or_service_that_is_off_is_told_with_its_reason(report: 
         ("securityhub", REGIONS[1]): ("unreadable", "service_not_enabled"),
     }
     assert len(report.data["problems"]) == 3
-    assert "not subscribed" in report.page.read_text()
+    assert "no such resource found" in report.page.read_text()
     assert report.emulator.operations(writes_only=True) == []
 
 
