@@ -191,7 +191,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _look_at_service(self, service: str, options: Mapping[str, Any]) -> Result:
         """Look at the administrator's own service in every Region, without a write. Raises Stop."""
         facts = FACTS[service]
-        is_check, self._task.check_mode = self._task.check_mode, True
+        is_check, self._task.check_mode = self.is_check, True
         try:
             result = self.run_module(
                 f"muster.aws.{facts.service_module}", regions=options["regions"], concurrency=options["concurrency"]
@@ -262,7 +262,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _work(self, plan: Mapping[str, Any], options: Mapping[str, Any], hosts: list[str]) -> Result:
         work = _Work(self)
         if self._role.name == "report":
-            result = report_batch(work, options, plan["inventory"], plan["caller_arn"])
+            now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+            result = report_batch(work, options, plan["inventory"], plan["caller_arn"], now)
             report = result.pop("report")
             written = [] if self.is_check else _write_all(write_report(report, options, _PAGE))
             return {**result, "stats": report["summary"], "files": written, "notes": self._report_notes(report)}

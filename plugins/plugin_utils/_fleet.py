@@ -11,6 +11,7 @@ are brought back to the hosts, so that each is judged by its own account.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts
@@ -31,7 +32,7 @@ Result = Mapping[str, Any]
 Place = tuple[str, str]
 
 # What a task that was not needed leaves behind.
-NOTHING: Result = {}
+NOTHING: Result = MappingProxyType({})
 
 
 class Work(Protocol):

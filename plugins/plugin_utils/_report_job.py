@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,14 @@ from ansible_collections.muster.aws.plugins.plugin_utils._report_page import ren
 
 
 def report_batch(
-    work: Work, options: Mapping[str, Any], inventory: Mapping[str, Any], caller_arn: str | None
+    work: Work, options: Mapping[str, Any], inventory: Mapping[str, Any], caller_arn: str | None, generated_at: str
 ) -> dict[str, Any]:
     """Read where all accounts stand.
 
     :param options: The role's, by name without its prefix.
     :param inventory: From :func:`._report.collect_accounts`.
     :param caller_arn: Whose credentials these are.
+    :param generated_at: The time to print.
     :returns: ``hosts`` and ``rows`` as :func:`._fleet.judge_hosts`, and ``report``, from :func:`._report.build_report`.
     :raises ValueError: ``baseline_file`` is no earlier report.
     """
@@ -31,7 +31,6 @@ def report_batch(
     path = options.get("baseline_file")
     baseline = read_baseline(path, administrator_id) if path else None
     results = {service: _read(work, options, service, inventory) for service in options["services"]}
-    generated_at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
     report = build_report(inventory, results, administrator_id, options["regions"], generated_at, caller_arn, baseline)
     fails = options["fail_on_gaps"]
     hosts = {

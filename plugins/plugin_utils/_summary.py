@@ -90,7 +90,7 @@ class Ending:
             "changed": len(self.changed_hosts),
             "failed": len(failed),
             "not_begun": len(self.not_begun),
-            "check_mode": self.is_check,
+            "is_check": self.is_check,
             "stopped": self.stopped,
             "failed_hosts": failed,
             "causes": [
