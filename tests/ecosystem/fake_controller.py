@@ -27,7 +27,8 @@ from ansible_collections.muster.aws.tests.ecosystem.controller_rules import (
 ENDPOINTS = frozenset(
     "organizations credential_types credentials execution_environments projects inventories inventory_sources hosts"
     " job_templates workflow_job_templates workflow_job_template_nodes workflow_approval_templates"
-    " unified_job_templates schedules labels notification_templates instance_groups roles teams users jobs workflow_jobs".split()
+    " unified_job_templates schedules labels notification_templates instance_groups roles teams users"
+    " jobs workflow_jobs".split()
 )
 JOBS = ("job_templates", "workflow_job_templates", "workflow_approval_templates")
 ROLES = ("admin_role", "execute_role", "read_role", "approval_role")
