@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.plugin_utils._report import build_report, collect_accounts
+from ansible_collections.muster.aws.plugins.plugin_utils._report import (
+    build_report,
+    collect_accounts,
+    read_baseline,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
 
 
@@ -19,6 +23,7 @@ class FilterModule:
     def filters(self) -> dict[str, Callable[..., Any]]:
         return {
             "report_accounts": collect_accounts,
+            "report_baseline": read_baseline,
             "report_data": build_report,
             "report_text": render_report,
         }

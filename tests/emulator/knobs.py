@@ -26,6 +26,8 @@ class Knobs:
     no_such_resource_code: Literal["ResourceNotFoundException", "AccessDeniedException", "BadRequestException"] = (
         "ResourceNotFoundException"
     )
+    # Security Hub's membership operations with the hub off: each as it was seen to answer, or all alike.
+    hub_off: Literal["recorded", "BadRequestException", "AccessDeniedException", "InvalidAccessException"] = "recorded"
     get_administrator_none_sh: Literal["empty", "404"] = "empty"
     list_default_gd: Literal["associated", "all"] = "associated"
     list_invitations_includes_accepted: bool = False
@@ -33,14 +35,22 @@ class Knobs:
     benign_texts: Literal["2017", "2020"] = "2017"  # wording of GuardDuty's refusals
     sh_delete_leaves: Literal["gone", "Deleted"] = "gone"
     sh_active_word: Literal["Enabled", "Associated"] = "Enabled"
+    get_member_unknown_macie: Literal["404", "not_associated", "not_member", "conflict"] = "404"
+    get_administrator_none_macie: Literal["empty", "404"] = "empty"
+    already_member_code_macie: Literal["ValidationException", "ConflictException"] = "ValidationException"
+    held_code_macie: Literal["ConflictException", "ValidationException"] = "ConflictException"
+    removed_create_macie: Literal["accept", "refuse"] = "accept"  # CreateMember for an organization's Removed member
     all_refusal: Literal["request", "account"] = "request"  # DisassociateMembers, StopMonitoringMembers under ALL
+
+    # What Organizations tells of an account: since 2026, since 2025, before; and what an old SDK makes of the first.
+    organizations_fields: Literal["State+Paths", "State", "Status", "neither"] = "State+Paths"
 
     # Limits. None: the numbers AWS documents.
     members_quota: int | None = None
     invitations_quota: int | None = None
     page_size: int | None = None  # never more than this per page, whatever MaxResults says
     empty_pages: bool = False  # every page is preceded by an empty one that carries a token
-    rate_limit: Literal["off", "securityhub", "both"] = "off"
+    rate_limit: Literal["off", "securityhub", "both", "macie", "all"] = "off"
     rate_limit_per_second: float = 10
     rate_limit_burst: int = 30
     rate_limit_code: Literal["TooManyRequestsException", "LimitExceededException"] = "TooManyRequestsException"
@@ -54,6 +64,10 @@ class Knobs:
     verification_reads: int = 0
     accept_visible_seconds: float = 0
     accept_visible_reads: int = 0
+
+    # Seconds from the first use of an access key that comes with a session token until it has expired; 0: never. The
+    # time runs from AssumeRole for the keys that it gives.
+    session_seconds: float = 0
 
     latency: float = 0  # really slept, by the thread of each request
     # AssumeRole succeeds, but with the keys of this account (or, as a mapping, of the account the asked one maps to).

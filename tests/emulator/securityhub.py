@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import AwsError
 from .membership import MAXIMUM_BATCH, MembershipService
 from .requests import Request, Result
 from .state import ACTIVE, ASSOCIATED, PENDING, Member, Switch
@@ -21,6 +22,21 @@ _WITHOUT_HUB = {
     "EnableOrganizationAdminAccount",
     "DisableOrganizationAdminAccount",
     "ListOrganizationAdminAccounts",
+}
+# With the hub off, these say so. The operations of memberships find no such resource instead, see ``hub_off``.
+_OF_THE_HUB = {
+    "DescribeHub": "E_NOTSUBSCRIBED",
+    "DescribeOrganizationConfiguration": "E_NOTSUBSCRIBED",
+    "DisableSecurityHub": "E_DISABLEDHUB",
+    "UpdateOrganizationConfiguration": "E_NOTSUBSCRIBED",
+    "UpdateSecurityHubConfiguration": "E_NOTSUBSCRIBED",
+}
+# Recorded for ListInvitations and, by those who match it, for leaving; all others were seen, or are taken, to say
+# BadRequestException.
+_HUB_OFF_BY_ACCESS = {
+    "DisassociateFromAdministratorAccount",
+    "DisassociateFromMasterAccount",
+    "ListInvitations",
 }
 
 
@@ -39,6 +55,9 @@ class SecurityHub(MembershipService):
         super().__init__()
         self.wire.operations["CreateMembers"].allow_any_length("AccountDetails")
 
+    def error_body(self, error: AwsError) -> dict[str, Any]:
+        return {"Code": error.code, "Message": error.message}
+
     def check(self, request: Request) -> None:
         # The service model has no maximum for AccountIds.
         if len(request.params.get("AccountIds", ())) > MAXIMUM_BATCH:
@@ -46,7 +65,17 @@ class SecurityHub(MembershipService):
         name = request.operation.name
         needs_hub = "InvalidAccessException" in request.operation.error_status and name not in _WITHOUT_HUB
         if needs_hub and request.home.switch is None:
-            raise request.error("E_NOTSUBSCRIBED")
+            raise self._hub_off(request)
+
+    @staticmethod
+    def _hub_off(request: Request) -> AwsError:
+        name, knob = request.operation.name, request.knobs.hub_off
+        if name in _OF_THE_HUB:
+            return request.error(_OF_THE_HUB[name])
+        if knob == "InvalidAccessException":
+            return request.error("E_NOTSUBSCRIBED")
+        recorded = "AccessDeniedException" if name in _HUB_OFF_BY_ACCESS else "BadRequestException"
+        return request.error("E_NORESOURCE", code=recorded if knob == "recorded" else knob)
 
     def time(self, seconds: float | None) -> float | None:
         return seconds
@@ -74,12 +103,6 @@ class SecurityHub(MembershipService):
     def invite_refusals(self, request: Request, account_id: str) -> Iterator[str]:
         if request.home_of(account_id).administrator_id not in (None, request.account_id):
             yield "U_HELD"
-
-    def send_invitation(self, request: Request, member: Member) -> None:
-        hidden = member.seen_as
-        request.move(member, "Invited")
-        request.world.invite(self.name, request.region, member)
-        member.seen_as = hidden
 
     def _describe_member(self, request: Request, member: Member, status: str) -> dict[str, Any]:
         described = super()._describe_member(request, member, status)

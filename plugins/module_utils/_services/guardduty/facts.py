@@ -12,7 +12,7 @@ services only: no call is ever made because of them, and they stay in the table 
 
 from __future__ import annotations
 
-from ..._membership.model import ServiceFacts, ServiceKind, State, Step
+from ..._membership.model import EmailRules, ServiceFacts, ServiceKind, State, Step
 
 GUARDDUTY = ServiceFacts(
     name="guardduty",
@@ -23,7 +23,9 @@ GUARDDUTY = ServiceFacts(
         rows="detectors",
         handle="detector_id",
         settings=("enabled", "finding_publishing_frequency"),
+        suspended="DISABLED",
     ),
+    member_options=("detector_id", "email_notification", "invitation_message", "monitoring", "replace_failed"),
     words={
         State.CREATED: ("Created",),
         State.VERIFYING: ("EmailVerificationInProgress",),
@@ -53,7 +55,8 @@ GUARDDUTY = ServiceFacts(
         Step.ACCEPT: "AcceptAdministratorInvitation",
         Step.LEAVE: "DisassociateFromAdministratorAccount",
     },
-    needs_email=True,
+    # The rules of CreateMembers' reference.
+    email=EmailRules(range(6, 65), "\"'()<>[]:,\\|%&"),
     deletes_organization_members=True,
     invites_held_accounts=True,
 )

@@ -46,7 +46,6 @@ SECURITYHUB = ServiceFacts(
         Step.ACCEPT: "AcceptAdministratorInvitation",
         Step.LEAVE: "DisassociateFromAdministratorAccount",
     },
-    needs_email=False,
     deletes_organization_members=False,
     invites_held_accounts=False,
 )

@@ -12,10 +12,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Emulator
+from ansible_collections.muster.aws.tests.harness import ModuleRunner
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
     BOTH,
@@ -268,6 +270,40 @@ def test_module_with_no_regions_stops_before_any_call(module_name: str, emulator
     assert_refused(result, emulator, module_name, "no Region given", "set regions")
 
 
+@pytest.mark.parametrize("text", ["", " ", ",", "\n"], ids=repr)
+def test_module_with_a_blank_text_for_regions_stops_before_any_call(
+    text: str, emulator: Emulator, run_module: Any
+) -> None:
+    result = run_module("guardduty_detector", regions=text)
+
+    assert_refused(result, emulator, "guardduty_detector", "no Region given", "set regions")
+
+
+@pytest.mark.parametrize("separator", [",", ", ", "\n", ",\r\n  "], ids=repr)
+@pytest.mark.parametrize("end", ["", ",", "\n"], ids=repr)
+def test_module_with_lists_given_as_text_acts_on_their_items(
+    separator: str, end: str, emulator: Emulator, run_module: Any
+) -> None:
+    regions = separator.join([REGION, "eu-west-1"]) + end
+    ids = separator.join([A, B]) + end
+
+    detectors = run_module("guardduty_detector", regions=regions, account_ids=ids, role_name="muster")
+    members = run_module("guardduty_member_info", regions=regions, member_ids=ids)
+
+    places = [(region, account_id) for region in ("eu-west-1", REGION) for account_id in (A, B)]
+    assert [(row["region"], row["account_id"]) for row in detectors["detectors"]] == places
+    assert [(row["region"], row["account_id"]) for row in members["members"]] == places
+
+
+@pytest.mark.parametrize("text", [f"{A} {B}", f"{A},22222222222"], ids=repr)
+def test_module_with_a_malformed_id_in_a_text_stops_before_any_call(
+    text: str, emulator: Emulator, run_module: Any
+) -> None:
+    result = run_module("guardduty_detector", account_ids=text, role_name="muster")
+
+    assert_refused(result, emulator, "guardduty_detector", repr(text.rsplit(",", maxsplit=1)[-1]), '"012345678901"')
+
+
 @pytest.mark.parametrize("module_name", IN_ACCOUNTS)
 def test_module_with_no_account_ids_stops_before_any_call(
     module_name: str, emulator: Emulator, run_module: Any
@@ -468,6 +504,18 @@ def test_module_with_nothing_listening_at_the_endpoint_names_it(module_name: str
         result = run_module(module_name, endpoint_url=url, **NEEDED.get(module_name, {}))
 
     assert_failed_in_one_sentence(result, module_name, url, "endpoint_url")
+    assert [row["reason_code"] for row in result["unprocessed_accounts"]] == ["region_unavailable"]
+
+
+@pytest.mark.parametrize("module_name", ROWS)
+def test_module_with_nothing_listening_for_sts_names_it(module_name: str, clock: Any) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+        result = ModuleRunner(SimpleNamespace(url=url))(module_name, **NEEDED.get(module_name, {}))
+
+    assert_failed_in_one_sentence(result, module_name, url, "did not say whose", "AWS_ENDPOINT_URL")
 
 
 @pytest.mark.parametrize("aws_config", [{"nonsense": 1}, {"retries": {"mode": "nonsense"}}], ids=repr)

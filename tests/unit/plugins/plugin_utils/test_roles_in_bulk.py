@@ -283,5 +283,5 @@ def test_offboard_verdicts_of_a_task_that_failed_as_a_whole_repeat_its_message(r
     assert all(verdict["text"].endswith("no credentials") for verdict in verdicts.hosts.values())
 
 
-def test_report_filters_are_three() -> None:
-    assert set(Report().filters()) == {"report_accounts", "report_data", "report_text"}
+def test_report_filters_are_four() -> None:
+    assert set(Report().filters()) == {"report_accounts", "report_baseline", "report_data", "report_text"}
