@@ -45,7 +45,7 @@ class ControllerFiles:
                 {key: value for key, value in item.items() if key != "simplified_workflow_nodes"},
             )
             for kind in self.variable("__muster_awx_kinds")
-            for item in kind["objects"]
+            for item in self.variable(kind["objects"])
         ]
 
     def survey(self, job: str) -> list[dict[str, Any]]:
