@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import AwsError
 from .membership import MembershipService
 from .requests import Request, Result
 from .state import ASSOCIATED, PENDING, Member, Switch
@@ -22,12 +23,16 @@ class GuardDuty(MembershipService):
     """What GuardDuty adds. Its handle is the caller's own detector, also for the member's calls."""
 
     name = "guardduty"
+    verifies_email = True
     reason_member = "Result"
     status_member = "RelationshipStatus"
     admin_members = ("AdminAccountId", "AdminStatus")
     associated = ASSOCIATED
     members_quota = (5000, 50000)
     invitations_quota = None
+
+    def error_body(self, error: AwsError) -> dict[str, Any]:
+        return {"message": error.message, "__type": error.inner or error.code}
 
     def check(self, request: Request) -> None:
         detector_id = request.params.get("DetectorId")
@@ -51,22 +56,6 @@ class GuardDuty(MembershipService):
     def invite_refusals(self, request: Request, account_id: str) -> Iterator[str]:
         if not request.home.members[account_id].email:
             yield "U_NOEMAIL"
-
-    def send_invitation(self, request: Request, member: Member) -> None:
-        """Send the invitation once the address was found to be the account's own; that takes a while on AWS."""
-        world = request.world
-        real = world.account(member.account_id).email
-        matches = request.knobs.verify_email == "off" or real.lower() == (member.email or "").lower()
-        outcome = "Invited" if matches else "EmailVerificationFailed"
-        pending = world.later(outcome, "verification") if request.knobs.verify_email == "on" else None
-        hidden = member.seen_as
-        request.move(member, "EmailVerificationInProgress" if pending else outcome)
-        member.invited_at = world.now()
-        if matches:
-            world.invite(self.name, request.region, member)
-        else:
-            request.home_of(member.account_id).invitations.pop(request.account_id, None)
-        member.verifying, member.seen_as = pending, hidden
 
     def _describe_member(self, request: Request, member: Member, status: str) -> dict[str, Any]:
         switch = request.home_of(member.account_id).switch

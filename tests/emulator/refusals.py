@@ -142,15 +142,48 @@ _WHOLE: dict[str, dict[str, str]] = {
         "U_BATCH": "Maximum number of results exceeded",  # CreateMembers, from the 51st account on
         "U_MASTEROFF": "Operation failed because your organization master must first enable SecurityHub",
     },
+    "macie": {
+        "E_INVALID": "Invalid parameter: {member} ({problem} {detail})",
+        "E_MISSING": "Invalid parameter: {member} ({problem} {detail})",
+        "E_OFF": "Macie is not enabled.",
+        "E_ON": "Macie has already been enabled",
+        "E_ASSOCIATED": "Cannot disable Macie while associated with an administrator account",
+        "E_INUSE": "Cannot disable Macie while the account has member accounts",
+        "E_PAUSE": "Cannot suspend Macie while the account has member accounts",
+        "E_NORESOURCE": "The request is rejected because no such resource found.",
+        "E_NOTMANAGEMENT": "You must be the management account of an organization",
+        "E_NOTDELEGATED": "You must be the Macie administrator of the organization",
+        "U_QUOTA": "The request is rejected because the current account cannot exceed the maximum number of members.",
+        "U_MASTEROFF": "Operation failed because your organization master must first enable Macie",
+        "404": "The request is rejected because the member account was not found.",
+        "not_associated": "The request is rejected because the account is not associated with your account.",
+        "not_member": "The request is rejected because it is not an associated member of account {account_id}.",
+        "conflict": "The request is rejected because no member accounts are associated with your account.",
+    },
     "guardduty": {
         "U_MASTEROFF": "Operation failed because your organization master must first enable GuardDuty to be added as "
         "a member",
     },
 }
 
-# Codes that are not InvalidInputException. GuardDuty sends these beside the one it models, BadRequestException.
+# Codes that are not the service's usual one. GuardDuty sends these beside the one it models, BadRequestException.
 _CODES: dict[str, dict[str, str]] = {
     "guardduty": {"E_NOTOWNED": "NoSuchEntityException"},
+    "macie": {
+        "E_OFF": "AccessDeniedException",
+        "E_ON": "ConflictException",
+        "E_ASSOCIATED": "ConflictException",
+        "E_INUSE": "ConflictException",
+        "E_PAUSE": "ConflictException",
+        "E_NORESOURCE": "ResourceNotFoundException",
+        "E_NOTMANAGEMENT": "AccessDeniedException",
+        "E_NOTDELEGATED": "AccessDeniedException",
+        "E_ALONE": "ResourceNotFoundException",
+        "U_QUOTA": "ServiceQuotaExceededException",
+        "U_UNKNOWN": "ResourceNotFoundException",
+        "404": "ResourceNotFoundException",
+        "conflict": "ConflictException",
+    },
     "securityhub": {
         "E_NOTSUBSCRIBED": "InvalidAccessException",
         "E_NOTMANAGEMENT": "InvalidAccessException",
@@ -166,6 +199,10 @@ _CODES: dict[str, dict[str, str]] = {
 }
 # The HTTP status comes from the service model; these codes arrive from operations that do not model them, too.
 _UNMODELLED = {"AccessDeniedException": 403, "ResourceNotFoundException": 404}
+
+
+_DEFAULT_CODES = {"macie": "ValidationException"}
+_PRODUCTS = {"guardduty": "GuardDuty", "securityhub": "SecurityHub", "macie": "Macie"}
 
 
 class Refusals:
@@ -185,11 +222,11 @@ class Refusals:
                 text = f"The request is rejected. {text[0].upper()}{text[1:]}"
             else:
                 text = f"The request is rejected because {text}"
-        return text.format(product={"guardduty": "GuardDuty", "securityhub": "SecurityHub"}[self.service], **values)
+        return text.format(product=_PRODUCTS[self.service], **values)
 
     def error(self, key: str, modelled: Mapping[str, int], code: str | None = None, **values: object) -> AwsError:
         """Return a request-level error. ``modelled`` are the operation's error codes with their HTTP status."""
-        own = code or _CODES[self.service].get(key, "InvalidInputException")
+        own = code or _CODES[self.service].get(key, _DEFAULT_CODES.get(self.service, "InvalidInputException"))
         if self.service == "guardduty":
             return AwsError("BadRequestException", self.reason(key, **values), 400, own)
         return AwsError(own, self.reason(key, **values), modelled.get(own) or _UNMODELLED.get(own, 400))

@@ -55,6 +55,9 @@ class SecurityHub(MembershipService):
         super().__init__()
         self.wire.operations["CreateMembers"].allow_any_length("AccountDetails")
 
+    def error_body(self, error: AwsError) -> dict[str, Any]:
+        return {"Code": error.code, "Message": error.message}
+
     def check(self, request: Request) -> None:
         # The service model has no maximum for AccountIds.
         if len(request.params.get("AccountIds", ())) > MAXIMUM_BATCH:
@@ -100,12 +103,6 @@ class SecurityHub(MembershipService):
     def invite_refusals(self, request: Request, account_id: str) -> Iterator[str]:
         if request.home_of(account_id).administrator_id not in (None, request.account_id):
             yield "U_HELD"
-
-    def send_invitation(self, request: Request, member: Member) -> None:
-        hidden = member.seen_as
-        request.move(member, "Invited")
-        request.world.invite(self.name, request.region, member)
-        member.seen_as = hidden
 
     def _describe_member(self, request: Request, member: Member, status: str) -> dict[str, Any]:
         described = super()._describe_member(request, member, status)
