@@ -66,7 +66,7 @@ MAY_BE_ABSENT = {"administrator", "tags", "findingpublishingfrequency", "autoena
 # Another text here is another truth. (Tags: whatever is below them.)
 COMPARED = {"tags", "findingpublishingfrequency", "controlfindinggenerator"}
 # What AWS named itself is given back to it, and refused where it is no name.
-HANDLES = {"ClientToken", "DetectorId", "InvitationId", "ResourceArn"}
+HANDLES = {"ClientToken", "clientToken", "DetectorId", "InvitationId", "ResourceArn"}
 
 Path = tuple[Any, ...]
 

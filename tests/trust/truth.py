@@ -36,7 +36,9 @@ def state_of(emulator: Emulator) -> State:
         for home in list(world._homes.values()):
             service, region, account_id = home.service, home.region, home.account_id
             if home.switch:
-                settings = {name: value for name, value in home.switch.settings.items() if name.lower() != "clienttoken"}
+                settings = {
+                    name: value for name, value in home.switch.settings.items() if name.lower() != "clienttoken"
+                }
                 found["service", service, region, account_id] = (home.switch.enabled, settings, dict(home.switch.tags))
             if home.administrator_id:
                 found["administrator", service, region, account_id] = home.administrator_id
