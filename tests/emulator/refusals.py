@@ -117,9 +117,6 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "E_DETECTORINUSE": "the current account cannot delete detector while it has invited or associated members.",
     # Organizations
     "E_NOTMANAGEMENT": "you do not have required AWS Organization master permission.",
-    "E_NOTDELEGATED": "the current account is not the delegated administrator of the organization.",
-    "E_DELEGATED": "another account is already the delegated administrator of the organization.",
-    "E_NOTINORGANIZATION": "the given account ID is not in the organization.",
     "E_DISABLED": "the delegated administrator has already been disabled.",
     "E_CONFIGURATION": "exactly one of autoEnable and autoEnableOrganizationMembers is required.",
 }
@@ -139,6 +136,9 @@ _WHOLE: dict[str, dict[str, str]] = {
         "E_NORESOURCE": "The request is rejected since no such resource found.",
         "E_NOTMANAGEMENT": "Account {account_id} is not the management account of an organization",
         "E_NOTDELEGATED": "Account {account_id} is not an administrator for this organization",
+        "E_NODELEGATED": "Account {account_id} is not an administrator for this organization",
+        "E_DELEGATED": "The request is rejected because another account is already the delegated administrator.",
+        "E_NOTINORGANIZATION": "The request is rejected because the given account ID is not in the organization.",
         "U_BATCH": "Maximum number of results exceeded",  # CreateMembers, from the 51st account on
         "U_MASTEROFF": "Operation failed because your organization master must first enable SecurityHub",
     },
@@ -161,6 +161,12 @@ _WHOLE: dict[str, dict[str, str]] = {
         "conflict": "The request is rejected because no member accounts are associated with your account.",
     },
     "guardduty": {
+        "E_NOTDELEGATED": "The request is rejected because an invalid or out-of-range value is specified as an input "
+        "parameter.",
+        "E_NODELEGATED": "The request failed because a delegated administrator account has not been enabled.",
+        "E_DELEGATED": "The request failed because another account is already enabled as GuardDuty delegated "
+        "administrator for the organization.",
+        "E_NOTINORGANIZATION": "The request failed because admin account passed is not member of AWS Organizations.",
         "U_MASTEROFF": "Operation failed because your organization master must first enable GuardDuty to be added as "
         "a member",
     },
@@ -188,6 +194,7 @@ _CODES: dict[str, dict[str, str]] = {
         "E_NOTSUBSCRIBED": "InvalidAccessException",
         "E_NOTMANAGEMENT": "InvalidAccessException",
         "E_NOTDELEGATED": "InvalidAccessException",
+        "E_NODELEGATED": "InvalidAccessException",
         "E_DISABLEDHUB": "ResourceNotFoundException",
         "E_SUBSCRIBED": "ResourceConflictException",
         "E_CENTRALMEMBER": "AccessDeniedException",

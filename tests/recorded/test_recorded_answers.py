@@ -162,6 +162,10 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("GetAdministratorAccount", "no_administrator"): {"outcome": "unchanged", "administrator_id": None},
     ("GetAdministratorAccount", "service_not_enabled"): {"outcome": "unchanged", "reason_code": "service_not_enabled"},
     ("CreateMembers", "already_member, batch_too_long"): {"outcome": "failed", "reason_code": "already_member"},
+    ("DescribeOrganizationConfiguration", "no_delegated_administrator"): {
+        "outcome": "failed",
+        "reason_code": "not_delegated_administrator",
+    },
     ("DescribeHub", "hub_on"): {"outcome": "unchanged", "control_finding_generator": "STANDARD_CONTROL"},
     ("DescribeHub", "service_not_enabled"): {"outcome": "changed", "actions": ["enable_service"]},
     ("GetDetector", "detector_on"): {"outcome": "unchanged", "finding_publishing_frequency": "SIX_HOURS"},
@@ -238,6 +242,11 @@ USES = {
         "member",
         LISTED,
         lambda service, api: service.open_members(api, {}).create_members([Account(MEMBER, EMAIL)]),
+    ),
+    "DescribeOrganizationConfiguration": Use(
+        "member",
+        {**LISTED, "via": "organization"},
+        lambda service, api: service.open_members(api, {}).describe_organization(),
     ),
     "InviteMembers": Use(
         "member",

@@ -103,6 +103,9 @@ class MembersPort(Protocol):
     def list_members(self) -> list[Member]:
         """Read all records, of whatever status, page by page."""
 
+    def describe_organization(self) -> None:
+        """DescribeOrganizationConfiguration. CallFailed where the caller is not the delegated administrator."""
+
     def create_members(self, accounts: Sequence[Account]) -> Answer:
         """CreateMembers."""
 

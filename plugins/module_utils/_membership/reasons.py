@@ -32,6 +32,7 @@ _ACCEPT = ("AcceptAdministratorInvitation",)
 _SWITCH_OFF = ("DeleteDetector", "DisableSecurityHub")
 # GuardDuty says the same of a value that is none and of an account that may not: these send values of our own only.
 _OWN_DETECTOR = ("DeleteDetector", "UpdateDetector")
+_ORGANIZATION = ("DescribeOrganizationConfiguration", "UpdateOrganizationConfiguration")
 _NO_SUCH_RESOURCE = "no such resource found"
 
 RULES = (
@@ -81,7 +82,7 @@ RULES = (
     Rule("autoenable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("not an administrator for this organization", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("a delegated administrator account has not been enabled", Reason.NOT_DELEGATED_ADMINISTRATOR),
-    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, ("UpdateOrganizationConfiguration",)),
+    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, _ORGANIZATION),
     Rule("is not member of aws organizations", Reason.INVALID_INPUT),
     # In an organization that has just begun to trust the service; passes by itself.
     Rule("invalid or out-of-range value", Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),

@@ -80,6 +80,9 @@ class _Members:
         pages = self._api.pages("ListMembers", "Members", OnlyAssociated=False)
         return [_member("ListMembers", data) for data in pages]
 
+    def describe_organization(self) -> None:
+        self._api.call("DescribeOrganizationConfiguration")
+
     def create_members(self, accounts: Sequence[Account]) -> Answer:
         details = [
             {"AccountId": account.account_id, **({"Email": account.email} if account.email else {})}
