@@ -27,6 +27,9 @@ Spec = dict[str, Any]
 # More warnings than these are counted, not shown: the rows tell all.
 _WARNINGS_SHOWN = 20
 
+# Seconds that a Region without an answer may cost a module without wait_timeout: that option's default.
+_PATIENCE = 60
+
 
 def _common_options() -> Spec:
     return {
@@ -135,7 +138,7 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
         task = Task(
             options=options,
             regions=regions,
-            connect=lambda: Cloud(module, regions, options["concurrency"]),
+            connect=lambda: Cloud(module, regions, options["concurrency"], options.get("wait_timeout", _PATIENCE)),
             clock=Clock(time.monotonic, time.sleep),
             carry_out=not module.check_mode,
         )

@@ -57,10 +57,10 @@ class Targets:
         self.all = [Target(region, account_id) for region in sorted(regions) for account_id in accounts]
         self._roles = {account_id: _Once(self._assume) for account_id in accounts}
 
-    def _assume(self, account_id: str) -> Any:
-        if account_id == self._cloud.caller.account_id or self._role is None:
+    def _assume(self, target: Target) -> Any:
+        if target.account_id == self._cloud.caller.account_id or self._role is None:
             return None
-        return self._cloud.assume_role(account_id, self._role)
+        return self._cloud.assume_role(target.account_id, self._role, target.region)
 
     def run(self, job: Callable[[Target, Api], Result], targets: Iterable[Target]) -> dict[Target, Result | Problem]:
         """Run a job for each target, at most ``concurrency`` at once.
@@ -70,7 +70,7 @@ class Targets:
 
         def converse(target: Target) -> Result | Problem:
             try:
-                with self._cloud.acting_as(self._roles[target.account_id].get(target.account_id)):
+                with self._cloud.acting_as(self._roles[target.account_id].get(target)):
                     return job(target, self._cloud.api(self._service, target.region, target.account_id))
             except CallFailed as failure:
                 return failure.as_problem()
@@ -101,21 +101,24 @@ class Targets:
 
 
 class _Once:
-    """A value made by the first thread that asks for it; the others wait. A failure is kept like a value."""
+    """A value made by the first thread that asks for it; the others wait. A failure is kept like a value, unless it is
+    the Region's: the target of another Region then tries there."""
 
-    def __init__(self, make: Callable[[str], Any]) -> None:
+    def __init__(self, make: Callable[[Target], Any]) -> None:
         self._make = make
         self._lock = threading.Lock()
         self._is_made = False
         self._value: Any = None
         self._failure: CallFailed | None = None
 
-    def get(self, key: str) -> Any:
+    def get(self, target: Target) -> Any:
         with self._lock:
             if not self._is_made:
                 try:
-                    self._value = self._make(key)
+                    self._value = self._make(target)
                 except CallFailed as failure:
+                    if failure.reason is Reason.REGION_UNAVAILABLE:
+                        raise
                     self._failure = failure
                 self._is_made = True
         if self._failure:

@@ -66,7 +66,6 @@ extends_documentation_fragment:
   - amazon.aws.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""

@@ -185,6 +185,9 @@ class Dispatcher:
         # In the log and in rules, a service has the collection's name.
         http = replace(http, service_name=own.service.name if own else http.service)
         asked = api.identify(http)
+        if self._is_session_over(http):
+            code = "ExpiredTokenException" if own else "ExpiredToken"
+            asked.refusal = AwsError(code, "The security token included in the request is expired", 403)
         call, fault = self._begin(http, asked)
         self._notify("before", call)
         try:
@@ -202,6 +205,11 @@ class Dispatcher:
         self._notify("after", call)
         return response
 
+    def _is_session_over(self, http: HttpRequest) -> bool:
+        assert http.scope is not None
+        with self.lock:
+            return "x-amz-security-token" in http.headers and self.world.is_session_over(http.scope[0])
+
     def _begin(self, http: HttpRequest, asked: Identified) -> tuple[Call, Fault | None]:
         name = asked.operation
         with self.lock:
@@ -218,6 +226,8 @@ class Dispatcher:
     ) -> HttpResponse:
         if fault and fault.kind == "reset_before":
             return HttpResponse(0, is_reset=True)
+        if fault and fault.kind == "silent":
+            return HttpResponse(0, silence=fault.seconds)
         if fault and fault.strikes == "error":
             raise fault.error(http.service_name)
         if refusal:

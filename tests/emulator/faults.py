@@ -19,6 +19,7 @@ _KINDS = {
     "http_500": "error",
     "error": "error",
     "reset_before": "before",
+    "silent": "before",
     "reset_after": "after",
     "timeout_after": "after",
     "malformed": "after",
@@ -49,7 +50,7 @@ class Fault:
     code: str | None = None
     status: int | None = None
     message: str | None = None
-    seconds: float = 60  # timeout_after: how long the emulator stays silent
+    seconds: float = 60  # silent, timeout_after: how long the emulator stays silent
     account_ids: tuple[str, ...] = ()  # any of them in the request; those that come back unprocessed
 
     def __post_init__(self) -> None:

@@ -42,6 +42,9 @@ class Knobs:
     removed_create_macie: Literal["accept", "refuse"] = "accept"  # CreateMember for an organization's Removed member
     all_refusal: Literal["request", "account"] = "request"  # DisassociateMembers, StopMonitoringMembers under ALL
 
+    # What Organizations tells of an account: since 2026, since 2025, before; and what an old SDK makes of the first.
+    organizations_fields: Literal["State+Paths", "State", "Status", "neither"] = "State+Paths"
+
     # Limits. None: the numbers AWS documents.
     members_quota: int | None = None
     invitations_quota: int | None = None
@@ -61,6 +64,10 @@ class Knobs:
     verification_reads: int = 0
     accept_visible_seconds: float = 0
     accept_visible_reads: int = 0
+
+    # Seconds from the first use of an access key that comes with a session token until it has expired; 0: never. The
+    # time runs from AssumeRole for the keys that it gives.
+    session_seconds: float = 0
 
     latency: float = 0  # really slept, by the thread of each request
     # AssumeRole succeeds, but with the keys of this account (or, as a mapping, of the account the asked one maps to).

@@ -44,6 +44,11 @@ class Account:
     external_id: str | None = None
     suspended: bool = False
     disabled_regions: frozenset[str] = frozenset()
+    # What Organizations says of it.
+    name: str | None = None
+    state: str | None = None  # None: SUSPENDED or ACTIVE
+    joined_method: str = "CREATED"
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -147,17 +152,32 @@ class Regional:
 
 
 @dataclass
+class Unit:
+    """An organizational unit; without a parent it is directly below the root."""
+
+    name: str
+    parent: str | None = None
+
+
+@dataclass
 class Organization:
     """The AWS organization. Without a management account there is none."""
 
     management_account: str | None = None
     account_ids: set[str] = field(default_factory=set)
+    units: dict[str, Unit] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)  # account to unit; the others are directly below the root
     delegated: dict[str, Regional] = field(default_factory=lambda: defaultdict(Regional))
     auto_enable: dict[str, Regional] = field(
         default_factory=lambda: defaultdict(lambda: Regional(False), guardduty=Regional("NONE"))
     )
     settings: dict[str, Regional] = field(default_factory=lambda: defaultdict(lambda: Regional({})))
     central_configuration: bool = False
+
+    def administrators(self) -> set[str]:
+        """Return the delegated administrators of all services: they may read the organization."""
+        values = {value for each in self.delegated.values() for value in (each.default, *each.per_region.values())}
+        return {account_id for account_id in values if account_id}
 
     def is_managed_by(self, service: str, region: str, administrator_id: str, account_id: str) -> bool:
         """Return whether the administrator is the delegated one and the account is in its organization."""
@@ -179,6 +199,7 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.organization = Organization()
         self.access_keys: dict[str, str] = {}
+        self._sessions: dict[str, float] = {}  # the beginning of each
         self._homes: dict[tuple[str, str, str], Home] = {}
 
     # --- time ---------------------------------------------------------------------------------------------------------
@@ -195,6 +216,15 @@ class World:
         """Return a value that the ``<wait>_seconds`` and ``<wait>_reads`` knobs put off; None without a delay."""
         seconds, reads = getattr(self.knobs, f"{wait}_seconds"), getattr(self.knobs, f"{wait}_reads")
         return Later(value, self.now() + seconds, reads) if seconds or reads else None
+
+    def begin_session(self, access_key: str) -> float:
+        """Let the time of temporary keys run, unless it does already, and return when that began."""
+        return self._sessions.setdefault(access_key, self.now())
+
+    def is_session_over(self, access_key: str) -> bool:
+        """Return whether temporary keys have expired."""
+        began, lifetime = self.begin_session(access_key), self.knobs.session_seconds
+        return bool(lifetime) and self.now() - began >= lifetime
 
     # --- accounts and homes -------------------------------------------------------------------------------------------
 

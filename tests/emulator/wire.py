@@ -290,9 +290,17 @@ def load_service(name: str) -> Service:
 
 
 @functools.cache
+def _partition_of(region: str) -> dict[str, Any]:
+    partitions: list[dict[str, Any]] = _loader().load_data("partitions")["partitions"]
+    fitting = (partition for partition in partitions if re.fullmatch(partition["regionRegex"], region))
+    return next(fitting, partitions[0])
+
+
 def partition_of(region: str) -> str:
     """Return the partition of a Region, by botocore's own expressions."""
-    for partition in _loader().load_data("partitions")["partitions"]:
-        if re.fullmatch(partition["regionRegex"], region):
-            return str(partition["id"])
-    return "aws"
+    return str(_partition_of(region)["id"])
+
+
+def home_of(region: str) -> str:
+    """Return the Region of the same partition whose STS is never off."""
+    return str(_partition_of(region)["outputs"]["implicitGlobalRegion"])

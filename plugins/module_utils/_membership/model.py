@@ -152,11 +152,13 @@ class Problem:
     :param reason: The code a program can act on.
     :param text: AWS's text verbatim, or a sentence of ours where no call was made.
     :param operation: The AWS operation that said so, ``None`` where nothing was sent.
+    :param is_passing: It passes by itself, though its reason does not always.
     """
 
     reason: Reason
     text: str
     operation: str | None = None
+    is_passing: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from .model import Account, Member, Problem, Reason, Relationship, ServiceFacts
+from .reasons import is_session_over
 
 
 class TaskFailed(Exception):
@@ -51,7 +52,9 @@ class CallFailed(Exception):
 
     def as_problem(self) -> Problem:
         """Return the failure as a problem of one account."""
-        return Problem(self.reason, f"{self.code}: {self.text}" if self.text else self.code, self.operation)
+        text = f"{self.code}: {self.text}" if self.text else self.code
+        # A later run has a session of its own.
+        return Problem(self.reason, text, self.operation, is_passing=is_session_over(self.code))
 
 
 @dataclass(frozen=True)

@@ -201,7 +201,7 @@ HINTS = {
     Reason.STILL_ASSOCIATED: "AWS still sees an association: run again in a minute; remove members before the service",
     Reason.NO_INVITATION: "let the administrator invite the account first (state=present), then run again",
     Reason.SERVICE_NOT_ENABLED: "switch it on first (guardduty_detector / securityhub_hub, or enable_service=true)",
-    Reason.REGION_UNAVAILABLE: "check the Region's name and that the account has opted in to it",
+    Reason.REGION_UNAVAILABLE: "check the Region's name, that the account has opted in to it, and endpoint_url",
     Reason.ACCESS_DENIED: "check the credentials, the IAM policy and the organization's SCPs for this operation",
     Reason.ASSUME_ROLE_FAILED: "check the role's name, trust policy and external id, and sts:AssumeRole of the caller",
     Reason.THROTTLED: "run again later, or with a lower concurrency",
@@ -267,6 +267,16 @@ def is_missing_resource(code: str, text: str) -> bool:
 def may_be_region(code: str, reason: Reason) -> bool:
     """Tell whether credentials may be good elsewhere: a Region that is off refuses them, one that is none is silent."""
     return code == "InvalidClientTokenId" or reason is Reason.REGION_UNAVAILABLE
+
+
+def is_off_in_account(code: str) -> bool:
+    """Tell whether STS refuses a Region for the account to enter, and not for the caller."""
+    return code == "RegionDisabledException"
+
+
+def is_session_over(code: str) -> bool:
+    """Tell whether AWS refuses credentials because their time is over: new ones of the same kind would do."""
+    return code in ("ExpiredToken", "ExpiredTokenException")
 
 
 def is_not_owned(text: str) -> bool:

@@ -107,7 +107,7 @@ def unprocessed_row(account_id: str, region: str | None, problem: Problem) -> Ro
         "operation": problem.operation,
         "reason": problem.text,
         "reason_code": problem.reason.value,
-        "retryable": problem.reason in RETRYABLE,
+        "retryable": problem.is_passing or problem.reason in RETRYABLE,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 
+import boto3
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Emulator, EmulatorError, Knobs
 from ansible_collections.muster.aws.tests.unit.emulator.support import (
@@ -320,6 +321,23 @@ def test_accept_visible(emulator: Emulator, side: Sides, service: str, wait: dic
     assert own.statuses(MEMBER) == {MEMBER: "Enabled"}
 
 
+@pytest.mark.parametrize("service", [*SERVICES, "sts"])
+def test_session_seconds(emulator: Emulator, clients: Clients, service: str) -> None:
+    emulator.set_knobs(session_seconds=3600)
+    emulator.seed({"services": [{"service": "securityhub", "account_id": MEMBER, "regions": [REGION]}]})
+    keys = clients("sts").assume_role(RoleArn=f"arn:aws:iam::{MEMBER}:role/muster", RoleSessionName="testing")[
+        "Credentials"
+    ]
+    given = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    client = given.client(service, endpoint_url=emulator.url)
+    use = client.get_caller_identity if service == "sts" else client.list_invitations
+    emulator.advance(3000)
+    use()
+    emulator.advance(600)
+    assert error_of(use)[0].startswith("ExpiredToken")
+    clients("guardduty", MEMBER).list_invitations()  # keys without a token never expire
+
+
 def test_latency_delays_calls_and_not_control(emulator: Emulator, side: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("ansible_collections.muster.aws.tests.emulator.dispatch.time.sleep", slept.append)
@@ -337,3 +355,32 @@ def test_assume_role_wrong_account(emulator: Emulator, clients: Clients) -> None
         answer = clients("sts").assume_role(**arguments)
         assert answer["AssumedRoleUser"]["Arn"].split(":")[4] == given
         assert emulator.world.access_keys[answer["Credentials"]["AccessKeyId"]] == given
+
+
+@pytest.mark.parametrize(
+    ("fields_told", "told"),
+    [
+        ("State+Paths", {"State": "CLOSED", "Paths": ["o-exampleorgid/r-ab12/ou-ab12-10000000/"]}),
+        ("State", {"State": "CLOSED"}),
+        ("Status", {"Status": "SUSPENDED"}),
+        ("neither", {}),
+    ],
+)
+def test_organizations_fields(emulator: Emulator, clients: Clients, fields_told: str, told: dict[str, object]) -> None:
+    emulator.seed(
+        {
+            "accounts": {ZERO: {"state": "CLOSED"}},
+            "organization": {
+                "management_account": ADMINISTRATOR,
+                "account_ids": [ZERO, *(f"{n:012d}" for n in range(1, 25))],
+                "organizational_units": {"ou-ab12-10000000": {"name": "Old"}},
+                "accounts_in": {"ou-ab12-10000000": [ZERO]},
+            },
+            "knobs": {"organizations_fields": fields_told},
+        }
+    )
+    pages = list(clients("organizations", ADMINISTRATOR).get_paginator("list_accounts").paginate())
+    assert [len(page["Accounts"]) for page in pages] == [20, 6]
+    account = next(each for page in pages for each in page["Accounts"] if each["Id"] == ZERO)
+    assert {name: account[name] for name in ("State", "Paths", "Status") if name in account} == told
+    assert error_of(clients("organizations", ZERO).list_accounts)[0] == "AccessDeniedException"
