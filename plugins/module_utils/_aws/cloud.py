@@ -44,7 +44,7 @@ from .._membership.validate import explain_account_id
 from .answers import parse_timestamp
 from .partitions import home_region
 from .retries import client_config, refuse_to_retry_quotas, retry_odd_answers, retry_throttles
-from .sessions import AccountSession, Signing, own_credentials
+from .sessions import RENEWALS, AccountSession, Signing, own_credentials
 from .silence import Line
 
 __all__ = ["AnsibleAWSModule", "Caller", "Cloud", "Role", "require_sdk"]
@@ -313,7 +313,8 @@ def _refused(operation: str, error: botocore.exceptions.ClientError) -> CallFail
     if reason is Reason.OTHER and metadata.get("HTTPStatusCode", 0) >= 500:
         reason = Reason.INTERNAL_ERROR
     # A refused repetition says nothing about an earlier try whose answer was lost.
-    is_uncertain = reason is Reason.INTERNAL_ERROR or bool(metadata.get("RetryAttempts"))
+    is_repeated = metadata.get("RetryAttempts", 0) > metadata.get(RENEWALS, 0)
+    is_uncertain = reason is Reason.INTERNAL_ERROR or is_repeated
     is_refused = not is_uncertain and is_input_refused(code, text)
     return CallFailed(operation, code, text, reason, is_uncertain, is_refused)
 

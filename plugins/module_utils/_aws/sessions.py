@@ -21,6 +21,10 @@ except ImportError:
 from .._membership.port import CallFailed, TaskFailed
 from .._membership.reasons import is_session_over
 
+# In the metadata of an answer, beside botocore's RetryAttempts: how many of these were made with a new session. The
+# tries before them had no effect, since AWS refused them for their signature.
+RENEWALS = "SessionRenewals"
+
 
 def own_credentials(session: Any, options: Mapping[str, Any]) -> Any:
     """Return the caller's credentials, which botocore refreshes where their provider can (SSO, an instance's role).
@@ -114,7 +118,7 @@ class Signing:
         return self._thread.keys
 
     def retry_expired(
-        self, tries: int, response: Any = None, attempts: int = 0, operation: Any = None, **_event: object
+        self, tries: int, response: Any = None, attempts: int = 0, request_dict: Any = None, **_event: object
     ) -> float | None:
         """Ask again with a new session where AWS says that the account's has expired. An event handler of botocore's.
 
@@ -124,11 +128,15 @@ class Signing:
         session = self._acting()
         if session is None or not response:
             return None
-        keys, code = self._thread.keys, str(response[1].get("Error", {}).get("Code", ""))
-        if not is_session_over(code):
+        keys, parsed, context = self._thread.keys, response[1], request_dict["context"]
+        parsed.setdefault("ResponseMetadata", {})[RENEWALS] = context.get(RENEWALS, 0)
+        if not is_session_over(str(parsed.get("Error", {}).get("Code", ""))):
             session.prove(keys)
             return None
-        return 0.0 if attempts < tries and session.renew(keys) else None
+        if attempts >= tries or not session.renew(keys):
+            return None
+        context[RENEWALS] = context.get(RENEWALS, 0) + 1
+        return 0.0
 
     def as_provider(self) -> Any:
         """Return these credentials in the form in which botocore's sessions want them: their own provider."""

@@ -28,7 +28,7 @@ class Line:
 
     :param region: For what is said about it.
     :param seconds: How long a request may be tried in vain.
-    :param is_replaceable: Whether what does not answer here can be asked elsewhere: it is then tried once.
+    :param is_replaceable: Whether what never answers here can be asked elsewhere: it is then tried once.
     """
 
     def __init__(self, region: str, seconds: float, is_replaceable: bool = False) -> None:
@@ -60,7 +60,7 @@ class Line:
             raise caught_exception
 
     def _tries(self, config: Any, code: str) -> int:
-        if self._is_replaceable or self._unanswered:
+        if self._unanswered or (self._is_replaceable and not self._has_answered):
             return 1
         timeout = config.connect_timeout if code in _NEVER_ARRIVED else config.read_timeout
         affordable = max(1, int(self._seconds // max(timeout, 1)))
