@@ -22,6 +22,7 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._aws.cloud import AwsApi
+from ansible_collections.muster.aws.plugins.module_utils._aws.silence import Line
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason, ServiceFacts, State
 from ansible_collections.muster.aws.plugins.module_utils._membership.parse import text_of
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Service
@@ -366,7 +367,7 @@ def switch(emulator: Emulator, home: Home, is_on: bool) -> None:
 def api_of(emulator: Emulator, service: str, account_id: str) -> AwsApi:
     config = Config(parameter_validation=False, retries={"mode": "standard", "total_max_attempts": 1})
     client = boto3.client(service, config=config, **emulator.client_arguments(account_id, REGION))
-    return AwsApi(client, f"arn:aws:{service}:{REGION}:{account_id}:")
+    return AwsApi(client, Line(REGION, seconds=60), f"arn:aws:{service}:{REGION}:{account_id}:")
 
 
 def service_of(record: Record) -> Service:
