@@ -38,7 +38,7 @@ notes:
   - AWS STS is asked in the Region that the module acts in first. Where that is off in an account or does not answer,
     STS is asked in the home Region of the partition, for example V(us-east-1).
   - A request that AWS throttles or fails to serve is sent up to 8 times. Use O(aws_config) to change this.
-  - A Region that does not answer at all costs a task at most O(wait_timeout) seconds, or 60 for a module without that
+  - A Region that does not answer at all costs a task at most C(wait_timeout) seconds, or 60 for a module without that
     option. It is then not asked again, and its rows have failed with the reason code V(region_unavailable).
   - Temporary credentials that expire in the middle of a task are renewed, an assumed role's by assuming it again, and
     the caller's own where the AWS SDK can (SSO, a role of the machine, a process).

@@ -122,6 +122,7 @@ def run_service(service: Service, options: Spec) -> None:
         **(_tag_options() if service.facts.kind.has_tags else {}),
         **options,
         **_account_options(),
+        **_wait_options(),
     }
     _run(service, service.facts.kind.rows, spec, partial(service_job, service))
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ._aws.cloud import Cloud, Role
-from ._membership.model import Problem, Reason
-from ._membership.port import Api, CallFailed
+from ._membership.model import Problem, Reason, ServiceFacts
+from ._membership.port import Api, CallFailed, Clock
+from ._membership.waiting import Pause, Walk, go_on, walk_together
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,7 +33,7 @@ class Targets:
     """The conversations of a task.
 
     :param cloud: AWS, with the caller's credentials.
-    :param service: boto3's client name.
+    :param facts: The service.
     :param regions: The Regions to act in.
     :param account_ids: The accounts to act in. The caller's own is acted in without AssumeRole.
     :param role: The role to assume in all other accounts.
@@ -42,14 +43,14 @@ class Targets:
     def __init__(
         self,
         cloud: Cloud,
-        service: str,
+        facts: ServiceFacts,
         regions: Iterable[str],
         account_ids: Iterable[str],
         role: Role | None,
         concurrency: int,
     ) -> None:
         self._cloud = cloud
-        self._service = service
+        self._facts = facts
         self._role = role
         self._concurrency = concurrency
         accounts = sorted(account_ids)
@@ -71,7 +72,7 @@ class Targets:
         def converse(target: Target) -> Result | Problem:
             try:
                 with self._cloud.acting_as(self._roles[target.account_id].get(target)):
-                    return job(target, self._cloud.api(self._service, target.region, target.account_id))
+                    return job(target, self._cloud.api(self._facts, target.region, target.account_id))
             except CallFailed as failure:
                 return failure.as_problem()
             except Exception as error:
@@ -81,6 +82,20 @@ class Targets:
         chosen = list(targets)
         with ThreadPoolExecutor(max_workers=max(1, min(self._concurrency, len(chosen)))) as pool:
             return dict(zip(chosen, pool.map(converse, chosen), strict=True))
+
+    def walk(self, walks: Mapping[Target, Walk[Result]], clock: Clock) -> dict[Target, Result | Problem]:
+        """Let all walks go on, at most ``concurrency`` at once, until each has ended; those that wait do so together.
+
+        :returns: The walk's result, or the problem that ended it.
+        """
+
+        def go_on_there(target: Target, _api: Api) -> Result | Pause:
+            return go_on(walks[target])
+
+        def resume(due: list[Target]) -> Mapping[Target, Result | Problem | Pause]:
+            return self.run(go_on_there, due)
+
+        return walk_together(walks, clock, resume)
 
     def for_each(self, job: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Run a job for several items of one conversation with the caller's own account.

@@ -22,7 +22,7 @@ from .faults import Fault, accounts_in, strike, without_accounts
 from .foreign import ForeignServices, error_response
 from .membership import MembershipService
 from .regions import is_known
-from .requests import Request
+from .requests import Request, Result
 from .server import HttpRequest, HttpResponse
 from .services import SERVICES
 from .state import World
@@ -74,29 +74,37 @@ class OwnApi:
         try:
             return Identified(name, operation.parse(labels, http.query, http.body))
         except InvalidRequest as problem:
-            return Identified(name, {}, self.service.invalid(self._request(http, name, {}), problem))
+            return Identified(name, {}, self.service.invalid(self._request(self.world, http, name, {}), problem))
 
-    def _request(self, http: HttpRequest, operation: str, params: Mapping[str, Any]) -> Request:
+    def _request(self, world: World, http: HttpRequest, operation: str, params: Mapping[str, Any]) -> Request:
         wire = self.service.wire.operations[operation]
-        return Request(self.world, self.service.name, http.account_id, http.region, wire, params)
+        return Request(world, self.service.name, http.account_id, http.region, wire, params)
 
     def perform(self, http: HttpRequest, call: Call, unprocessed: Mapping[str, str]) -> HttpResponse:
-        request = self._request(http, call.operation, without_accounts(call.params, unprocessed))
-        request.unprocessed.update(unprocessed)
+        params = without_accounts(call.params, unprocessed)
         with self._lock:
+            shown = self.world.as_shown(self.service.name, http.region)
+            request = self._request(self.world if call.is_write else shown, http, call.operation, params)
+            request.unprocessed.update(unprocessed)
             self._limit.check(self.service.name, http.account_id, http.region)
             off = self.world.account(http.account_id).disabled_regions
             if http.region in off or not is_known(http.region):
                 message = "The security token included in the request is invalid."
                 raise AwsError("UnrecognizedClientException", message, 403)
             try:
-                result = self.service.perform(request)
+                if call.is_write and self.world.knobs.lag_hits == "writes":
+                    self.service.check(self._request(shown, http, call.operation, params))
+                result = self._carry_out(request) if call.is_write else self.service.perform(request)
             except InvalidRequest as problem:
                 raise self.service.invalid(request, problem) from problem
         if result and not {"UnprocessedAccounts", "unprocessedAccounts"}.isdisjoint(result):
             call.unprocessed = list(request.unprocessed)
         body = request.operation.serialise(result)
         return HttpResponse(request.operation.status, {"Content-Type": "application/json"}, body)
+
+    def _carry_out(self, request: Request) -> Result:
+        with self.world.hidden_write(request.service, request.region, request.operation.name):
+            return self.service.perform(request)
 
     def error_response(self, http: HttpRequest, error: AwsError, request_id: str) -> HttpResponse:
         body = self.service.error_body(error)

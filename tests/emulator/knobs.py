@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from .errors import EmulatorError
@@ -20,6 +20,7 @@ class Knobs:
     # Open questions of the reference: both outcomes can be had.
     resigned_invite: Literal["refuse", "accept"] = "refuse"
     invited_delete: Literal["ok", "still_associated"] = "ok"
+    pending_disassociate: Literal["Removed", "refuse"] = "Removed"  # invited or closed; Security Hub refuses silently
     decline_gd: str = "Resigned"  # any status
     get_members_unknown: Literal["omit", "unprocessed", "error"] = "omit"  # error: Security Hub only
     unknown_member_sh: Literal["refuse", "error"] = "refuse"  # invite, disassociate, delete without a record
@@ -70,6 +71,13 @@ class Knobs:
     accept_visible_seconds: float = 0
     accept_visible_reads: int = 0
 
+    # Every read shows a write only after so many seconds: those of its operation, else those of all operations. Until
+    # then it shows the past of the service in the whole Region. "writes": they, too, miss a detector or hub that is not
+    # shown yet.
+    lag_seconds: float = 0
+    lag_seconds_of: Mapping[str, float] = field(default_factory=dict)
+    lag_hits: Literal["reads", "writes"] = "reads"
+
     # Seconds from the first use of an access key that comes with a session token until it has expired; 0: never. The
     # time runs from AssumeRole for the keys that it gives.
     session_seconds: float = 0
@@ -100,8 +108,8 @@ def _checked(name: str, value: Any) -> Any:
 def _choices() -> dict[str, tuple[str, ...]]:
     hints = get_type_hints(Knobs)
     return {
-        field.name: get_args(hints[field.name]) if get_origin(hints[field.name]) is Literal else ()
-        for field in fields(Knobs)
+        item.name: get_args(hints[item.name]) if get_origin(hints[item.name]) is Literal else ()
+        for item in fields(Knobs)
     }
 
 

@@ -9,9 +9,11 @@ A Region name belongs to one partition, so (account, Region) is the whole key of
 
 from __future__ import annotations
 
+import copy
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -184,6 +186,14 @@ class Organization:
         return account_id in self.account_ids and self.delegated[service].get(region) == administrator_id
 
 
+@dataclass
+class Past:
+    """What reads of a service in a Region are told until a write shows: its homes as they were before."""
+
+    homes: dict[tuple[str, str, str], Home]
+    until: float = 0.0
+
+
 class World:
     """All state of one emulator. Callers hold ``Emulator.lock`` while they change it."""
 
@@ -201,6 +211,7 @@ class World:
         self.access_keys: dict[str, str] = {}
         self._sessions: dict[str, float] = {}  # the beginning of each
         self._homes: dict[tuple[str, str, str], Home] = {}
+        self._pasts: dict[tuple[str, str], list[Past]] = {}
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -216,6 +227,29 @@ class World:
         """Return a value that the ``<wait>_seconds`` and ``<wait>_reads`` knobs put off; None without a delay."""
         seconds, reads = getattr(self.knobs, f"{wait}_seconds"), getattr(self.knobs, f"{wait}_reads")
         return Later(value, self.now() + seconds, reads) if seconds or reads else None
+
+    @contextmanager
+    def hidden_write(self, service: str, region: str, operation: str) -> Iterator[None]:
+        """Keep what reads are told until the write of this operation, done inside, is shown."""
+        seconds = self.knobs.lag_seconds_of.get(operation, self.knobs.lag_seconds)
+        if not seconds:
+            yield
+            return
+        mine = {key: home for key, home in self._homes.items() if key[::2] == (service, region)}
+        past = Past(copy.deepcopy(mine))
+        yield
+        past.until = self.now() + seconds
+        self._pasts.setdefault((service, region), []).append(past)
+
+    def as_shown(self, service: str, region: str) -> World:
+        """Return the world that reads see: before the first write that is not shown yet."""
+        pasts = self._pasts.get((service, region), [])
+        pasts[:] = [past for past in pasts if past.until > self.now()]
+        if not pasts:
+            return self
+        world = copy.copy(self)
+        world._homes = pasts[0].homes
+        return world
 
     def begin_session(self, access_key: str) -> float:
         """Let the time of temporary keys run, unless it does already, and return when that began."""

@@ -43,18 +43,19 @@ OPERATIONS = {
 }
 
 GUARDDUTY_INVITATION_ADMINISTRATOR = """
-status                       Create    Invite            Disassociate  Delete           Stop       Start
-===========================  ========  ================  ============  ===============  =========  ==========
-absent                       Created   U_UNKNOWN         U_UNKNOWN     U_UNKNOWN        U_NOTMINE  U_NOTASSOC
-Created                      U_MEMBER  verify            U_NOTASSOC    gone             U_NOTMINE  U_NOTASSOC
-EmailVerificationInProgress  U_MEMBER  U_INVITED         Removed       invited_delete?  U_NOTMINE  U_NOTASSOC
-EmailVerificationFailed      U_MEMBER  U_INVITED         Removed       gone             U_NOTMINE  U_NOTASSOC
-Invited                      U_MEMBER  U_INVITED         Removed       invited_delete?  U_NOTMINE  U_NOTASSOC
-Enabled                      U_MEMBER  U_INVITED         Removed       U_ASSOC          Disabled   =
-Disabled                     U_MEMBER  U_INVITED         Removed       U_ASSOC          =          Enabled
-Removed                      U_MEMBER  verify            U_NOTASSOC    gone             U_NOTMINE  U_NOTASSOC
-Resigned                     U_MEMBER  resigned_invite?  U_NOTASSOC    gone             U_NOTMINE  U_NOTASSOC
-other                        U_MEMBER  U_INVITED         Removed       gone             U_NOTMINE  U_NOTASSOC
+status                       Create    Invite            Disassociate           Delete           Stop       Start
+===========================  ========  ================  =====================  ===============  =========  ==========
+absent                       Created   U_UNKNOWN         U_UNKNOWN              U_UNKNOWN        U_NOTMINE  U_NOTASSOC
+Created                      U_MEMBER  verify            U_NOTASSOC             gone             U_NOTMINE  U_NOTASSOC
+EmailVerificationInProgress  U_MEMBER  U_INVITED         pending_disassociate?  invited_delete?  U_NOTMINE  U_NOTASSOC
+EmailVerificationFailed      U_MEMBER  U_INVITED         Removed                gone             U_NOTMINE  U_NOTASSOC
+Invited                      U_MEMBER  U_INVITED         pending_disassociate?  invited_delete?  U_NOTMINE  U_NOTASSOC
+Enabled                      U_MEMBER  U_INVITED         Removed                U_ASSOC          Disabled   =
+Disabled                     U_MEMBER  U_INVITED         Removed                U_ASSOC          =          Enabled
+Removed                      U_MEMBER  verify            U_NOTASSOC             gone             U_NOTMINE  U_NOTASSOC
+Resigned                     U_MEMBER  resigned_invite?  U_NOTASSOC             gone             U_NOTMINE  U_NOTASSOC
+AccountSuspended             U_MEMBER  U_INVITED         pending_disassociate?  gone             U_NOTMINE  U_NOTASSOC
+other                        U_MEMBER  U_INVITED         Removed                gone             U_NOTMINE  U_NOTASSOC
 """
 
 GUARDDUTY_INVITATION_MEMBER = """
@@ -89,16 +90,17 @@ other                        U_MEMBER  U_ORGINVITE  .             .        .    
 """
 
 SECURITYHUB_INVITATION_ADMINISTRATOR = """
-status    Create    Invite              Disassociate        Delete
-========  ========  ==================  ==================  ==================
-absent    Created   unknown_member_sh?  unknown_member_sh?  unknown_member_sh?
-Created   U_MEMBER  Invited             U_NOTASSOC          sh_delete_leaves?
-Invited   U_MEMBER  U_INVITED           Removed             invited_delete?
-Enabled   U_MEMBER  U_INVITED           Removed             U_ASSOC
-Removed   U_MEMBER  Invited             U_NOTASSOC          sh_delete_leaves?
-Resigned  U_MEMBER  resigned_invite?    U_NOTASSOC          sh_delete_leaves?
-Deleted   Created   unknown_member_sh?  unknown_member_sh?  gone
-other     U_MEMBER  U_INVITED           Removed             sh_delete_leaves?
+status            Create    Invite              Disassociate           Delete
+================  ========  ==================  =====================  ==================
+absent            Created   unknown_member_sh?  unknown_member_sh?     unknown_member_sh?
+Created           U_MEMBER  Invited             U_NOTASSOC             sh_delete_leaves?
+Invited           U_MEMBER  U_INVITED           pending_disassociate?  invited_delete?
+Enabled           U_MEMBER  U_INVITED           Removed                U_ASSOC
+Removed           U_MEMBER  Invited             U_NOTASSOC             sh_delete_leaves?
+Resigned          U_MEMBER  resigned_invite?    U_NOTASSOC             sh_delete_leaves?
+Deleted           Created   unknown_member_sh?  unknown_member_sh?     gone
+AccountSuspended  U_MEMBER  U_INVITED           pending_disassociate?  sh_delete_leaves?
+other             U_MEMBER  U_INVITED           Removed                sh_delete_leaves?
 """
 
 SECURITYHUB_INVITATION_MEMBER = """
@@ -178,11 +180,13 @@ other                        U_MEMBER               U_ORGINVITE  .             .
 GUARDDUTY_CHOICES = {
     "resigned_invite": {"refuse": "U_INVITED", "accept": "verify"},
     "invited_delete": {"ok": "gone", "still_associated": "U_ASSOC"},
+    "pending_disassociate": {"refuse": "U_NOTASSOC"},
 }
 MACIE_CHOICES = {**GUARDDUTY_CHOICES, "removed_create_macie": {"accept": "Enabled", "refuse": "U_MEMBER"}}
 SECURITYHUB_CHOICES = {
     "resigned_invite": {"refuse": "U_INVITED", "accept": "Invited"},
     "invited_delete": {"ok": "sh_delete_leaves?", "still_associated": "U_ASSOC"},
+    "pending_disassociate": {"refuse": "U_NOTASSOC"},
     "unknown_member_sh": {"refuse": "U_UNKNOWN", "error": "E_NOTFOUND"},
 }
 

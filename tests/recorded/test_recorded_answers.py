@@ -23,7 +23,13 @@ import boto3
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._aws.cloud import AwsApi
 from ansible_collections.muster.aws.plugins.module_utils._aws.silence import Line
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason, ServiceFacts, State
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
+    Account,
+    Reason,
+    ServiceFacts,
+    State,
+    Step,
+)
 from ansible_collections.muster.aws.plugins.module_utils._membership.parse import text_of
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Service
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import (
@@ -242,7 +248,7 @@ USES = {
     "CreateMembers": Use(
         "member",
         LISTED,
-        lambda service, api: service.open_members(api, {}).create_members([Account(MEMBER, EMAIL)]),
+        lambda service, api: service.open_members(api, {}).calls[Step.CREATE]([Account(MEMBER, EMAIL)]),
     ),
     "DescribeOrganizationConfiguration": Use(
         "member",
@@ -252,7 +258,7 @@ USES = {
     "InviteMembers": Use(
         "member",
         LISTED,
-        lambda service, api: service.open_members(api, {}).invite_members([MEMBER]),
+        lambda service, api: service.open_members(api, {}).calls[Step.INVITE]([Account(MEMBER)]),
         status="Created",
     ),
     "GetAdministratorAccount": Use(
@@ -367,11 +373,16 @@ def switch(emulator: Emulator, home: Home, is_on: bool) -> None:
 def api_of(emulator: Emulator, service: str, account_id: str) -> AwsApi:
     config = Config(parameter_validation=False, retries={"mode": "standard", "total_max_attempts": 1})
     client = boto3.client(service, config=config, **emulator.client_arguments(account_id, REGION))
-    return AwsApi(client, Line(REGION, seconds=60), f"arn:aws:{service}:{REGION}:{account_id}:")
+    return AwsApi(client, Line(REGION, seconds=60), f"arn:aws:{service}:{REGION}:{account_id}:", facts_of(service))
+
+
+def facts_of(client: str) -> ServiceFacts:
+    [facts] = [facts for facts in SERVICES.values() if facts.client == client]
+    return facts
 
 
 def service_of(record: Record) -> Service:
-    [name] = [facts.name for facts in SERVICES.values() if facts.client == record.service]
+    name = facts_of(record.service).name
     adapter = importlib.import_module(f"ansible_collections.muster.aws.plugins.module_utils._services.{name}.adapter")
     service: Service = getattr(adapter, name.upper())
     return service
@@ -413,10 +424,11 @@ def test_answer_is_what_the_sdk_gives(name: str, emulator: Emulator) -> None:
 @every_record
 def test_text_means_what_the_record_says(name: str) -> None:
     record = RECORDS[name]
-    found = [classify(record.operation, text) for text in record.refused.values()]
+    facts = facts_of(record.service)
+    found = [classify(record.operation, text, facts=facts) for text in record.refused.values()]
     if record.status != 200:
         code, text = record.error
-        found = [classify(record.operation, text, code)]
+        found = [classify(record.operation, text, code, facts)]
         assert is_service_on_already(code, text) is (record.means == "service_on_already")
     if name in UNDECIDED:
         assert found == [Reason.OTHER]
@@ -447,7 +459,10 @@ def test_adapter_gives_what_the_record_means(name: str, emulator: Emulator) -> N
     if check:
         assert not isinstance(found, Reason) and check(found), found
     elif isinstance(found, Answer):
-        assert (found.unprocessed, found.is_per_account) == (record.refused, True)
+        assert ({key: refusal.text for key, refusal in found.refused.items()}, found.is_per_account) == (
+            record.refused,
+            True,
+        )
     else:
         assert found is reason_of(record.means)
 

@@ -22,8 +22,7 @@ from typing import NamedTuple
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership import port as ports
 from ansible_collections.muster.aws.plugins.module_utils._membership import reasons
-from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
-from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 
 ROOT = Path(__file__).parents[2]
 CORE = "plugins/module_utils/_membership/"
@@ -178,10 +177,10 @@ def modules_have_no_logic(file: Source) -> Violations:
 READS = {"get_members", "list_members", "describe_organization", "get_administrator", "list_invitations", "describe"}
 WRITES = {
     name
-    for protocol in (ports.MembersPort, ports.AdministratorPort, ports.ServicePort)
+    for protocol in (ports.MembersPort, ports.AdministratorPort, ports.TaggablePort)
     for name, _method in inspect.getmembers(protocol, inspect.isfunction)
     if not name.startswith("_")
-} - READS
+} - READS | {"calls"}
 
 
 def used_by(name: str, known: dict[str, ast.FunctionDef]) -> dict[str, ast.FunctionDef]:
@@ -210,8 +209,9 @@ def info_jobs_only_read(file: Source) -> Violations:
 # Rule 9: AWS's words are read in reasons.py and the services' facts.py and words.py alone.
 
 WORDS_FILES = ("reasons.py", "facts.py", "words.py")
+ALL_RULES = (*reasons.RULES, *(rule for facts in SERVICES.values() for rule in facts.refusals))
 # Of more than one word: AWS's parameters have the others in their names.
-FRAGMENTS = {rule.fragment for rule in reasons.RULES if " " in rule.fragment} | {
+FRAGMENTS = {rule.fragment for rule in ALL_RULES if " " in rule.fragment} | {
     "no such resource",
     "detector already exists",
     "already subscribed",
@@ -220,7 +220,7 @@ FRAGMENTS = {rule.fragment for rule in reasons.RULES if " " in rule.fragment} | 
     "not an associated member",
     "not a member of the current account",
 }
-STATUS_WORDS = {word for facts in (GUARDDUTY, SECURITYHUB) for words in facts.words.values() for word in words}
+STATUS_WORDS = {word for facts in SERVICES.values() for words in facts.words.values() for word in words}
 ERROR_CODE = re.compile(r"[A-Z][A-Za-z]+(Exception|Error|Failure|Token|Denied)")
 TEXT_METHODS = {"startswith", "endswith", "find", "index", "count", "match", "fullmatch", "search", "get"}
 
@@ -421,7 +421,7 @@ RULES: dict[Rule, list[tuple[str, str]]] = {
         ("plugins/modules/x.py", "for x in y:\n    pass"),
     ],
     info_jobs_only_read: [
-        (JOB, "def x_info_job(port):\n    port.create_members([])"),
+        (JOB, "def x_info_job(port):\n    port.calls[step]([])"),
         (JOB, "def x_info_job(port):\n    helper(port)\ndef helper(port):\n    port.enable_service()"),
         (JOB, "def x_info_job(plan, port):\n    execute_members(plan, port)"),
     ],
@@ -483,7 +483,7 @@ def test_sources_are_all_there() -> None:
 
 
 def test_writes_are_those_of_the_ports() -> None:
-    assert {"create_members", "accept_invitation", "leave_administrator", "enable", "disable", "untag"} <= WRITES
+    assert {"calls", "accept_invitation", "leave_administrator", "enable", "disable", "untag"} <= WRITES
     assert not WRITES & READS
 
 

@@ -36,7 +36,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import (
 from ansible_collections.amazon.aws.plugins.module_utils.exceptions import AnsibleBotocoreError
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
-from .._membership.model import BATCH_LIMIT, Reason
+from .._membership.model import BATCH_LIMIT, Reason, ServiceFacts
 from .._membership.parse import unreadable
 from .._membership.port import CallFailed, TaskFailed
 from .._membership.reasons import classify, is_input_refused, is_off_in_account, is_session_over, may_be_region
@@ -53,6 +53,7 @@ _Answer = TypeVar("_Answer")
 
 # More than the 50,000 members that AWS allows to an administrator: a listing that never ends, ends here.
 _PAGE_LIMIT = 2_000
+_NEXT = "NextToken"
 
 
 # What makes up the credentials in AssumeRole's answer.
@@ -184,10 +185,11 @@ class Cloud:
         """Sign this thread's requests with these credentials; ``None`` stands for the caller's own."""
         return self._signing.acting_as(session)
 
-    def api(self, service: str, region: str, account_id: str) -> AwsApi:
+    def api(self, facts: ServiceFacts, region: str, account_id: str) -> AwsApi:
         """Return a service in a Region, for the account that the thread is acting as."""
-        arn_prefix = f"arn:{self.caller.partition}:{service}:{region}:{account_id}:"
-        return AwsApi(self._client(service, region), self._lines[service, region], arn_prefix)
+        arn_prefix = f"arn:{self.caller.partition}:{facts.client}:{region}:{account_id}:"
+        client = self._client(facts.client, region)
+        return AwsApi(client, self._lines[facts.client, region], arn_prefix, facts)
 
     def assume_role(self, account_id: str, role: Role, region: str) -> AccountSession:
         """Assume the role in an account, for all Regions, and return its credentials.
@@ -255,10 +257,11 @@ class Cloud:
 class AwsApi:
     """One service in one Region. Every error of the SDK leaves it as CallFailed."""
 
-    def __init__(self, client: Any, line: Line, arn_prefix: str) -> None:
+    def __init__(self, client: Any, line: Line, arn_prefix: str, facts: ServiceFacts | None = None) -> None:
         self._client = client
         self._line = line
         self._arn_prefix = arn_prefix
+        self._facts = facts
 
     def call(self, operation: str, **params: object) -> dict[str, Any]:
         """Send one request and return the answer."""
@@ -266,10 +269,13 @@ class AwsApi:
         answer: dict[str, Any] = self._send(operation, lambda: dict(method(**params)))
         return answer
 
-    def pages(self, operation: str, key: str, **params: object) -> list[Any]:
+    def pages(self, operation: str, key: str, page_size: int = BATCH_LIMIT, **params: object) -> list[Any]:
         """Send requests until the last page and return all items. A page may be empty and still not be the last."""
-        paginator = self._client.get_paginator(xform_name(operation))
-        pages = paginator.paginate(PaginationConfig={"PageSize": BATCH_LIMIT}, **params)
+        name = xform_name(operation)
+        if self._client.can_paginate(name):
+            pages = self._client.get_paginator(name).paginate(PaginationConfig={"PageSize": page_size}, **params)
+        else:
+            pages = _pages_by_token(getattr(self._client, name), {"MaxResults": page_size, **params})
         read = self._send(operation, lambda: list(islice(pages, _PAGE_LIMIT)))
         items = [page.get(key) for page in read]
         if len(read) == _PAGE_LIMIT or not all(isinstance(page, list) for page in items):
@@ -279,7 +285,7 @@ class AwsApi:
     def _send(self, operation: str, send: Callable[[], Any]) -> Any:
         self._line.check(operation)
         try:
-            return _guarded(operation, send)
+            return _guarded(operation, send, self._facts)
         except CallFailed as failure:
             raise self._line.judge(failure) from failure
 
@@ -288,12 +294,23 @@ class AwsApi:
         return self._arn_prefix + resource
 
 
-def _guarded(operation: str, send: Callable[[], Any]) -> Any:
+def _pages_by_token(method: Callable[..., Any], params: dict[str, object]) -> Iterator[Any]:
+    """Page where the SDK has no paginator, as in Detective."""
+    token: dict[str, object] = {}
+    while True:
+        page = method(**params, **token)
+        yield page
+        if not page.get(_NEXT):
+            return
+        token = {_NEXT: page[_NEXT]}
+
+
+def _guarded(operation: str, send: Callable[[], Any], facts: ServiceFacts | None = None) -> Any:
     """Run a request, and turn whatever goes wrong into CallFailed."""
     try:
         return send()
     except botocore.exceptions.ClientError as error:
-        raise _refused(operation, error) from error
+        raise _refused(operation, error, facts) from error
     except botocore.parsers.ResponseParserError as error:
         raise unreadable(operation, f"the answer could not be read: {error}") from error
     except botocore.exceptions.BotoCoreError as error:
@@ -305,11 +322,11 @@ def _guarded(operation: str, send: Callable[[], Any]) -> Any:
         raise unreadable(operation, f"the answer could not be read: {error}") from error
 
 
-def _refused(operation: str, error: botocore.exceptions.ClientError) -> CallFailed:
+def _refused(operation: str, error: botocore.exceptions.ClientError, facts: ServiceFacts | None) -> CallFailed:
     details = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
     code, text = str(details.get("Code", "")), str(details.get("Message", "") or "")
-    reason = classify(operation, text, code)
+    reason = classify(operation, text, code, facts)
     if reason is Reason.OTHER and metadata.get("HTTPStatusCode", 0) >= 500:
         reason = Reason.INTERNAL_ERROR
     # A refused repetition says nothing about an earlier try whose answer was lost.

@@ -9,9 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .._membership.execute_members import MemberResult, execute_members, predict_members
-from .._membership.model import Account, Member, Outcome, Reason, ServiceFacts, Step, batches
-from .._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
+from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
+from .._membership.model import Account, Member, Outcome, Reading, Reason, ServiceFacts, Step
+from .._membership.plan_members import (
+    Decision,
+    MemberPolicy,
+    MembersPlan,
+    Wish,
+    explain_policy,
+    explain_purge,
+    plan_members,
+    rows_for,
+)
 from .._membership.port import Api, CallFailed, ForEach, MembersPort, Service, TaskFailed
 from .._membership.result import Report, judge_member, member_row
 from .._membership.validate import Fault, check_account_ids, check_members, explain_message
@@ -28,7 +37,7 @@ def member_job(service: Service, task: Task) -> Report:
 
     def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan, list[MemberResult]]:
         port = service.open_members(api, task.options)
-        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge, service.facts.reading)
         plan = plan_members(accounts, observed, policy, service.facts, caller_id)
         return port, *(_ask_organization(port, plan) if policy.via_organization else (plan, []))
 
@@ -37,19 +46,22 @@ def member_job(service: Service, task: Task) -> Report:
     if purge_fault:
         raise TaskFailed(purge_fault)
 
-    def act(target: Target, _api: Api) -> list[MemberResult]:
-        port, plan, refused = reached[target]
-        if not task.carry_out:
-            return refused + predict_members(plan, caller_id)
-        return refused + execute_members(plan, port, task.patience(), targets.for_each)
-
-    results, lost = split_problems(targets.run(act, reached))
+    results = {target: predict_members(plan, caller_id) for target, (_port, plan, _refused) in reached.items()}
+    if task.carry_out:
+        walks = {
+            target: execute_members(plan, port, task.patience(), targets.for_each)
+            for target, (port, plan, _refused) in reached.items()
+        }
+        results, lost = split_problems(targets.walk(walks, task.clock))
+        problems.update(lost)
+    for target, (_port, _plan, refused) in reached.items():
+        results[target] = [*refused, *results.get(target, ())]
     report = Report()
     for target, (_port, plan, _refused) in reached.items():
         report.add_actions(target.region, None, plan.actions)
         report.warnings += [f"{target.region}/{text}" for text in plan.warnings]
     table = rows_for(policy, service.facts)
-    for target, problem in {**problems, **lost}.items():
+    for target, problem in problems.items():
         unread = [Decision(a, Member(a.account_id), table, is_skipped=a.account_id == caller_id) for a in accounts]
         results[target] = [MemberResult(decision, decision.before, problem=problem) for decision in unread]
     for target, members in results.items():
@@ -86,8 +98,8 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
         ),
     )
     refuse(Fault("", Reason.INVALID_INPUT, text) for is_kept, text in rules if not is_kept)
-    message = explain_message(options.get("invitation_message"), facts.message)
-    refuse([Fault("", Reason.INVALID_INPUT, message)] if message else [])
+    texts = (explain_message(options.get("invitation_message"), facts.message), explain_policy(policy, facts))
+    refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
     return accounts, policy
 
 
@@ -110,12 +122,17 @@ def _ask_organization(port: MembersPort, plan: MembersPlan) -> tuple[MembersPlan
 
 
 def _observe_members(
-    port: MembersPort, accounts: Iterable[Account], for_each: ForEach, caller_id: str, everyone: bool
+    port: MembersPort,
+    accounts: Iterable[Account],
+    for_each: ForEach,
+    caller_id: str,
+    everyone: bool,
+    reading: Reading,
 ) -> list[Member]:
     if everyone:
         return port.list_members()
     ids = [account.account_id for account in accounts if account.account_id != caller_id]
-    return [member for members in for_each(port.get_members, batches(ids)) for member in members]
+    return [member for members in read_members(port, ids, for_each, reading) for member in members]
 
 
 def member_info_job(service: Service, task: Task) -> Report:
@@ -130,7 +147,7 @@ def member_info_job(service: Service, task: Task) -> Report:
     def look(_target: Target, api: Api) -> list[Member]:
         port = service.open_members(api, {})
         accounts = [Account(account_id) for account_id in wanted]
-        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted, service.facts.reading)
         found = {member.account_id: member for member in observed}
         return [found.get(account_id, Member(account_id)) for account_id in wanted or found]
 

@@ -128,6 +128,9 @@ def judge_member(result: MemberResult) -> Verdict:
     problem = _problem_of(result.problem, result.is_timed_out, state)
     if decision.is_skipped:
         return Outcome.SKIPPED, _as_problem(decision.row.problem)
+    if decision.is_purged and state is State.ACCOUNT_SUSPENDED and (problem or result.is_timed_out):
+        # AWS removes a closed account by itself: a purge tries, and does not fail for it until then.
+        return Outcome.SKIPPED, _as_problem(STATE_REASONS[state])
     if result.is_timed_out:
         return Outcome.TIMED_OUT, problem
     if problem:

@@ -312,6 +312,56 @@ def test_create_visible(emulator: Emulator, side: Sides, service: str, wait: dic
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_pending_disassociate(emulator: Emulator, side: Sides, service: str) -> None:
+    for status in ("Invited", "AccountSuspended"):
+        emulator.set_knobs(pending_disassociate="refuse")
+        emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, status)
+        refused = side(service).batch("disassociate_members", MEMBER)
+        assert ("not an associated member" in refused.get(MEMBER, "")) is (service == "guardduty")
+        assert side(service).statuses(MEMBER) == {MEMBER: status}
+        emulator.set_knobs(pending_disassociate="Removed")
+        assert side(service).batch("disassociate_members", MEMBER) == {}
+        assert side(service).statuses(MEMBER) == {MEMBER: "Removed"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_lag_seconds_every_read_shows_every_write_late(emulator: Emulator, side: Sides, service: str) -> None:
+    emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Created")
+    emulator.set_knobs(lag_seconds=5, verify_email="off")
+    administrator, member = side(service), side(service, MEMBER)
+    administrator.batch("invite_members", MEMBER)
+    emulator.advance(3)
+    administrator.batch("disassociate_members", MEMBER)
+    assert administrator.statuses(MEMBER) == {MEMBER: "Created"} and member.invitations() == []
+    emulator.advance(2.5)
+    assert administrator.statuses(MEMBER) == {MEMBER: "Invited"} and len(member.invitations()) == 1
+    emulator.advance(3)
+    assert administrator.statuses(MEMBER) == {MEMBER: "Removed"}
+
+
+def test_lag_seconds_of_one_operation(emulator: Emulator, side: Sides) -> None:
+    emulator.set_knobs(lag_seconds=5, lag_seconds_of={"CreateMembers": 0})
+    side("securityhub").create(MEMBER)
+    assert side("securityhub").statuses(MEMBER) == {MEMBER: "Created"}
+    side("securityhub").batch("invite_members", MEMBER)
+    assert side("securityhub").statuses(MEMBER) == {MEMBER: "Created"}
+
+
+@pytest.mark.parametrize("hits", ["reads", "writes"])
+def test_lag_hits(emulator: Emulator, clients: Clients, hits: str) -> None:
+    emulator.set_knobs(lag_seconds=5, lag_hits=hits)
+    hub = clients("securityhub", account_id=MEMBER)
+    hub.enable_security_hub()
+    assert error_of(hub.describe_hub)[0] == "InvalidAccessException"
+    if hits == "writes":
+        assert error_of(hub.update_security_hub_configuration, AutoEnableControls=False)[0] == "InvalidAccessException"
+    else:
+        hub.update_security_hub_configuration(AutoEnableControls=False)
+    emulator.advance(6)
+    assert hub.describe_hub()["AutoEnableControls"] is (hits == "writes")
+
+
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("wait", [{"invite_visible_seconds": 60}, {"invite_visible_reads": 2}])
 def test_invite_visible(emulator: Emulator, side: Sides, service: str, wait: dict[str, int]) -> None:
     emulator.set_knobs(**wait)

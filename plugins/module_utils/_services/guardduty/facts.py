@@ -13,6 +13,7 @@ services only: no call is ever made because of them, and they stay in the table 
 from __future__ import annotations
 
 from ..._membership.model import EmailRules, ServiceFacts, ServiceKind, State, Step
+from .words import REFUSALS
 
 GUARDDUTY = ServiceFacts(
     name="guardduty",
@@ -22,7 +23,7 @@ GUARDDUTY = ServiceFacts(
         module="detector",
         rows="detectors",
         handle="detector_id",
-        settings=("enabled", "finding_publishing_frequency"),
+        settings={"enabled": True, "finding_publishing_frequency": "SIX_HOURS"},
         suspended="DISABLED",
     ),
     member_options=("detector_id", "email_notification", "invitation_message", "monitoring", "replace_failed"),
@@ -57,6 +58,7 @@ GUARDDUTY = ServiceFacts(
     },
     # The rules of CreateMembers' reference.
     email=EmailRules(range(6, 65), "\"'()<>[]:,\\|%&"),
+    refusals=REFUSALS,
     deletes_organization_members=True,
     invites_held_accounts=True,
 )

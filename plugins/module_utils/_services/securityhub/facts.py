@@ -11,6 +11,7 @@ and may still be met in partitions without the Organizations integration. There 
 from __future__ import annotations
 
 from ..._membership.model import ServiceFacts, ServiceKind, State, Step
+from .words import REFUSALS
 
 SECURITYHUB = ServiceFacts(
     name="securityhub",
@@ -20,7 +21,7 @@ SECURITYHUB = ServiceFacts(
         module="hub",
         rows="hubs",
         handle="hub_arn",
-        settings=("auto_enable_controls", "control_finding_generator"),
+        settings={"auto_enable_controls": True, "control_finding_generator": "SECURITY_CONTROL"},
         on_enable=("enable_default_standards",),
         updated_only=("auto_enable_controls",),
     ),
@@ -46,6 +47,7 @@ SECURITYHUB = ServiceFacts(
         Step.ACCEPT: "AcceptAdministratorInvitation",
         Step.LEAVE: "DisassociateFromAdministratorAccount",
     },
+    refusals=REFUSALS,
     deletes_organization_members=False,
     invites_held_accounts=False,
 )

@@ -144,6 +144,7 @@ def test_plan_members_blocked_or_unknown_status_is_reported_and_never_touched() 
         case
         for case in CASES
         if case.state in BLOCKED
+        and not (case.state is State.ACCOUNT_SUSPENDED and case.policy.wish is Wish.ABSENT)
         and (case.row.steps or case.row.then is not case.state or case.row.problem[0] is not BLOCKED[case.state])
     ]
     assert wrong == []
@@ -210,7 +211,7 @@ Disabled                         =                                disassociate>R
 Removed                          invite>Invited                   =                     delete>absent
 Resigned                         !resigned                        =                     delete>absent
 Deleted                          create+invite>Invited            =                     =
-AccountSuspended                 !account_suspended               !account_suspended    !account_suspended
+AccountSuspended                 !account_suspended               !account_suspended    disassociate+delete>absent
 RegionDisabled                   !region_unavailable              !region_unavailable   !region_unavailable
 CannotCreateDetectorInOrgMaster  !management_account_not_enabled  !management_account_not_enabled  !management_account_not_enabled
 SomethingNew                     !unknown_status                  !unknown_status       !unknown_status
@@ -228,7 +229,7 @@ Disabled                         =                                disassociate>R
 Removed                          create>Enabled                   =                     delete>absent
 Resigned                         !resigned                        =                     delete>absent
 Deleted                          create>Enabled                   =                     =
-AccountSuspended                 !account_suspended               !account_suspended    !account_suspended
+AccountSuspended                 !account_suspended               !account_suspended    disassociate+delete>absent
 RegionDisabled                   !region_unavailable              !region_unavailable   !region_unavailable
 CannotCreateDetectorInOrgMaster  !management_account_not_enabled  !management_account_not_enabled  !management_account_not_enabled
 SomethingNew                     !unknown_status                  !unknown_status       !unknown_status
@@ -243,7 +244,7 @@ Associated                       =                                disassociate>R
 Removed                          invite>Invited                   =                     delete>absent
 Resigned                         !resigned                        =                     delete>absent
 Deleted                          create+invite>Invited            =                     =
-AccountSuspended                 !account_suspended               !account_suspended    !account_suspended
+AccountSuspended                 !account_suspended               !account_suspended    disassociate+delete>absent
 EmailVerificationFailed          !unknown_status                  !unknown_status       !unknown_status
 Disabled                         !unknown_status                  !unknown_status       !unknown_status
 SomethingNew                     !unknown_status                  !unknown_status       !unknown_status
@@ -258,7 +259,7 @@ Associated                       =                                disassociate>R
 Removed                          create>Enabled                   =                     =
 Resigned                         !resigned                        =                     delete>absent
 Deleted                          create>Enabled                   =                     =
-AccountSuspended                 !account_suspended               !account_suspended    !account_suspended
+AccountSuspended                 !account_suspended               !account_suspended    disassociate>Removed
 EmailVerificationFailed          !unknown_status                  !unknown_status       !unknown_status
 Disabled                         !unknown_status                  !unknown_status       !unknown_status
 SomethingNew                     !unknown_status                  !unknown_status       !unknown_status
