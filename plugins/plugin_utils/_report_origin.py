@@ -35,6 +35,11 @@ def regions_not_asked(client: str, regions: Iterable[str]) -> list[str]:
     return sorted(name for names in known if asked & set(names) for name in names if name not in asked)
 
 
+def known_regions(client: str) -> list[str]:
+    """Return all Regions of all partitions that have a service, as far as the installed botocore knows."""
+    return [name for names in _partitions_of(client) for name in names]
+
+
 def _partitions_of(client: str) -> tuple[tuple[str, ...], ...]:
     try:
         from botocore.session import Session

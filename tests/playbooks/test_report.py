@@ -216,7 +216,7 @@ def test_report_a_region_or_service_that_is_off_is_told_with_its_reason(report: 
         ("securityhub", REGIONS[1]): ("unreadable", "service_not_enabled"),
     }
     assert len(report.data["problems"]) == 3
-    assert "not subscribed" in report.page.read_text()
+    assert "no such resource found" in report.page.read_text()
     assert report.emulator.operations(writes_only=True) == []
 
 
@@ -253,7 +253,7 @@ def test_report_an_inventory_of_two_administrators_is_told_apart(report: Reporte
 
     refused = report(hosts)
     assert refused.status == 2
-    assert "several administrators" in refused.output
+    assert "the hosts of this run differ in report_administrator_id" in refused.output
     assert report.emulator.operations() == []
 
     hosts[mine]["report_administrator_id"] = ADMINISTRATOR
@@ -280,9 +280,9 @@ def test_report_without_a_required_variable_names_it_and_sends_nothing(report: R
     assert report.emulator.operations() == []
 
 
-def test_report_of_no_hosts_does_nothing(report: Reporter):
+def test_report_of_no_hosts_says_so_and_asks_nothing(report: Reporter):
     run = report({})
-    assert run.status == 0, run.output
+    assert run.status == 4 and "the inventory" in run.output and "has no host" in run.output
     assert report.emulator.operations() == []
     assert report.written == set()
 
