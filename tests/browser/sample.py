@@ -9,11 +9,17 @@ python tests/browser/sample.py PAGE.html [ACCOUNTS [REGIONS]]
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.plugin_utils._report import build_report, collect_accounts
+from ansible_collections.muster.aws.plugins.plugin_utils._report import (
+    build_report,
+    collect_accounts,
+    read_baseline,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
 
 PAGE = str(Path(__file__).parents[2] / "roles" / "report" / "files")
@@ -63,6 +69,14 @@ def make_report(
     inventory = collect_accounts(list(hosts), hosts, list(hosts))
     results = {service: _results(service, hosts, is_hostile, names) for service in SERVICES}
     return build_report(inventory, results, ADMINISTRATOR, names, "2026-03-02 09:30 UTC", CALLER, baseline)
+
+
+def baseline_of(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report as what a later one is compared with, by way of a file as the role does it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({**report, "generated_at": "2026-02-23 09:30 UTC"}, file)
+        file.flush()
+        return read_baseline(file.name, ADMINISTRATOR)
 
 
 def render(report: dict[str, Any]) -> str:

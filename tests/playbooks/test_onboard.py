@@ -10,6 +10,7 @@ import json
 from collections import Counter
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as REGISTRY
 from ansible_collections.muster.aws.tests.playbooks.harness import (
     ADMINISTRATOR,
     REGIONS,
@@ -231,3 +232,22 @@ def test_onboard_takes_account_ids_from_wherever_ansible_knows_them(playbook: Pl
     run = playbook(own, playbook=playbook.play("onboard", vars=variables))
     assert run.status == 0, run.output
     assert states(playbook.emulator, hosts) == {name: {"Enabled"}}
+
+
+def test_onboard_takes_every_service_of_the_registry(playbook: PlaybookRunner):
+    hosts = fleet(3)
+    services = list(REGISTRY)
+    options = {"onboard_regions": REGIONS[:1], "onboard_services": services}
+
+    checked = playbook(hosts, "--check", **options)
+    assert checked.status == 0, checked.output
+    assert playbook.emulator.operations(writes_only=True) == []
+
+    first = playbook(hosts, **options)
+    assert first.status == 0, first.output
+    assert Counter((row["service"], row["status"]) for row in first.rows) == {(each, "Enabled"): 3 for each in services}
+
+    playbook.emulator.clear_calls()
+    second = playbook(hosts, **options)
+    assert second.status == 0, second.output
+    assert playbook.emulator.operations(writes_only=True) == []

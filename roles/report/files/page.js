@@ -131,7 +131,7 @@
   let current = null;
   const head = (row) => row.tr.cells[0];
   function keep(row) {
-    if (current) head(current).removeAttribute("tabindex");
+    if (current && current !== row) head(current).removeAttribute("tabindex");
     current = row || null;
     if (!current) return;
     head(current).tabIndex = 0;

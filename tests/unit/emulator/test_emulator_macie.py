@@ -10,10 +10,7 @@ from typing import Any
 
 import boto3
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as REGISTRY
 from ansible_collections.muster.aws.tests.emulator import Emulator
-from ansible_collections.muster.aws.tests.emulator.services import SERVICES
-from ansible_collections.muster.aws.tests.emulator.transitions import TABLES
 from ansible_collections.muster.aws.tests.unit.emulator.support import (
     ADMINISTRATOR,
     MANAGEMENT,
@@ -43,12 +40,6 @@ def create(macie: Any, account_id: str = ZERO, email: str | None = None) -> None
 
 def status(macie: Any, account_id: str = ZERO) -> str:
     return macie.get_member(id=account_id)["relationshipStatus"]
-
-
-def test_services_are_those_of_the_registry_each_with_a_table() -> None:
-    emulated = {service.name: service.client or service.name for service in SERVICES}
-    assert {name: facts.client for name, facts in REGISTRY.items()}.items() <= emulated.items()
-    assert emulated.keys() == TABLES.keys()
 
 
 def test_members_life_from_creation_to_deletion(emulator, administrator) -> None:

@@ -35,9 +35,12 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.port import
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Result, Walk, go_on, walk_together
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as REGISTRY
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
+from ansible_collections.muster.aws.tests.services.fourth.facts import FOURTH
 
-SERVICES = (GUARDDUTY, SECURITYHUB)
+# All that there are, and one that does not exist: the engine's tests run over each.
+SERVICES = (*REGISTRY.values(), FOURTH)
 
 ADMINISTRATOR = "111111111111"
 A, B, C, D = "012345678901", "222222222222", "333333333333", "444444444444"
@@ -83,6 +86,11 @@ _IN_ORGANIZATION = {
     **{(state, Step.CREATE): "ENABLED" for state in (State.ABSENT, State.DELETED, State.REMOVED)},
     **{(state, Step.INVITE): "refused" for state in State},
 }
+# One call creates and invites, one ends and deletes.
+_BY_CREATION = {
+    (State.ABSENT, Step.CREATE): "INVITED",
+    **{(state, Step.DELETE): "ABSENT" for state in State if state is not State.ABSENT},
+}
 _SECURITYHUB_ORGANIZATION = {(State.REMOVED, Step.DELETE): "refused"}
 
 # The states that an organization's member can be in.
@@ -99,7 +107,7 @@ _INVITATION_CELLS = _parse(_BY_INVITATION)
 
 def transition(facts: ServiceFacts, state: State, step: Step, in_organization: bool = False) -> State | str:
     """Return the state that a step leads to in AWS, or the text of its refusal."""
-    cells = dict(_INVITATION_CELLS)
+    cells = {**_INVITATION_CELLS, **(_BY_CREATION if facts.creating_invites else {})}
     if in_organization:
         cells |= _IN_ORGANIZATION | (_SECURITYHUB_ORGANIZATION if facts is SECURITYHUB else {})
     cell = cells.get((state, step), "refused")
