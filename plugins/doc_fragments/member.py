@@ -51,7 +51,9 @@ options:
       - V(invitation) creates a record and invites the account. It is a member once it has accepted.
       - V(organization) is for members of an organization in AWS Organizations, when the calling account is the
         delegated administrator of the service. The account is a member as soon as its record is created,
-        and it is never invited.
+        and it is never invited. Before the first record is created in a Region, AWS is asked once whether the calling
+        account is the delegated administrator there. If not, the accounts are reported as
+        V(not_delegated_administrator), also in check mode, and nothing is sent for them.
       - AWS does not tell how a record came about, so this is never guessed. With V(organization), a record that is
         V(Created) or V(Invited) comes from an invitation, and is reported as failed.
     type: str

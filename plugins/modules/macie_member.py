@@ -53,7 +53,8 @@ notes:
     the account has the outcome V(timed_out) and the reason code V(email_verification_pending).
   - The IAM permissions that are needed are C(macie2:GetMember), C(macie2:ListMembers), C(macie2:CreateMember) and
     C(macie2:CreateInvitations), C(macie2:DisassociateMember) and C(macie2:DeleteMember) for removing,
-    C(macie2:UpdateMemberSession) for O(monitoring).
+    C(macie2:UpdateMemberSession) for O(monitoring),
+    C(macie2:DescribeOrganizationConfiguration) for O(via=organization).
 seealso:
   - module: muster.aws.macie_administrator
   - module: muster.aws.macie_session

@@ -21,6 +21,7 @@ from .errors import AwsError
 from .faults import Fault, accounts_in, strike, without_accounts
 from .foreign import ForeignServices, error_response
 from .membership import MembershipService
+from .regions import is_known
 from .requests import Request, Result
 from .server import HttpRequest, HttpResponse
 from .services import SERVICES
@@ -86,7 +87,8 @@ class OwnApi:
             request = self._request(self.world if call.is_write else shown, http, call.operation, params)
             request.unprocessed.update(unprocessed)
             self._limit.check(self.service.name, http.account_id, http.region)
-            if http.region in self.world.account(http.account_id).disabled_regions:
+            off = self.world.account(http.account_id).disabled_regions
+            if http.region in off or not is_known(http.region):
                 message = "The security token included in the request is invalid."
                 raise AwsError("UnrecognizedClientException", message, 403)
             try:

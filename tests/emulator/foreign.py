@@ -20,7 +20,7 @@ from werkzeug.test import Client
 
 from . import organizations_api
 from .errors import AwsError
-from .regions import describe_regions
+from .regions import describe_regions, is_known
 from .server import HttpRequest, HttpResponse
 from .state import World
 from .wire import home_of, partition_of
@@ -81,6 +81,8 @@ class ForeignServices:
         return self._ask_moto(request)
 
     def _is_sts_off(self, account_id: str, region: str) -> bool:
+        if not is_known(region):
+            return True
         return region in self.world.account(account_id).disabled_regions and region != home_of(region)
 
     def _ask_moto(self, request: HttpRequest) -> HttpResponse:

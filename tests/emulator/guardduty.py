@@ -14,7 +14,7 @@ from .errors import AwsError
 from .membership import MembershipService
 from .requests import Request, Result
 from .state import ASSOCIATED, PENDING, Member, Switch
-from .wire import timestamp
+from .wire import NULL, timestamp
 
 _DETECTOR_SETTINGS = ("FindingPublishingFrequency", "Features")
 
@@ -51,7 +51,8 @@ class GuardDuty(MembershipService):
         return str(request.params.get("OnlyAssociated", default)).lower() == "true"
 
     def no_administrator(self, request: Request) -> Result:
-        return None
+        [member] = request.operation.output_shape.members
+        return {member: NULL} if request.knobs.get_administrator_none_gd == "null" else None
 
     def invite_refusals(self, request: Request, account_id: str) -> Iterator[str]:
         if not request.home.members[account_id].email:
@@ -60,7 +61,10 @@ class GuardDuty(MembershipService):
     def _describe_member(self, request: Request, member: Member, status: str) -> dict[str, Any]:
         switch = request.home_of(member.account_id).switch
         detector_id = switch.resource_id if switch and status in ASSOCIATED else None
-        return {**super()._describe_member(request, member, status), "DetectorId": detector_id}
+        described = super()._describe_member(request, member, status)
+        # Of an organization's members no address comes back, and none is verified.
+        email = NULL if member.by_organization else member.email
+        return {**described, "Email": email, "DetectorId": detector_id}
 
     def stop_monitoring_members(self, request: Request) -> Result:
         return self._monitor(request, False)
@@ -108,8 +112,7 @@ class GuardDuty(MembershipService):
 
     def update_detector(self, request: Request) -> Result:
         switch, params = self._own(request), request.params
-        if params.get("Enable") is False and self._is_held_on(request):
-            raise request.error("E_ALL")
+        self._check_organization_member(request)
         switch.settings.update({name: params[name] for name in _DETECTOR_SETTINGS if name in params})
         switch.enabled = params.get("Enable", switch.enabled)
         switch.updated_at = request.world.now()
@@ -119,20 +122,18 @@ class GuardDuty(MembershipService):
             request.move(member, "Enabled" if switch.enabled else "Disabled")
         return None
 
-    def _is_held_on(self, request: Request) -> bool:
-        """Return whether auto-enable ALL forbids the member to suspend itself."""
-        auto_enable = request.world.organization.auto_enable[self.name].get(request.region)
-        return auto_enable == "ALL" and self._is_organization_member(request)
-
-    def _is_organization_member(self, request: Request) -> bool:
+    def _check_organization_member(self, request: Request) -> None:
+        """Refuse a change of the detector, tags and all, by a member that came through AWS Organizations."""
         administrator_id = request.home.administrator_id
-        return administrator_id is not None and request.in_organization(request.account_id, administrator_id)
+        if administrator_id is not None and request.in_organization(request.account_id, administrator_id):
+            is_told = request.knobs.organization_member_gd == "cannot_manage"
+            raise request.error("E_ORGDETECTOR" if is_told else "E_INVALID")
 
     def delete_detector(self, request: Request) -> Result:
         if any(member.status in PENDING | ASSOCIATED for member in request.home.members.values()):
-            raise request.error("E_DETECTORINUSE")
-        if self._is_organization_member(request):
-            raise request.error("E_INVALID")
+            is_new = request.knobs.detector_in_use_gd == "2026"
+            raise request.error("E_DETECTORINUSE" if is_new else "E_DETECTORINUSE2018")
+        self._check_organization_member(request)
         self.switch_off(request)
         return None
 
@@ -141,6 +142,14 @@ class GuardDuty(MembershipService):
         if switch is None:
             raise request.error("E_NOTOWNED")
         return switch
+
+    def tag_resource(self, request: Request) -> Result:
+        self._check_organization_member(request)
+        return super().tag_resource(request)
+
+    def untag_resource(self, request: Request) -> Result:
+        self._check_organization_member(request)
+        return super().untag_resource(request)
 
     def tagged(self, request: Request) -> Switch:
         if self._own(request).arn != request.params["ResourceArn"]:

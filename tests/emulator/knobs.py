@@ -29,9 +29,14 @@ class Knobs:
     )
     # Security Hub's membership operations with the hub off: each as it was seen to answer, or all alike.
     hub_off: Literal["recorded", "BadRequestException", "AccessDeniedException", "InvalidAccessException"] = "recorded"
+    get_administrator_none_gd: Literal["null", "empty"] = "null"
     get_administrator_none_sh: Literal["empty", "404"] = "empty"
+    # What an organization's member is told that changes or deletes its detector, and an administrator with members.
+    organization_member_gd: Literal["cannot_manage", "out_of_range"] = "cannot_manage"
+    detector_in_use_gd: Literal["2026", "2018"] = "2026"
+    governed_sh: Literal["managed", "associated"] = "managed"  # EnableSecurityHub under a configuration policy
     list_default_gd: Literal["associated", "all"] = "associated"
-    list_invitations_includes_accepted: bool = False
+    list_invitations_includes_accepted: Literal["securityhub", "neither", "both"] = "securityhub"
     verify_email: Literal["on", "off"] = "on"  # GuardDuty
     benign_texts: Literal["2017", "2020"] = "2017"  # wording of GuardDuty's refusals
     sh_delete_leaves: Literal["gone", "Deleted"] = "gone"

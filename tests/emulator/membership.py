@@ -333,7 +333,8 @@ class MembershipService(OrganizationOperations):
         invitations = [
             item
             for item in self._invitations(request)
-            if request.knobs.list_invitations_includes_accepted or item.administrator_id != accepted
+            if request.knobs.list_invitations_includes_accepted in (self.name, "both")
+            or item.administrator_id != accepted
         ]
         for later in waiting:
             if later:

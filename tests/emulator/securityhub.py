@@ -111,7 +111,8 @@ class SecurityHub(MembershipService):
     # --- the hub ------------------------------------------------------------------------------------------------------
 
     def enable_security_hub(self, request: Request) -> Result:
-        self._check_central_configuration(request)
+        is_managed = request.knobs.governed_sh == "managed"
+        self._check_central_configuration(request, "E_CENTRALMEMBER" if is_managed else "E_CENTRALCHANGE")
         if request.home.switch:
             raise request.error("E_SUBSCRIBED")
         settings = {name: request.params[name] for name in _HUB_SETTINGS if name in request.params}
@@ -120,11 +121,11 @@ class SecurityHub(MembershipService):
         switch.tags.update(request.params.get("Tags", {}))
         return None
 
-    def _check_central_configuration(self, request: Request) -> None:
+    def _check_central_configuration(self, request: Request, refusal: str = "E_CENTRALCHANGE") -> None:
         organization = request.world.organization
         is_delegated = organization.delegated[self.name].get(request.region) == request.account_id
         if organization.central_configuration and request.account_id in organization.account_ids and not is_delegated:
-            raise request.error("E_CENTRALMEMBER")
+            raise request.error(refusal)
 
     def describe_hub(self, request: Request) -> Result:
         switch = self._hub(request, request.params.get("HubArn"))
@@ -137,6 +138,7 @@ class SecurityHub(MembershipService):
 
     def update_security_hub_configuration(self, request: Request) -> Result:
         switch = self._hub(request, None)
+        self._check_central_configuration(request)
         switch.settings.update({name: request.params[name] for name in _HUB_SETTINGS if name in request.params})
         return None
 

@@ -131,13 +131,17 @@ def read(shape: Shape, value: Any, name: str) -> Any:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
+# A member that is on the wire as null; None leaves it out.
+NULL = object()
+
+
 def _write_structure(shape: Any, value: Any) -> dict[str, Any]:
     unknown = set(value) - set(shape.members)
     missing = {name for name in shape.required_members if value.get(name) is None}
     if unknown or missing:
         raise EmulatorError(f"{shape.name}: not in the model: {sorted(unknown)}; required: {sorted(missing)}")
     return {
-        wire_name: write(member_shape, value[member])
+        wire_name: None if value[member] is NULL else write(member_shape, value[member])
         for member, wire_name, member_shape in _body_members(shape)
         if value.get(member) is not None
     }

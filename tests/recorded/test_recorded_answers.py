@@ -22,7 +22,14 @@ from typing import Any
 import boto3
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._aws.cloud import AwsApi
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason, ServiceFacts, State
+from ansible_collections.muster.aws.plugins.module_utils._aws.silence import Line
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
+    Account,
+    Reason,
+    ServiceFacts,
+    State,
+    Step,
+)
 from ansible_collections.muster.aws.plugins.module_utils._membership.parse import text_of
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Service
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import (
@@ -162,6 +169,10 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("GetAdministratorAccount", "no_administrator"): {"outcome": "unchanged", "administrator_id": None},
     ("GetAdministratorAccount", "service_not_enabled"): {"outcome": "unchanged", "reason_code": "service_not_enabled"},
     ("CreateMembers", "already_member, batch_too_long"): {"outcome": "failed", "reason_code": "already_member"},
+    ("DescribeOrganizationConfiguration", "no_delegated_administrator"): {
+        "outcome": "failed",
+        "reason_code": "not_delegated_administrator",
+    },
     ("DescribeHub", "hub_on"): {"outcome": "unchanged", "control_finding_generator": "STANDARD_CONTROL"},
     ("DescribeHub", "service_not_enabled"): {"outcome": "changed", "actions": ["enable_service"]},
     ("GetDetector", "detector_on"): {"outcome": "unchanged", "finding_publishing_frequency": "SIX_HOURS"},
@@ -237,12 +248,17 @@ USES = {
     "CreateMembers": Use(
         "member",
         LISTED,
-        lambda service, api: service.open_members(api, {}).create_members([Account(MEMBER, EMAIL)]),
+        lambda service, api: service.open_members(api, {}).calls[Step.CREATE]([Account(MEMBER, EMAIL)]),
+    ),
+    "DescribeOrganizationConfiguration": Use(
+        "member",
+        {**LISTED, "via": "organization"},
+        lambda service, api: service.open_members(api, {}).describe_organization(),
     ),
     "InviteMembers": Use(
         "member",
         LISTED,
-        lambda service, api: service.open_members(api, {}).invite_members([MEMBER]),
+        lambda service, api: service.open_members(api, {}).calls[Step.INVITE]([Account(MEMBER)]),
         status="Created",
     ),
     "GetAdministratorAccount": Use(
@@ -357,11 +373,16 @@ def switch(emulator: Emulator, home: Home, is_on: bool) -> None:
 def api_of(emulator: Emulator, service: str, account_id: str) -> AwsApi:
     config = Config(parameter_validation=False, retries={"mode": "standard", "total_max_attempts": 1})
     client = boto3.client(service, config=config, **emulator.client_arguments(account_id, REGION))
-    return AwsApi(client, f"arn:aws:{service}:{REGION}:{account_id}:")
+    return AwsApi(client, Line(REGION, seconds=60), f"arn:aws:{service}:{REGION}:{account_id}:", facts_of(service))
+
+
+def facts_of(client: str) -> ServiceFacts:
+    [facts] = [facts for facts in SERVICES.values() if facts.client == client]
+    return facts
 
 
 def service_of(record: Record) -> Service:
-    [name] = [facts.name for facts in SERVICES.values() if facts.client == record.service]
+    name = facts_of(record.service).name
     adapter = importlib.import_module(f"ansible_collections.muster.aws.plugins.module_utils._services.{name}.adapter")
     service: Service = getattr(adapter, name.upper())
     return service
@@ -403,10 +424,11 @@ def test_answer_is_what_the_sdk_gives(name: str, emulator: Emulator) -> None:
 @every_record
 def test_text_means_what_the_record_says(name: str) -> None:
     record = RECORDS[name]
-    found = [classify(record.operation, text) for text in record.refused.values()]
+    facts = facts_of(record.service)
+    found = [classify(record.operation, text, facts=facts) for text in record.refused.values()]
     if record.status != 200:
         code, text = record.error
-        found = [classify(record.operation, text, code)]
+        found = [classify(record.operation, text, code, facts)]
         assert is_service_on_already(code, text) is (record.means == "service_on_already")
     if name in UNDECIDED:
         assert found == [Reason.OTHER]
@@ -437,7 +459,8 @@ def test_adapter_gives_what_the_record_means(name: str, emulator: Emulator) -> N
     if check:
         assert not isinstance(found, Reason) and check(found), found
     elif isinstance(found, Answer):
-        assert (found.unprocessed, found.is_per_account) == (record.refused, True)
+        assert found.is_per_account
+        assert {account_id: refusal.text for account_id, refusal in found.refused.items()} == record.refused
     else:
         assert found is reason_of(record.means)
 
@@ -492,10 +515,10 @@ def test_every_record_of_a_called_operation_is_replayed_to_its_module() -> None:
 
 
 def operations_in(facts: ServiceFacts) -> set[str]:
-    """Return the operations that an adapter names."""
+    """Return the operations that an adapter or its facts name."""
     folder = Path(__file__).parents[2] / "plugins/module_utils/_services" / facts.name
     text = (folder / "adapter.py").read_text(encoding="utf-8")
-    return set(re.findall(r'"(\w+)"', text)) & set(load_service(facts.client).operations)
+    return {*re.findall(r'"(\w+)"', text), *facts.operations.values()} & set(load_service(facts.client).operations)
 
 
 def test_tables_speak_of_records_that_are_there() -> None:

@@ -180,7 +180,7 @@ def modules_have_no_logic(file: Source) -> Violations:
 
 # Rule 8: looking writes nothing.
 
-READS = {"get_members", "list_members", "get_administrator", "list_invitations", "describe"}
+READS = {"get_members", "list_members", "describe_organization", "get_administrator", "list_invitations", "describe"}
 WRITES = {
     name
     for protocol in (ports.MembersPort, ports.AdministratorPort, ports.TaggablePort)

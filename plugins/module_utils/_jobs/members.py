@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
-from .._membership.model import Account, Member, Outcome, Reading, Reason, ServiceFacts
+from .._membership.model import Account, Member, Outcome, Reading, Reason, ServiceFacts, Step
 from .._membership.plan_members import (
     Decision,
     MemberPolicy,
@@ -20,7 +21,7 @@ from .._membership.plan_members import (
     plan_members,
     rows_for,
 )
-from .._membership.port import Api, ForEach, MembersPort, Service, TaskFailed
+from .._membership.port import Api, CallFailed, ForEach, MembersPort, Service, TaskFailed
 from .._membership.result import Report, judge_member, member_row
 from .._membership.validate import Fault, check_account_ids, check_members, explain_message
 from .._targets import Target, split_problems
@@ -34,26 +35,29 @@ def member_job(service: Service, task: Task) -> Report:
     caller_id = cloud.caller.account_id
     targets = task.targets(cloud, service.facts, [caller_id], None)
 
-    def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan]:
+    def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan, list[MemberResult]]:
         port = service.open_members(api, task.options)
         observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge, service.facts.reading)
-        return port, plan_members(accounts, observed, policy, service.facts, caller_id)
+        plan = plan_members(accounts, observed, policy, service.facts, caller_id)
+        return port, *(_ask_organization(port, plan) if policy.via_organization else (plan, []))
 
     reached, problems = split_problems(targets.run(look, targets.all))
-    purge_fault = explain_purge([plan for _port, plan in reached.values()], task.options["purge_limit"])
+    purge_fault = explain_purge([plan for _port, plan, _refused in reached.values()], task.options["purge_limit"])
     if purge_fault:
         raise TaskFailed(purge_fault)
 
-    results = {target: predict_members(plan, caller_id) for target, (_port, plan) in reached.items()}
+    results = {target: predict_members(plan, caller_id) for target, (_port, plan, _refused) in reached.items()}
     if task.carry_out:
         walks = {
             target: execute_members(plan, port, task.patience(), targets.for_each)
-            for target, (port, plan) in reached.items()
+            for target, (port, plan, _refused) in reached.items()
         }
         results, lost = split_problems(targets.walk(walks, task.clock))
         problems.update(lost)
+    for target, (_port, _plan, refused) in reached.items():
+        results[target] = [*refused, *results.get(target, ())]
     report = Report()
-    for target, (_port, plan) in reached.items():
+    for target, (_port, plan, _refused) in reached.items():
         report.add_actions(target.region, None, plan.actions)
         report.warnings += [f"{target.region}/{text}" for text in plan.warnings]
     table = rows_for(policy, service.facts)
@@ -97,6 +101,24 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
     texts = (explain_message(options.get("invitation_message"), facts.message), explain_policy(policy, facts))
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
     return accounts, policy
+
+
+def _ask_organization(port: MembersPort, plan: MembersPlan) -> tuple[MembersPlan, list[MemberResult]]:
+    """Ask once whether the caller is the delegated administrator here, before it creates the first record.
+
+    To anybody else, CreateMembers gives records without a membership, which nobody will ever invite.
+
+    :returns: What is left of the plan, and the accounts that AWS would refuse.
+    """
+    new = [decision for decision in plan.decisions if Step.CREATE in decision.steps]
+    if not new:
+        return plan, []
+    try:
+        port.describe_organization()
+    except CallFailed as failure:
+        rest = tuple(decision for decision in plan.decisions if decision not in new)
+        return replace(plan, decisions=rest), [MemberResult(d, d.before, problem=failure.as_problem()) for d in new]
+    return plan, []
 
 
 def _observe_members(

@@ -123,6 +123,9 @@ class MembersPort(Protocol):
     def list_members(self) -> list[Member]:
         """Read all records, of whatever status, page by page."""
 
+    def describe_organization(self) -> None:
+        """DescribeOrganizationConfiguration. CallFailed where the caller is not the delegated administrator."""
+
     @property
     def calls(self) -> MemberCalls:
         """The writes, by step. A step that the service does not have is not there."""

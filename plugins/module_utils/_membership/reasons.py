@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterable
 from .model import Reason, Rule, ServiceFacts, State, Step
 
 _NO_SUCH_RESOURCE = "no such resource found"
+_ORGANIZATION = ("DescribeOrganizationConfiguration", "UpdateOrganizationConfiguration")
 
 RULES = (
     # Caller-wide: the caller cannot administer anyone.
@@ -58,7 +59,7 @@ RULES = (
     Rule("autoenable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("not an administrator for this organization", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("a delegated administrator account has not been enabled", Reason.NOT_DELEGATED_ADMINISTRATOR),
-    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, ("UpdateOrganizationConfiguration",)),
+    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, _ORGANIZATION),
     Rule("is not member of aws organizations", Reason.INVALID_INPUT),
     # In an organization that has just begun to trust the service; passes by itself.
     Rule("invalid or out-of-range value", Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),

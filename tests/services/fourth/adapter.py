@@ -61,6 +61,9 @@ class _Members:
         pages = self._api.pages("ListAccounts", "found", FACTS.reading.page)
         return [_member("ListAccounts", data) for data in pages]
 
+    def describe_organization(self) -> None:
+        self._api.call("ReadOrganization")
+
     def _write(self, step: Step, accounts: Sequence[Account], **params: Any) -> Answer:
         whom = [account.account_id for account in accounts]
         return answer_of(self._api.call(FACTS.operations[step], whom=whom, **params), _REFUSED)

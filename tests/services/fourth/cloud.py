@@ -88,6 +88,9 @@ class _Api:
     def _ListAccounts(self) -> dict[str, Any]:
         return self._ReadAccounts(list(self.cloud.members))
 
+    def _ReadOrganization(self) -> dict[str, Any]:
+        return {}
+
     def _AskAccounts(self, whom: list[str], text: str | None) -> dict[str, Any]:
         refused = []
         for account_id in whom:

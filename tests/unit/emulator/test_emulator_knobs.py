@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import boto3
 import pytest
@@ -22,6 +25,7 @@ from ansible_collections.muster.aws.tests.unit.emulator.support import (
     Clients,
     Side,
     error_of,
+    raw_responses,
 )
 
 Sides = Callable[..., Side]
@@ -31,8 +35,30 @@ def test_every_knob_is_tested_here() -> None:
     with open(__file__, encoding="utf-8") as source:
         text = source.read()
     elsewhere = {"members_quota", "invitations_quota"}  # limits
+    elsewhere |= {"organization_member_gd", "governed_sh", "detector_in_use_gd"}  # organization, limits
     elsewhere |= {item.name for item in fields(Knobs) if item.name.endswith("_macie")}  # test_emulator_macie
     assert [item.name for item in fields(Knobs) if item.name not in elsewhere and item.name not in text] == []
+
+
+def test_page_of_knobs_says_for_each_where_it_comes_from() -> None:
+    folder = Path(__file__).parents[2]
+    text = (folder / "emulator/README.md").read_text(encoding="utf-8")
+    rows = {
+        name: (sides, source) for name, sides, source in re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", text, re.M)
+    }
+    hints = get_type_hints(Knobs)
+    questions = {
+        item.name: get_args(hints[item.name])
+        for item in fields(Knobs)
+        if get_origin(hints[item.name]) is Literal and not item.name.startswith(("rate_limit", "lag_"))
+    }
+    assert set(rows) == {*questions, "decline_gd"}
+    assert [name for name, sides in questions.items() if rows[name][0] != ", ".join(sides)] == []
+    for name, (_sides, source) in rows.items():
+        assert source.startswith(("recorded: ", "documented", "guess")), name
+        records = re.findall("`([a-z0-9-]+)`", source)
+        assert records or not source.startswith("recorded")
+        assert [each for each in records if not (folder / f"recorded/{each}.json").exists()] == []
 
 
 @pytest.mark.parametrize(("name", "value"), [("no_such_knob", 1), ("resigned_invite", "maybe")])
@@ -125,6 +151,15 @@ def test_hub_off(emulator: Emulator, clients: Clients) -> None:
     assert {error_of(read)[:2] for read in (*reads, client.describe_hub)} == {("InvalidAccessException", 401)}
 
 
+def test_get_administrator_none_gd(emulator: Emulator, side: Sides) -> None:
+    own = side("guardduty")
+    for knob, body in (("null", b'{"administrator":null}'), ("empty", b"")):
+        emulator.set_knobs(get_administrator_none_gd=knob)
+        with raw_responses(own.client) as received:
+            assert own.administrator() is None
+        assert received[0]["body"] == body
+
+
 def test_get_administrator_none_sh(emulator: Emulator, side: Sides) -> None:
     assert side("securityhub").administrator() is None
     emulator.set_knobs(get_administrator_none_sh="404")
@@ -144,8 +179,10 @@ def test_list_default_gd(emulator: Emulator, side: Sides) -> None:
 def test_list_invitations_includes_accepted(emulator: Emulator, side: Sides, service: str) -> None:
     emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Enabled")
     member = side(service, MEMBER)
+    assert len(member.invitations()) == {"guardduty": 0, "securityhub": 1}[service]
+    emulator.set_knobs(list_invitations_includes_accepted="neither")
     assert member.invitations() == []
-    emulator.set_knobs(list_invitations_includes_accepted=True)
+    emulator.set_knobs(list_invitations_includes_accepted="both")
     [invitation] = member.invitations()
     assert invitation[member.status_member] == "Enabled"
     assert member.client.get_invitations_count()["InvitationsCount"] == 0

@@ -90,7 +90,8 @@ def test_member_that_is_on_its_way_by_itself_is_waited_for(cloud: Cloud) -> None
     cloud.joining = {A}
     report = run(member_job, cloud, members=members(A), via="organization")
     assert seen(report, "status", "outcome") == [("JOINED", "changed")]
-    assert cloud.operations == [("ReadAccounts", 1), ("AskAccounts", 1), ("ReadAccounts", 1), ("ReadAccounts", 1)]
+    read = ("ReadAccounts", 1)
+    assert cloud.operations == [read, ("ReadOrganization", 0), ("AskAccounts", 1), read, read]
 
 
 @pytest.mark.parametrize("state", ["disassociated", "absent"])

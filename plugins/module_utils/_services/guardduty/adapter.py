@@ -103,6 +103,9 @@ class _Members:
         pages = self._api.pages("ListMembers", "Members", DetectorId=self._detector_id, OnlyAssociated="false")
         return [_member("ListMembers", data) for data in pages]
 
+    def describe_organization(self) -> None:
+        self._api.call("DescribeOrganizationConfiguration", DetectorId=self._detector_id)
+
     def _create(self, accounts: Sequence[Account]) -> Answer:
         details = [{"AccountId": account.account_id, "Email": account.email} for account in accounts]
         return self._send(Step.CREATE, AccountDetails=details)

@@ -85,6 +85,9 @@ class _Members:
         pages = self._api.pages("ListMembers", "members", FACTS.reading.page, onlyAssociated="false")
         return [_member("ListMembers", data) for data in pages]
 
+    def describe_organization(self) -> None:
+        self._api.call("DescribeOrganizationConfiguration")
+
     def _create(self, accounts: Sequence[Account]) -> Answer:
         [account] = accounts
         return self._send(Step.CREATE, account={"accountId": account.account_id, "email": account.email})

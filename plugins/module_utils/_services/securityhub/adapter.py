@@ -94,6 +94,9 @@ class _Members:
         pages = self._api.pages("ListMembers", "Members", OnlyAssociated=False)
         return [_member("ListMembers", data) for data in pages]
 
+    def describe_organization(self) -> None:
+        self._api.call("DescribeOrganizationConfiguration")
+
     def _create(self, accounts: Sequence[Account]) -> Answer:
         details = [
             {"AccountId": account.account_id, **({"Email": account.email} if account.email else {})}

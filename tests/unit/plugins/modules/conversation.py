@@ -61,6 +61,7 @@ _SHORT = {
     "DeleteDetector": "Disable",
     "DeleteMembers": "Del",
     "DescribeHub": "Describe",
+    "DescribeOrganizationConfiguration": "Org",
     "DisableSecurityHub": "Disable",
     "DisassociateFromAdministratorAccount": "Leave",
     "DisassociateMembers": "Dis",

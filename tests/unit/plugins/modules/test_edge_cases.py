@@ -290,7 +290,7 @@ MEMBER_CASES = [
     Case(
         14,
         "Removed, by organization",
-        "R[A] C[A] V[A]",
+        "R[A] Org C[A] V[A]",
         {A: Row("Removed", "Enabled", "changed", "create")},
         {A: "Removed"},
         PRESENT_BY_ORGANIZATION,
@@ -704,7 +704,7 @@ MEMBER_CASES = [
     Case(
         "added by the organization between read and write",
         "",
-        "R[A] C[A] V[A]",
+        "R[A] Org C[A] V[A]",
         {A: Row(None, "Enabled", "unchanged")},
         options=PRESENT_BY_ORGANIZATION,
         seed=organization(A),
@@ -1035,13 +1035,13 @@ def unprocessed_of(result: Mapping[str, Any]) -> dict[str, tuple[str | None, str
 def reads_of(calls: str) -> str:
     """Return what comes before the first write."""
     words = calls.split()
-    is_read = [word.split("[")[0].split("*")[0] in ("R", "L", "Adm", "Inv") for word in words]
+    is_read = [word.split("[")[0].split("*")[0] in ("R", "L", "Org", "Adm", "Inv") for word in words]
     return " ".join(words[: [*is_read, False].index(False)])
 
 
 def writes_of(calls: str) -> str:
     words = [word.split("*")[0] for word in calls.split()]
-    return " ".join(word for word in words if word.split("[")[0] not in ("R", "V", "L", "Adm", "Inv"))
+    return " ".join(word for word in words if word.split("[")[0] not in ("R", "V", "L", "Org", "Adm", "Inv"))
 
 
 def openings_of(case: Case, service: str) -> dict[str, int]:
