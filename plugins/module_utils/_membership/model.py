@@ -57,6 +57,11 @@ class Step(str, Enum):
     UNTAG = "untag"
     ACCEPT = "accept"
     LEAVE = "leave"
+    ENABLE_SERVICE_ACCESS = "enable_service_access"
+    DELEGATE = "delegate"
+    REVOKE = "revoke"
+    UPDATE_ORGANIZATION = "update_organization"
+    UPDATE_FEATURES = "update_features"
 
 
 class Reason(str, Enum):
@@ -78,6 +83,13 @@ class Reason(str, Enum):
     ORGANIZATION_AUTO_ENABLE_ALL = "organization_auto_enable_all"
     ORGANIZATION_MEMBER = "organization_member"
     CENTRAL_CONFIGURATION = "central_configuration"
+    NOT_MANAGEMENT_ACCOUNT = "not_management_account"
+    NOT_DELEGATED_ADMINISTRATOR = "not_delegated_administrator"
+    OTHER_DELEGATED_ADMINISTRATOR = "other_delegated_administrator"
+    ORGANIZATION_NOT_IN_USE = "organization_not_in_use"
+    ORGANIZATION_POLICY = "organization_policy"
+    FEATURE_UNSUPPORTED = "feature_unsupported"
+    TRUSTED_ACCESS_MISSING = "trusted_access_missing"
     STILL_ASSOCIATED = "still_associated"
     NO_INVITATION = "no_invitation"
     SERVICE_NOT_ENABLED = "service_not_enabled"

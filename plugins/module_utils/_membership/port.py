@@ -12,9 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
+from .features import Feature
 from .model import Account, Member, Problem, Reason, Relationship, ServiceFacts
+
+if TYPE_CHECKING:
+    from .plan_organization import OrganizationRecord
 
 
 class TaskFailed(Exception):
@@ -174,6 +178,64 @@ class ServicePort(Protocol):
 
     def disable(self, handle: str) -> None:
         """Switch it off."""
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """The delegated administrator of an organization, as the management account reads it."""
+
+    ENABLED: ClassVar[str] = "ENABLED"
+
+    account_id: str
+    status: str
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is in office. The other status is that of one which AWS is taking away."""
+        return self.status == self.ENABLED
+
+
+class DelegationPort(Protocol):
+    """The management account's side of one Region: who is the delegated administrator."""
+
+    def get_administrator(self) -> Delegate | None:
+        """Read it, ``None`` without one. AWS allows one for each service and Region."""
+
+    def enable(self, administrator_id: str) -> None:
+        """EnableOrganizationAdminAccount."""
+
+    def disable(self, administrator_id: str) -> None:
+        """DisableOrganizationAdminAccount. It ends the delegation in this Region only."""
+
+
+class TrustedAccessPort(Protocol):
+    """Which services may act in the organization. There is one list for all Regions."""
+
+    def list_principals(self) -> list[str]:
+        """Read all service principals, page by page."""
+
+    def enable_service_access(self, principal: str) -> None:
+        """EnableAWSServiceAccess. It adds one principal: the list as a whole is nobody's to write."""
+
+
+class OrganizationPort(Protocol):
+    """The delegated administrator's side of one Region: what accounts of the organization get by themselves."""
+
+    def describe(self) -> OrganizationRecord:
+        """Read the settings."""
+
+    def update(self, now: OrganizationRecord, settings: Mapping[str, object], features: Sequence[Feature]) -> None:
+        """Change these. What AWS wants in each call though it does not change is taken from ``now``."""
+
+
+class FeaturesPort(Protocol):
+    """The administrator's side of one Region: the features of its members. Batches hold 1 to 50 accounts."""
+
+    def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
+        """Read the features of these accounts, by account and name, and AWS's word on those it has none for."""
+
+    def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
+        """Give these features to all of these accounts."""
 
 
 class Api(Protocol):

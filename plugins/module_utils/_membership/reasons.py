@@ -261,6 +261,19 @@ def is_not_associated(text: str) -> bool:
     return "not associated to a" in normal or "not associated with a" in normal
 
 
+# What the operations of AWS Organizations answer while another of them is still at work.
+_SETTLING_CODES = frozenset({"ConcurrentModificationException", "ResourceConflictException"})
+# GuardDuty and Security Hub say only that something about the request is wrong while the organization is not ready.
+_SETTLING_TEXTS = ("invalid or out-of-range value", "another request is already in progress")
+
+
+def is_settling(operation: str | None, code: str, text: str) -> bool:
+    """Tell whether a refusal may only mean that the organization is not ready yet for this call."""
+    normal = _normalise(text)
+    is_unready = operation == "EnableOrganizationAdminAccount" and code == "InvalidInputException"
+    return code in _SETTLING_CODES or is_unready or any(fragment in normal for fragment in _SETTLING_TEXTS)
+
+
 # What a state means for the account's owner, where it is neither the goal nor on the way to it.
 STATE_REASONS = {
     State.VERIFICATION_FAILED: (

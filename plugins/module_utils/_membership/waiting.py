@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .port import Clock
 
@@ -27,6 +27,10 @@ class Patience:
     clock: Clock
     wait: bool = True
     timeout: float = 60.0
+
+    def limited(self, seconds: float) -> Patience:
+        """Return the same patience, but for at most so many seconds."""
+        return replace(self, timeout=min(self.timeout, seconds))
 
     def looks(self) -> Iterator[None]:
         """Yield at once, and then after each pause until the timeout is over: the body of a polling loop."""
