@@ -30,6 +30,7 @@ options:
   external_id:
     description:
       - The external id to send with AssumeRole, if the trust policy of the role asks for one.
+      - It is kept out of logs and results, as secrets are.
     type: str
   role_session_name:
     description:

@@ -38,7 +38,7 @@ def _account_options() -> Spec:
     return {
         "account_ids": {"type": "list", "elements": "raw"},
         "role_name": {"type": "str"},
-        "external_id": {"type": "str"},
+        "external_id": {"type": "str", "no_log": True},
         "role_session_name": {"type": "str", "default": "muster"},
     }
 

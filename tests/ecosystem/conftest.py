@@ -38,7 +38,6 @@ def aws_variables(emulator: Emulator) -> dict[str, str]:
         "AWS_ENDPOINT_URL": emulator.url,
         "AWS_ACCESS_KEY_ID": "AKIATESTING",
         "AWS_SECRET_ACCESS_KEY": "testing-secret-key",
-        "AWS_REGION": "us-east-1",
     }
 
 

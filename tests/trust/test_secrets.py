@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No output has a secret in it: not the modules' JSON, and not what ansible-playbook prints at -vvvv.
+"""No output has a secret in it: not the modules' JSON, not what ansible-playbook prints at -vvvv, and not the events
+that a controller stores of a job.
 
-Secrets are what the task was given (options, environment, a profile) and what AssumeRole answered.
+Secrets are what the task was given (options, environment, a profile, an external id) and what AssumeRole answered.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner
 from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
@@ -36,6 +38,7 @@ from moto.sts.models import sts_backends
 
 SECRET_KEY = "sEcReT+kEy/0123456789+vErY/pRiVaTe"
 SESSION_TOKEN = "tOkEn//0123456789+aLsO/pRiVaTe=="
+EXTERNAL_ID = "eXtErNaL:0123456789/pRiVaTe"
 
 # What AWS may be made to say by somebody who can choose a text: it must stay a text.
 TRAP = "{{ lookup('env', 'MUSTER_TRAP') }}"
@@ -55,7 +58,7 @@ def assumed_secrets() -> set[str]:
 
 def found_in(output: str) -> set[str]:
     """Return the secrets in an output, also with JSON's escapes."""
-    secrets = {SECRET_KEY, SESSION_TOKEN, SPRUNG, *assumed_secrets()}
+    secrets = {SECRET_KEY, SESSION_TOKEN, EXTERNAL_ID, SPRUNG, *assumed_secrets()}
     return {secret for secret in secrets if secret in output or secret.replace("/", "\\/") in output}
 
 
@@ -130,7 +133,7 @@ def test_secret_in_the_wrong_option_is_not_echoed_where_ansible_knows_it(
 
 def tasks_for(service: str, **more: Any) -> list[dict[str, Any]]:
     common = {"regions": list(REGIONS), "debug_botocore_endpoint_logs": True, **more}
-    side = {**common, "account_ids": list(ACCOUNTS), "role_name": "Muster"}
+    side = {**common, "account_ids": list(ACCOUNTS), "role_name": "Muster", "external_id": EXTERNAL_ID}
     modules: list[tuple[str, dict[str, Any]]] = [
         (SWITCH[service], common),
         (f"{service}_member", {**common, "members": MEMBERS}),
@@ -202,3 +205,83 @@ def test_playbook_at_vvvv_prints_no_secret(
     assert "resource_actions" in output
     assert {call.operation for call in emulator.calls} >= {"AssumeRole", "AcceptAdministratorInvitation"}
     tell(f"{len(output)} characters of -vvvv with credentials from {kind}: no secret")
+
+
+# The events of a job, as a controller stores them
+
+ROLES = Path(__file__).parents[2] / "roles"
+# What makes a role use its secrets, besides the variables that all of them have.
+NEEDS_SECRETS: dict[str, dict[str, Any]] = {
+    "onboard": {},
+    "offboard": {"offboard_hosts": "all", "offboard_disable_services": True},
+    "report": {"report_member_side": True, "report_file": ""},
+}
+
+
+def secret_variables() -> dict[str, list[str]]:
+    """Return, of each role, the variables that are secret: those named as a module's secret option is."""
+    found = {}
+    for path in ROLES.glob("*/meta/argument_specs.yml"):
+        options = yaml.safe_load(path.read_text())["argument_specs"]["main"]["options"]
+        found[path.parts[-3]] = [name for name in options if name.endswith(("_external_id", "_secret", "_token"))]
+    return found
+
+
+def stored_by_a_controller(
+    role: str, folder: Path, variables: Mapping[str, Any], environment: Mapping[str, str]
+) -> str:
+    """Run a role through ansible-runner, as a controller's job does, and return all that is kept of it."""
+    hosts = {
+        f"workload-{number}": {"onboard_account_id": account_id, "onboard_account_email": f"{account_id}@example.com"}
+        for number, account_id in enumerate(ACCOUNTS)
+    }
+    files = {
+        "inventory/hosts.json": {"all": {"hosts": hosts}},
+        "project/play.json": [{"ansible.builtin.import_playbook": f"muster.aws.{role}"}],
+        "env/extravars": variables,
+        "env/envvars": environment,
+        "env/settings": {"idle_timeout": 240},
+    }
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(json.dumps(content))
+    subprocess.run(
+        ["ansible-runner", "run", str(folder), "--playbook", "play.json", "--ident", "1", "-vvvv"],
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    # Beside these lie the files of the command, which the controller keeps to itself.
+    kept = [*folder.glob("artifacts/1/job_events/*.json"), *folder.glob("artifacts/1/std*")]
+    kept += [path for path in folder.glob("artifacts/1/fact_cache/*") if path.is_file()]
+    return "\n".join(path.read_text() for path in kept)
+
+
+@pytest.mark.parametrize("fault", [None, "denied"])
+@pytest.mark.parametrize("role", sorted(secret_variables()))
+def test_events_of_a_job_keep_no_secret(
+    role: str, fault: str | None, emulator: Emulator, tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    may_enter = {"role_name": "Muster", "external_id": EXTERNAL_ID, "assumable": fault is None}
+    emulator.seed({"accounts": dict.fromkeys(ACCOUNTS, may_enter)})
+    if role != "onboard":
+        for service in SERVICES:
+            all_members("Enabled")(emulator, service)
+    variables = {
+        "onboard_administrator_id": ADMINISTRATOR,
+        "onboard_regions": list(REGIONS),
+        "onboard_wait_timeout": 5,
+        **{f"{role}_member_role_name": "Muster"},
+        **dict.fromkeys(secret_variables()[role], EXTERNAL_ID),
+        **NEEDS_SECRETS[role],
+    }
+    _options, environment = credentials_of("environment", tmp_path)
+
+    kept = stored_by_a_controller(role, tmp_path, variables, {**environment, "AWS_ENDPOINT_URL": emulator.url})
+
+    entered = [call for call in emulator.calls if call.operation == "AssumeRole"]
+    assert {call.params["ExternalId"] for call in entered} == {EXTERNAL_ID}
+    assert bool(assumed_secrets()) == (fault is None)
+    assert "playbook_on_stats" in kept
+    assert not found_in(kept)
+    tell(f"{len(kept)} characters of the events of {role}, {fault or 'no fault'}: no secret")

@@ -133,9 +133,15 @@ class Cloud:
             home = next(home for prefix, home in _HOME_REGIONS.items() if region.startswith(prefix))
             if region != home and may_be_region(failure.code, failure.reason):
                 return self._identify(home)
+            told = f"GetCallerIdentity in {region}: {failure.code}: {failure.text}"
+            if failure.reason in (Reason.THROTTLED, Reason.INTERNAL_ERROR):
+                raise TaskFailed(
+                    f"AWS did not say whose the credentials are: {told}. Try again in a while; if it stays so, check "
+                    "the network, region and endpoint_url"
+                ) from failure
             raise TaskFailed(
-                f"AWS did not accept the credentials: GetCallerIdentity in {region}: "
-                f"{failure.code}: {failure.text}. Renew them, or check access_key, profile, region and endpoint_url"
+                f"AWS did not accept the credentials: {told}. Renew them, or check access_key, profile, region and "
+                "endpoint_url"
             ) from failure
 
     def _identify_in(self, region: str) -> Caller:

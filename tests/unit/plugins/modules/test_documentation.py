@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ ROW_KEYS = {
 COMMON_ROW_KEYS = "account_id region status previous_status actions outcome reason_code reason"
 UNPROCESSED_KEYS = "account_id region operation reason reason_code retryable"
 ACTION_KEYS = "region account_id operation account_ids"
+
+# The name of an option whose value nobody may read in a log.
+LOOKS_SECRET = re.compile("secret|token|pass(word|wd|phrase)|private|credential|external_id|_key$")
 
 ADMINISTRATOR, OTHER_ADMINISTRATOR = "111111111111", "999999999999"
 ACCOUNTS = ["012345678901", "222222222222", "333333333333"]
@@ -114,6 +118,20 @@ def test_options_match_the_argument_spec(name: str, monkeypatch: pytest.MonkeyPa
     options = documented(name, "options", without=AMAZON_FRAGMENTS)
     spec = argument_spec(name, monkeypatch)
     assert facts_of(options, "suboptions") == facts_of(spec, "options")
+
+
+def kept_in_logs(spec: Mapping[str, Any]) -> list[str]:
+    """Return the options, also those within options, that look secret and that Ansible would show."""
+    shown = [name for name, option in spec.items() if LOOKS_SECRET.search(name) and option.get("no_log") is not True]
+    return shown + [name for option in spec.values() for name in kept_in_logs(option.get("options") or {})]
+
+
+@every_module
+def test_options_that_look_secret_are_kept_out_of_logs(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = argument_spec(name, monkeypatch)
+    assert kept_in_logs(spec) == []
+    if "role_name" in spec:  # who assumes a role may need an external id
+        assert kept_in_logs({"inner": {"options": {"external_id": {**spec["external_id"], "no_log": False}}}})
 
 
 @every_module

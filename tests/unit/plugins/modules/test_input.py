@@ -447,6 +447,18 @@ def test_module_with_credentials_that_aws_refuses_says_so(
     assert_failed_in_one_sentence(result, module_name, "did not accept the credentials", code, text, "Renew them")
 
 
+@pytest.mark.parametrize("code", ["ServiceUnavailable", "Throttling"])
+def test_module_that_sts_cannot_answer_now_blames_no_credentials(
+    code: str, emulator: Emulator, run_module: Any
+) -> None:
+    emulator.add_fault("error", service="sts", code=code, status=503, message="Come back later", times=None)
+
+    result = run_module("guardduty_member", **NEEDED["guardduty_member"])
+
+    assert_failed_in_one_sentence(result, "guardduty_member", code, "Come back later", "Try again in a while")
+    assert "Renew" not in result["msg"]
+
+
 @pytest.mark.parametrize("module_name", ROWS)
 def test_module_with_nothing_listening_at_the_endpoint_names_it(module_name: str, run_module: Any) -> None:
     with socket.socket() as unused:
