@@ -39,11 +39,13 @@ class FeatureWords:
     :param off: The value of a feature that is not listed.
     :param replaced: Features that AWS has replaced by another: the two cannot be on together, and the old one has to go
         in a call before the new one comes.
+    :param principals: The service principals whose trusted access a feature needs in an organization.
     """
 
     option: str
     off: str
     replaced: Mapping[str, str] = field(default_factory=dict)
+    principals: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_features(rows: Iterable[Mapping[str, Any]], words: FeatureWords) -> list[Feature]:

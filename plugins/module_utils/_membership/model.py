@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from .features import FeatureWords
+
 # Every batch operation of both services takes at most 50 accounts, and every page holds at most 50.
 BATCH_LIMIT = 50
 
@@ -193,6 +195,22 @@ class ServiceKind:
 
 
 @dataclass(frozen=True)
+class OrganizationKind:
+    """How a service serves an organization.
+
+    :param settings: The options of what accounts of the organization get by themselves.
+    :param principals: Whose trusted access the management account has to switch on before it can delegate.
+    :param features: What the service says about features of an organization, ``None`` without.
+    :param has_configuration: AWS tells who configures the accounts: the administrator's settings, or a policy.
+    """
+
+    settings: tuple[str, ...]
+    principals: tuple[str, ...] = ()
+    features: FeatureWords | None = None
+    has_configuration: bool = False
+
+
+@dataclass(frozen=True)
 class ServiceFacts:
     """What the engine has to know about a service.
 
@@ -205,6 +223,8 @@ class ServiceFacts:
     :param needs_email: CreateMembers refuses an account without an e-mail address.
     :param deletes_organization_members: DeleteMembers works for members that came through AWS Organizations.
     :param invites_held_accounts: An account that belongs to an administrator can have another one's invitation.
+    :param organization: What it has for AWS Organizations.
+    :param features: What it says about features of an account, ``None`` without.
     """
 
     name: str
@@ -216,6 +236,8 @@ class ServiceFacts:
     needs_email: bool
     deletes_organization_members: bool
     invites_held_accounts: bool
+    organization: OrganizationKind | None = None
+    features: FeatureWords | None = None
     states: Mapping[str, State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

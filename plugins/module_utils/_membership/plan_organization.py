@@ -11,6 +11,7 @@ settings cannot be written: asking for what is there all the same is satisfied, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from .features import Feature, FeatureWords, in_order, merged_features, missing_features
@@ -113,7 +114,7 @@ def execute_organization(
             done = True
             now = replace(now, settings={**now.settings, **settings}, features=merged_features(now.features, features))
     except CallFailed as failure:
-        problem, is_uncertain = _explained(failure, plan), failure.is_uncertain
+        problem, is_uncertain = _explained(failure, plan, words), failure.is_uncertain
         return _after_refusal(plan, port, words, problem, is_uncertain, done)
     return _read_back(plan, port, words, patience)
 
@@ -145,10 +146,8 @@ def _after_refusal(
 ) -> OrganizationResult:
     """Let a look decide what a call that failed has left behind."""
     after: OrganizationRecord | None = None
-    try:
+    with suppress(CallFailed):  # the refusal is what to tell
         after = port.describe()
-    except CallFailed:
-        pass  # the refusal is what to tell
     has_written |= is_uncertain and after is not None and after != plan.before
     done = (Step.UPDATE_ORGANIZATION,) if has_written else ()
     if after and is_uncertain and _is_there(plan, after, words):
@@ -173,7 +172,7 @@ def _read_back(
     return OrganizationResult(plan.before, after, done, Problem(Reason.TIMED_OUT, text), True)
 
 
-def _explained(failure: CallFailed, plan: OrganizationPlan) -> Problem:
+def _explained(failure: CallFailed, plan: OrganizationPlan, words: FeatureWords) -> Problem:
     """Say what a refusal of a whole call is most likely about: AWS has one text for several things.
 
     The settings had just been read, so the caller is the delegated administrator; a feature that AWS did not list is
@@ -182,6 +181,9 @@ def _explained(failure: CallFailed, plan: OrganizationPlan) -> Problem:
     sent = [feature.name for _settings, features in plan.calls for feature in features]
     unknown = [name for name in sent if name not in plan.before.features]
     problem = failure.as_problem()
+    if failure.reason is Reason.TRUSTED_ACCESS_MISSING:
+        principals = [words.principals[name] for name in sent if name in words.principals]
+        return replace(problem, text=f"{problem.text} (needed for: {', '.join(principals)})") if principals else problem
     if failure.reason not in (Reason.INVALID_INPUT, Reason.NOT_DELEGATED_ADMINISTRATOR) or not sent:
         return problem
     return replace(

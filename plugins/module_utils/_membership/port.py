@@ -262,3 +262,6 @@ class Service:
     open_members: Callable[[Api, Mapping[str, Any]], MembersPort]
     open_administrator: Callable[[Api], AdministratorPort]
     open_service: Callable[[Api], ServicePort]
+    open_delegation: Callable[[Api], DelegationPort] | None = None
+    open_organization: Callable[[Api], OrganizationPort] | None = None
+    open_features: Callable[[Api], FeaturesPort] | None = None

@@ -45,19 +45,24 @@ class Report:
     def is_changed(self) -> bool:
         return any(row["actions"] for row in self.rows)
 
-    def add_row(self, row: Row, previous: str | None, verdict: Verdict) -> None:
-        """Add a row with its verdict, and the account to the unprocessed ones where it was not done."""
+    def add_row(self, row: Row, previous: object, verdict: Verdict, about: str | None = None) -> None:
+        """Add a row with its verdict, and the account to the unprocessed ones where it was not done.
+
+        :param previous: What a diff shows as before; what it shows as after is the row's ``status``, or its settings.
+        :param about: The account that the row is about, where it has no ``account_id``.
+        """
         outcome, problem = verdict
+        account_id = about or row["account_id"]
         row.update(
             outcome=outcome.value,
             reason_code=problem.reason.value if problem else None,
             reason=problem.text if problem else None,
         )
         self.rows.append(row)
-        place = f"{row['region']}/{row['account_id']}"
+        place = f"{row['region']}/{account_id}"
         self.before[place], self.after[place] = previous, row["status"]
         if problem and outcome in _NOT_DONE:
-            self.unprocessed.append(unprocessed_row(row["account_id"], row["region"], problem))
+            self.unprocessed.append(unprocessed_row(account_id, row["region"], problem))
         elif problem:
             self.warnings.append(f"{place}: {problem.text} ({problem.reason.value}): {HINTS[problem.reason]}")
 
@@ -96,7 +101,7 @@ class Report:
 
 
 def _by_place(row: Row) -> tuple[str, str]:
-    return row["region"] or "", row["account_id"] or ""
+    return row["region"] or "", row.get("account_id") or ""
 
 
 def unprocessed_row(account_id: str, region: str | None, problem: Problem) -> Row:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the services' organization operations have in common, and the one of AWS Organizations itself that goes with them."""
+"""What the services' organization operations have in common, and what AWS Organizations itself has to allow."""
 
 from __future__ import annotations
 

@@ -12,7 +12,14 @@ services only: no call is ever made because of them, and they stay in the table 
 
 from __future__ import annotations
 
-from ..._membership.model import ServiceFacts, ServiceKind, State, Step
+from ..._membership.features import FeatureWords
+from ..._membership.model import OrganizationKind, ServiceFacts, ServiceKind, State, Step
+
+# An EKS cluster is watched by either; AWS refuses both in one call.
+_REPLACED = {"EKS_RUNTIME_MONITORING": "RUNTIME_MONITORING"}
+_PRINCIPALS = {"EBS_MALWARE_PROTECTION": "malware-protection.guardduty.amazonaws.com"}
+OF_ORGANIZATION = FeatureWords("auto_enable", "NONE", _REPLACED, _PRINCIPALS)
+OF_ACCOUNT = FeatureWords("status", "DISABLED", _REPLACED)
 
 GUARDDUTY = ServiceFacts(
     name="guardduty",
@@ -24,6 +31,10 @@ GUARDDUTY = ServiceFacts(
         handle="detector_id",
         settings=("enabled", "finding_publishing_frequency"),
     ),
+    organization=OrganizationKind(
+        settings=("auto_enable_members",), principals=("guardduty.amazonaws.com",), features=OF_ORGANIZATION
+    ),
+    features=OF_ACCOUNT,
     words={
         State.CREATED: ("Created",),
         State.VERIFYING: ("EmailVerificationInProgress",),

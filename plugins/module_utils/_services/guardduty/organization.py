@@ -14,11 +14,7 @@ from ..._membership.parse import account_id_of, answer_of, list_of, text_of, unr
 from ..._membership.plan_organization import OrganizationRecord
 from ..._membership.port import Answer, Api
 from .adapter import _require_detector
-
-# An EKS cluster is watched by either; AWS refuses both in one call.
-_REPLACED = {"EKS_RUNTIME_MONITORING": "RUNTIME_MONITORING"}
-OF_ORGANIZATION = FeatureWords("auto_enable", "NONE", _REPLACED)
-OF_ACCOUNT = FeatureWords("status", "DISABLED", _REPLACED)
+from .facts import OF_ACCOUNT, OF_ORGANIZATION
 
 _WIRE = {OF_ORGANIZATION.option: "AutoEnable", OF_ACCOUNT.option: "Status"}
 # There are about ten features; an answer that never ends, ends here.
@@ -45,22 +41,15 @@ def features_of(operation: str, rows: Iterable[Mapping[str, Any]], words: Featur
 def features_as_params(features: Iterable[Feature], words: FeatureWords) -> list[dict[str, Any]]:
     """Return features as AWS takes them."""
     key = _WIRE[words.option]
-    return [
-        {
-            "Name": feature.name,
-            key: feature.value,
-            **(
-                {
-                    "AdditionalConfiguration": [
-                        {"Name": n, key: value} for n, value in sorted(feature.additional.items())
-                    ]
-                }
-                if feature.additional
-                else {}
-            ),
-        }
-        for feature in features
-    ]
+    params = []
+    for feature in features:
+        param: dict[str, Any] = {"Name": feature.name, key: feature.value}
+        if feature.additional:
+            param["AdditionalConfiguration"] = [
+                {"Name": name, key: value} for name, value in sorted(feature.additional.items())
+            ]
+        params.append(param)
+    return params
 
 
 class Organization:

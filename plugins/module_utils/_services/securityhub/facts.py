@@ -10,7 +10,7 @@ and may still be met in partitions without the Organizations integration. There 
 
 from __future__ import annotations
 
-from ..._membership.model import ServiceFacts, ServiceKind, State, Step
+from ..._membership.model import OrganizationKind, ServiceFacts, ServiceKind, State, Step
 
 SECURITYHUB = ServiceFacts(
     name="securityhub",
@@ -24,6 +24,7 @@ SECURITYHUB = ServiceFacts(
         on_enable=("enable_default_standards",),
         updated_only=("auto_enable_controls",),
     ),
+    organization=OrganizationKind(settings=("auto_enable", "auto_enable_standards"), has_configuration=True),
     words={
         State.CREATED: ("Created",),
         State.INVITED: ("Invited",),
