@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from .features import Feature
-from .model import Account, Member, Problem, Reason, Relationship, ServiceFacts
+from .model import Account, Member, OrganizationKind, Problem, Reason, Relationship, ServiceFacts
 
 if TYPE_CHECKING:
     from .plan_organization import OrganizationRecord
@@ -265,3 +265,20 @@ class Service:
     open_delegation: Callable[[Api], DelegationPort] | None = None
     open_organization: Callable[[Api], OrganizationPort] | None = None
     open_features: Callable[[Api], FeaturesPort] | None = None
+
+    @property
+    def organization_kind(self) -> OrganizationKind:
+        """What the service has for an organization. Raises TaskFailed where it has nothing."""
+        if self.facts.organization is None:
+            raise TaskFailed(f"{self.facts.title} has nothing for AWS Organizations here")
+        return self.facts.organization
+
+    def delegation(self, api: Api) -> DelegationPort:
+        """Open the management account's side."""
+        assert self.open_delegation
+        return self.open_delegation(api)
+
+    def organization(self, api: Api) -> OrganizationPort:
+        """Open the delegated administrator's side."""
+        assert self.open_organization
+        return self.open_organization(api)

@@ -12,7 +12,10 @@ from typing import Any
 
 from .execute_administrator import AdministratorResult
 from .execute_members import MemberResult
-from .model import Action, Outcome, Problem, Reason, Relationship, State, Step
+from .features import show_features
+from .model import Action, OrganizationKind, Outcome, Problem, Reason, Relationship, State, Step
+from .plan_delegation import DelegationResult
+from .plan_organization import OrganizationRecord, OrganizationResult
 from .plan_service import ServiceResult
 from .reasons import HINTS, RETRYABLE, STATE_REASONS, is_governed
 from .validate import Fault
@@ -38,8 +41,8 @@ class Report:
     unprocessed: list[Row] = field(default_factory=list)
     actions: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    before: dict[str, str | None] = field(default_factory=dict)
-    after: dict[str, str | None] = field(default_factory=dict)
+    before: dict[str, object] = field(default_factory=dict)
+    after: dict[str, object] = field(default_factory=dict)
 
     @property
     def is_changed(self) -> bool:
@@ -60,7 +63,7 @@ class Report:
         )
         self.rows.append(row)
         place = f"{row['region']}/{account_id}"
-        self.before[place], self.after[place] = previous, row["status"]
+        self.before[place], self.after[place] = previous, row.get("status")
         if problem and outcome in _NOT_DONE:
             self.unprocessed.append(unprocessed_row(account_id, row["region"], problem))
         elif problem:
@@ -218,6 +221,52 @@ def invitation_row(invitation: Relationship) -> Row:
         "invitation_id": invitation.invitation_id,
         "status": invitation.status,
         "invited_at": invitation.invited_at,
+    }
+
+
+# The organization
+
+
+def judge_delegation(result: DelegationResult | OrganizationResult) -> Verdict:
+    """Return how it ended for the delegation, or the settings, of one Region."""
+    if result.is_timed_out:
+        return Outcome.TIMED_OUT, result.problem
+    if result.problem:
+        return _outcome_of(result.problem), result.problem
+    return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
+
+
+def delegation_row(region: str, result: DelegationResult, steps: Sequence[Step]) -> Row:
+    """Return a row of ``organization_administrators``, without its verdict."""
+    before, after = result.before, result.after
+    return {
+        "region": region,
+        "administrator_id": after.account_id if after else None,
+        "status": after.status if after else None,
+        "previous_administrator_id": before.account_id if before else None,
+        "previous_status": before.status if before else None,
+        "actions": [step.value for step in steps],
+    }
+
+
+def settings_of(kind: OrganizationKind, record: OrganizationRecord | None) -> Row:
+    """Return an organization's settings as a row shows them; nulls where they could not be read."""
+    row: Row = {name: record.settings.get(name) if record else None for name in kind.settings}
+    if kind.features:
+        row["features"] = show_features(record.features.values(), kind.features) if record else None
+    row["member_limit_reached"] = record.is_limit_reached if record else None
+    if kind.has_configuration:
+        row["configuration_type"], row["configuration_status"] = record.configuration if record else (None, None)
+    return row
+
+
+def organization_row(region: str, account_id: str, kind: OrganizationKind, result: OrganizationResult) -> Row:
+    """Return a row of ``organizations``, without its verdict."""
+    return {
+        "account_id": account_id,
+        "region": region,
+        **settings_of(kind, result.after),
+        "actions": [step.value for step in result.done],
     }
 
 

@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..._membership.features import Feature, FeatureWords
 from ..._membership.parse import account_id_of, answer_of, list_of, text_of, unreadable, value_of
 from ..._membership.plan_organization import OrganizationRecord
 from ..._membership.port import Answer, Api
+from ..delegation import Delegation
+from .adapter import GUARDDUTY as _GUARDDUTY
 from .adapter import _require_detector
 from .facts import OF_ACCOUNT, OF_ORGANIZATION
 
@@ -105,3 +108,11 @@ class MemberFeatures:
     def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
         params = {"AccountIds": list(account_ids), "Features": features_as_params(features, OF_ACCOUNT)}
         return answer_of(self._api.call("UpdateMemberDetectors", DetectorId=self._detector_id, **params), "Result")
+
+
+GUARDDUTY = replace(
+    _GUARDDUTY,
+    open_delegation=lambda api: Delegation(api, "AdminAccountId", "AdminStatus"),
+    open_organization=Organization,
+    open_features=MemberFeatures,
+)

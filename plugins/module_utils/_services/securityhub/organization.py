@@ -7,12 +7,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ..._membership.features import Feature
 from ..._membership.model import Problem, Reason
 from ..._membership.parse import text_of, value_of
 from ..._membership.plan_organization import OrganizationRecord
 from ..._membership.port import Api
+from ..delegation import Delegation
+from .adapter import SECURITYHUB as _SECURITYHUB
 
 _SETTINGS = {"auto_enable": "AutoEnable", "auto_enable_standards": "AutoEnableStandards"}
 
@@ -58,3 +61,10 @@ class Organization:
         # AWS wants AutoEnable in every call.
         wanted = {"auto_enable": now.settings["auto_enable"], **settings}
         self._api.call("UpdateOrganizationConfiguration", **{_SETTINGS[name]: value for name, value in wanted.items()})
+
+
+SECURITYHUB = replace(
+    _SECURITYHUB,
+    open_delegation=lambda api: Delegation(api, "AccountId", "Status"),
+    open_organization=Organization,
+)
