@@ -12,8 +12,8 @@ module: guardduty_organization
 version_added: 0.2.0
 short_description: Set what accounts of an organization get from Amazon GuardDuty by themselves
 description:
-  - Reads what the delegated administrator of GuardDuty has set for accounts of the organization, in each Region, and changes
-    what differs from what is asked for, in one call.
+  - Reads what the delegated administrator of GuardDuty has set for accounts of the organization, in each Region, and
+    changes what differs from what is asked for, in one call.
 options:
   auto_enable_members:
     description:
@@ -26,10 +26,10 @@ options:
   features:
     description:
       - The features (protection plans) that accounts get by themselves. Features that are not listed are left alone.
-      - AWS refuses the whole call for a feature that it does not have in a Region. That is reported with the reason code
-        V(feature_unsupported), and nothing is changed there.
-      - C(EKS_RUNTIME_MONITORING) and C(RUNTIME_MONITORING) cannot be on together. To move from one to the other, list the
-        first with V(NONE); it then goes in a call before the other one.
+      - AWS refuses the whole call for a feature that it does not have in a Region. That is reported with the reason
+        code V(feature_unsupported), and nothing is changed there.
+      - C(EKS_RUNTIME_MONITORING) and C(RUNTIME_MONITORING) cannot be on together. To move from one to the other, list
+        the first with V(NONE); it then goes in a call before the other one.
     type: list
     elements: dict
     suboptions:
@@ -72,11 +72,11 @@ options:
     type: int
     default: 60
 notes:
-  - The settings are those of the delegated administrator. Run the task with its credentials, or let the management account
-    act in it, with O(account_ids) and O(role_name).
+  - The settings are those of the delegated administrator. Run the task with its credentials, or let the management
+    account act in it, with O(account_ids) and O(role_name).
   - O(account_ids) holds one account at most.
-  - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:DescribeOrganizationConfiguration) and
-    C(guardduty:UpdateOrganizationConfiguration).
+  - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:DescribeOrganizationConfiguration)
+    and C(guardduty:UpdateOrganizationConfiguration).
 seealso:
   - module: muster.aws.guardduty_organization_administrator
   - module: muster.aws.guardduty_organization_info
@@ -222,7 +222,7 @@ unprocessed_accounts:
         - The words of AWS.
       type: str
       returned: always
-      sample: "BadRequestException: The request is rejected because an invalid or out-of-range value is specified as an input parameter."
+      sample: "BadRequestException: The request is rejected because an inva..."
     reason_code:
       description:
         - What that means, from a closed list. What to do about each code is in the troubleshooting page.

@@ -12,8 +12,8 @@ module: guardduty_organization_info
 version_added: 0.2.0
 short_description: Show the delegated administrator and the settings of an organization in Amazon GuardDuty
 description:
-  - Reads who the delegated administrator of GuardDuty is, and what accounts of the organization get by themselves, in each
-    Region. It never creates or changes anything.
+  - Reads who the delegated administrator of GuardDuty is, and what accounts of the organization get by themselves, in
+    each Region. It never creates or changes anything.
   - The first half may be read by the management account, the second by the delegated administrator. The half that the
     account may not read is V(null), and the task does not fail for it.
   - An account that may read neither has rows with a reason code, with a warning.

@@ -12,8 +12,8 @@ module: securityhub_organization
 version_added: 0.2.0
 short_description: Set what accounts of an organization get from AWS Security Hub by themselves
 description:
-  - Reads what the delegated administrator of Security Hub has set for accounts of the organization, in each Region, and changes
-    what differs from what is asked for, in one call.
+  - Reads what the delegated administrator of Security Hub has set for accounts of the organization, in each Region,
+    and changes what differs from what is asked for, in one call.
   - Where configuration policies decide (central configuration), asking for V(false) and V(NONE) is satisfied. Anything
     else is reported with the reason code V(central_configuration), and nothing is sent.
 options:
@@ -40,8 +40,8 @@ options:
     type: int
     default: 60
 notes:
-  - The settings are those of the delegated administrator. Run the task with its credentials, or let the management account
-    act in it, with O(account_ids) and O(role_name).
+  - The settings are those of the delegated administrator. Run the task with its credentials, or let the management
+    account act in it, with O(account_ids) and O(role_name).
   - O(account_ids) holds one account at most.
   - The IAM permissions that are needed are C(securityhub:DescribeOrganizationConfiguration) and
     C(securityhub:UpdateOrganizationConfiguration).
@@ -191,7 +191,7 @@ unprocessed_accounts:
         - The words of AWS.
       type: str
       returned: always
-      sample: "BadRequestException: The request is rejected because an invalid or out-of-range value is specified as an input parameter."
+      sample: "BadRequestException: The request is rejected because an inva..."
     reason_code:
       description:
         - What that means, from a closed list. What to do about each code is in the troubleshooting page.

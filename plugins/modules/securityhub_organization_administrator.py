@@ -12,10 +12,10 @@ module: securityhub_organization_administrator
 version_added: 0.2.0
 short_description: Delegate the AWS Security Hub administrator of an organization
 description:
-  - Makes an account the delegated administrator of Security Hub for the organization of the calling account, in each Region, or
-    ends that. The calling account is the management account of AWS Organizations.
-  - Every Region is read before anything is sent. Where nobody is delegated anywhere, one Region goes first, alone, until
-    AWS shows the administrator there, and the others follow side by side.
+  - Makes an account the delegated administrator of Security Hub for the organization of the calling account, in each
+    Region, or ends that. The calling account is the management account of AWS Organizations.
+  - Every Region is read before anything is sent. Where nobody is delegated anywhere, one Region goes first, alone,
+    until AWS shows the administrator there, and the others follow side by side.
   - Another administrator is never replaced. A Region with another one is reported as failed with the reason code
     V(other_delegated_administrator), and nothing is sent there.
 options:
@@ -48,8 +48,8 @@ options:
     default: true
   wait_timeout:
     description:
-      - How many seconds one wait may last. A refusal that may mean that the organization is not ready yet is asked again
-        for at most 120 seconds of it.
+      - How many seconds one wait may last. A refusal that may mean that the organization is not ready yet is asked
+        again for at most 120 seconds of it.
     type: int
     default: 300
 notes:

@@ -20,7 +20,7 @@ from .._membership.plan_organization import (
     predict_organization,
 )
 from .._membership.port import Api, CallFailed, Delegate, OrganizationPort, Service
-from .._membership.result import Report, judge_delegation, organization_row, settings_of, steps_as_actions
+from .._membership.result import Report, Verdict, judge_delegation, organization_row, settings_of, steps_as_actions
 from .._membership.validate import Fault
 from .._targets import Target, split_problems
 from .task import Task, member_targets, refuse
@@ -118,6 +118,7 @@ def organization_info_job(service: Service, task: Task) -> Report:
 
     report = Report()
     reached, problems = split_problems(targets.run(look, targets.all))
+    verdict: Verdict
     for target in targets.all:
         if target in problems:
             delegate, record, verdict = None, None, (Outcome.FAILED, problems[target])
