@@ -15,6 +15,7 @@ options:
       - Without this option, the module acts in the one Region of O(region).
         If there is no Region at all, the task fails; it never means all Regions.
       - A Region that fails does not stop the others.
+      - This and other lists of names or ids can be given as one text, with commas or line ends between the items.
     type: list
     elements: str
   concurrency:

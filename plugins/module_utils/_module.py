@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
+
+from ansible.module_utils.basic import _load_params
 
 from ._aws.cloud import AnsibleAWSModule, Cloud, require_sdk
 from ._jobs.administrator import administrator_info_job, administrator_job
@@ -20,7 +22,7 @@ from ._jobs.service import service_job
 from ._jobs.task import Job, Task
 from ._membership.port import Clock, Service, TaskFailed
 from ._membership.result import Report, describe_unprocessed
-from ._membership.validate import InvalidInput
+from ._membership.validate import InvalidInput, as_list
 
 Spec = dict[str, Any]
 
@@ -49,7 +51,7 @@ def _wait_options() -> Spec:
     return {"wait": {"type": "bool", "default": True}, "wait_timeout": {"type": "int", "default": 60}}
 
 
-def _member_options() -> Spec:
+def _member_options(ways: Sequence[str]) -> Spec:
     return {
         "members": {
             "type": "list",
@@ -58,7 +60,7 @@ def _member_options() -> Spec:
             "options": {"account_id": {"type": "raw", "required": True}, "email": {"type": "str"}},
         },
         "state": {"type": "str", "choices": ["present", "disassociated", "absent"], "default": "present"},
-        "via": {"type": "str", "choices": ["invitation", "organization"], "default": "invitation"},
+        "via": {"type": "str", "choices": list(ways), "default": ways[0]},
         "invite": {"type": "bool", "default": True},
         "reinvite_resigned": {"type": "bool", "default": False},
         "purge_members": {"type": "bool", "default": False},
@@ -74,7 +76,7 @@ def run_member(service: Service, options: Spec | None = None) -> None:
     :param service: The service.
     :param options: The options that this service has beyond the common ones.
     """
-    spec = {**_member_options(), **(options or {})}
+    spec = {**_member_options(service.facts.ways), **(options or {})}
     _run(service, "members", spec, partial(member_job, service))
 
 
@@ -102,6 +104,13 @@ def run_administrator_info(service: Service) -> None:
     _run(service, "administrators", _account_options(), partial(administrator_info_job, service))
 
 
+def _tag_options() -> Spec:
+    return {
+        "tags": {"type": "dict", "aliases": ["resource_tags"]},
+        "purge_tags": {"type": "bool", "default": True},
+    }
+
+
 def run_service(service: Service, options: Spec) -> None:
     """Run the module of a service itself.
 
@@ -109,8 +118,7 @@ def run_service(service: Service, options: Spec) -> None:
     """
     spec = {
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-        "tags": {"type": "dict", "aliases": ["resource_tags"]},
-        "purge_tags": {"type": "bool", "default": True},
+        **(_tag_options() if service.facts.kind.has_tags else {}),
         **options,
         **_account_options(),
     }
@@ -175,8 +183,8 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     message = None
     try:
         require_sdk(module)
-        options = module.params
-        regions = _regions(module)
+        options = {**module.params, **_lists_given_as_text(argument_spec)}
+        regions = _regions(module, options["regions"])
         task = Task(
             options=options,
             regions=regions,
@@ -200,8 +208,17 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     module.exit_json(**result)
 
 
-def _regions(module: AnsibleAWSModule) -> list[str]:
-    regions = module.params["regions"]
+def _lists_given_as_text(spec: Spec) -> Spec:
+    """Read the list options that are one text. Ansible splits it at commas only, and keeps blanks and empty items."""
+    asked = _load_params()
+    return {
+        name: as_list(asked[name])
+        for name, option in spec.items()
+        if option["type"] == "list" and option["elements"] != "dict" and isinstance(asked.get(name), str)
+    }
+
+
+def _regions(module: AnsibleAWSModule, regions: list[str] | None) -> list[str]:
     if regions is None:
         # amazon.aws asks the SDK's own configuration only where neither the option nor the environment tells.
         regions = [module.params["region"] or module.region]

@@ -216,7 +216,9 @@ unprocessed_accounts:
           V(member_of_other_administrator), V(caller_is_member), V(quota_exceeded), V(email_missing),
           V(email_verification_failed), V(email_verification_pending), V(resigned), V(account_suspended),
           V(management_account_not_enabled), V(organization_auto_enable_all), V(organization_member),
-          V(central_configuration), V(still_associated), V(no_invitation), V(service_not_enabled),
+          V(central_configuration), V(not_management_account), V(not_delegated_administrator),
+          V(other_delegated_administrator), V(organization_not_in_use), V(organization_policy), V(feature_unsupported),
+          V(trusted_access_missing), V(still_associated), V(no_invitation), V(service_not_enabled),
           V(region_unavailable), V(access_denied), V(assume_role_failed), V(throttled), V(internal_error),
           V(unknown_status), V(timed_out) and V(other).
       type: str

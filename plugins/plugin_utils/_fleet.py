@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts
-from ansible_collections.muster.aws.plugins.module_utils._membership.validate import check_members
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list, check_members
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 
 FACTS: Mapping[str, ServiceFacts] = SERVICES
@@ -28,11 +28,6 @@ _ROWS = "members", "administrators", *(facts.kind.rows for facts in FACTS.values
 Row = Mapping[str, Any]
 Result = Mapping[str, Any]
 Place = tuple[str, str]
-
-
-def as_list(value: str | Iterable[str]) -> list[str]:
-    """Return a list option as a list: a role's argument specification lets "a,b" pass, as a module's does."""
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
 
 
 def collect_batch(
@@ -57,7 +52,8 @@ def collect_batch(
     members: dict[str, list[dict[str, Any]]] = {}
     faults: dict[str, dict[str, str]] = {host: {} for host in rows}
     for service in as_list(services):
-        accounts, found = check_members(rows.values(), needs_email and FACTS[service].needs_email)
+        facts = FACTS[service]
+        accounts, found = check_members(rows.values(), facts.email if needs_email else None, facts.title)
         texts = {fault.account_id: fault.text for fault in found}
         members[service] = [
             {"account_id": account.account_id, "email": account.email}

@@ -26,6 +26,8 @@ class Knobs:
     no_such_resource_code: Literal["ResourceNotFoundException", "AccessDeniedException", "BadRequestException"] = (
         "ResourceNotFoundException"
     )
+    # Security Hub's membership operations with the hub off: each as it was seen to answer, or all alike.
+    hub_off: Literal["recorded", "BadRequestException", "AccessDeniedException", "InvalidAccessException"] = "recorded"
     get_administrator_none_sh: Literal["empty", "404"] = "empty"
     list_default_gd: Literal["associated", "all"] = "associated"
     list_invitations_includes_accepted: bool = False
@@ -34,6 +36,23 @@ class Knobs:
     sh_delete_leaves: Literal["gone", "Deleted"] = "gone"
     sh_active_word: Literal["Enabled", "Associated"] = "Enabled"
     all_refusal: Literal["request", "account"] = "request"  # DisassociateMembers, StopMonitoringMembers under ALL
+
+    # AWS Organizations.
+    other_delegate_elsewhere: Literal["refuse", "accept"] = "refuse"  # another administrator in another Region
+    delegate_again: Literal["accept", "refuse"] = "accept"  # the one that is in office already
+    delegate_without_trust_gd: Literal["accept", "refuse"] = "accept"  # accept: the call switches trusted access on
+    delegate_standards_sh: Literal["on", "off"] = "on"  # default standards of a hub that the delegation switches on
+    unset_features: Literal["listed", "left_out"] = "listed"
+    additional_configuration: Literal["merge", "replace"] = "merge"
+    unknown_feature: Literal["refuse", "ignore"] = "refuse"
+    malware_without_trust: Literal["refuse", "accept"] = "refuse"
+    managed_feature: Literal["request", "account"] = "request"  # what a write to a feature of a policy is refused as
+    features_visible_seconds: float = 0  # after CreateMembers: "not an associated member"
+    features_visible_reads: int = 0
+    delegate_visible_seconds: float = 0
+    delegate_visible_reads: int = 0
+    revoke_visible_seconds: float = 0
+    revoke_visible_reads: int = 0
 
     # Limits. None: the numbers AWS documents.
     members_quota: int | None = None

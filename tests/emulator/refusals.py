@@ -129,6 +129,7 @@ _WHOLE: dict[str, dict[str, str]] = {
     "securityhub": {
         "E_INVALID": "Invalid parameter: {member} ({problem} {detail})",
         "E_NOTSUBSCRIBED": "Account {account_id} is not subscribed to AWS Security Hub",
+        "E_DISABLEDHUB": "Account is not subscribed to Security Hub",
         "E_SUBSCRIBED": "Account is already subscribed to Security Hub",
         "E_HUBINUSE": "Cannot disable Security Hub on the Security Hub administrator",
         "E_ORGHUB": "Member account cannot disable Security Hub",
@@ -154,6 +155,7 @@ _CODES: dict[str, dict[str, str]] = {
         "E_NOTSUBSCRIBED": "InvalidAccessException",
         "E_NOTMANAGEMENT": "InvalidAccessException",
         "E_NOTDELEGATED": "InvalidAccessException",
+        "E_DISABLEDHUB": "ResourceNotFoundException",
         "E_SUBSCRIBED": "ResourceConflictException",
         "E_CENTRALMEMBER": "AccessDeniedException",
         "E_NOTFOUND": "ResourceNotFoundException",

@@ -72,8 +72,8 @@ class Request:
         """Put an account into the unprocessed list of the answer."""
         self.unprocessed[account_id] = self.refusals.reason(key)
 
-    def error(self, key: str, **values: object) -> AwsError:
-        """Return the error that refuses the whole request."""
-        code = self.knobs.no_such_resource_code if key == "E_NOTFOUND" else None
+    def error(self, key: str, code: str | None = None, **values: object) -> AwsError:
+        """Return the error that refuses the whole request, with its own code or another one."""
+        code = self.knobs.no_such_resource_code if key == "E_NOTFOUND" else code
         values.setdefault("account_id", self.account_id)
         return self.refusals.error(key, self.operation.error_status, code, **values)

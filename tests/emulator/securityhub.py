@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import AwsError
 from .membership import MAXIMUM_BATCH, MembershipService
 from .requests import Request, Result
 from .state import ACTIVE, ASSOCIATED, PENDING, Member, Switch
@@ -21,6 +22,21 @@ _WITHOUT_HUB = {
     "EnableOrganizationAdminAccount",
     "DisableOrganizationAdminAccount",
     "ListOrganizationAdminAccounts",
+}
+# With the hub off, these say so. The operations of memberships find no such resource instead, see ``hub_off``.
+_OF_THE_HUB = {
+    "DescribeHub": "E_NOTSUBSCRIBED",
+    "DescribeOrganizationConfiguration": "E_NOTSUBSCRIBED",
+    "DisableSecurityHub": "E_DISABLEDHUB",
+    "UpdateOrganizationConfiguration": "E_NOTSUBSCRIBED",
+    "UpdateSecurityHubConfiguration": "E_NOTSUBSCRIBED",
+}
+# Recorded for ListInvitations and, by those who match it, for leaving; all others were seen, or are taken, to say
+# BadRequestException.
+_HUB_OFF_BY_ACCESS = {
+    "DisassociateFromAdministratorAccount",
+    "DisassociateFromMasterAccount",
+    "ListInvitations",
 }
 
 
@@ -46,7 +62,17 @@ class SecurityHub(MembershipService):
         name = request.operation.name
         needs_hub = "InvalidAccessException" in request.operation.error_status and name not in _WITHOUT_HUB
         if needs_hub and request.home.switch is None:
-            raise request.error("E_NOTSUBSCRIBED")
+            raise self._hub_off(request)
+
+    @staticmethod
+    def _hub_off(request: Request) -> AwsError:
+        name, knob = request.operation.name, request.knobs.hub_off
+        if name in _OF_THE_HUB:
+            return request.error(_OF_THE_HUB[name])
+        if knob == "InvalidAccessException":
+            return request.error("E_NOTSUBSCRIBED")
+        recorded = "AccessDeniedException" if name in _HUB_OFF_BY_ACCESS else "BadRequestException"
+        return request.error("E_NORESOURCE", code=recorded if knob == "recorded" else knob)
 
     def time(self, seconds: float | None) -> float | None:
         return seconds

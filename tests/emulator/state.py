@@ -154,6 +154,9 @@ class Organization:
     )
     settings: dict[str, Regional] = field(default_factory=lambda: {name: Regional({}) for name in SERVICES})
     central_configuration: bool = False
+    # A delegation that reads do not show yet, or one that they still show as being taken away.
+    office: dict[str, Regional] = field(default_factory=lambda: {name: Regional() for name in SERVICES})
+    trusted_principals: set[str] = field(default_factory=set)
 
     def is_managed_by(self, service: str, region: str, administrator_id: str, account_id: str) -> bool:
         """Return whether the administrator is the delegated one and the account is in its organization."""

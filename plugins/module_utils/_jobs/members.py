@@ -13,7 +13,7 @@ from .._membership.model import Account, Member, Outcome, Reason, ServiceFacts, 
 from .._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
 from .._membership.port import Api, ForEach, MembersPort, Service, TaskFailed
 from .._membership.result import Report, judge_member, member_row
-from .._membership.validate import Fault, check_account_ids, check_members
+from .._membership.validate import Fault, check_account_ids, check_members, explain_message
 from .._targets import Target, split_problems
 from .task import Task, check_common, refuse
 
@@ -68,7 +68,9 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
         monitoring=options.get("monitoring"),
         purge=options["purge_members"],
     )
-    accounts, faults = check_members(options["members"], facts.needs_email and policy.wish is Wish.PRESENT)
+    accounts, faults = check_members(
+        options["members"], facts.email if policy.wish is Wish.PRESENT else None, facts.title
+    )
     refuse(faults)
     rules = (
         (accounts, "members is empty: list at least one account (with purge_members, too, an empty list is no 'all')"),
@@ -82,6 +84,8 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
         ),
     )
     refuse(Fault("", Reason.INVALID_INPUT, text) for is_kept, text in rules if not is_kept)
+    message = explain_message(options.get("invitation_message"), facts.message)
+    refuse([Fault("", Reason.INVALID_INPUT, message)] if message else [])
     return accounts, policy
 
 

@@ -32,14 +32,14 @@ def service_job(service: Service, task: Task) -> Report:
     def given(names: Iterable[str]) -> dict[str, object]:
         return {name: options[name] for name in names if options[name] is not None}
 
-    tags = options["tags"]
+    tags = options.get("tags")
     wish = ServiceWish(
         is_present=options["state"] == "present",
         settings=given(kind.settings),
         on_enable=given(kind.on_enable),
         updated_only=frozenset(kind.updated_only),
         tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
-        purge_tags=options["purge_tags"],
+        purge_tags=options.get("purge_tags", True),
     )
     targets = member_targets(service, task)
 
@@ -73,4 +73,4 @@ def service_job(service: Service, task: Task) -> Report:
 
 
 def _service_row(kind: ServiceKind, target: Target, result: ServiceResult) -> dict[str, Any]:
-    return service_row(target.region, target.account_id, kind.handle, kind.settings, result)
+    return service_row(target.region, target.account_id, kind, result)

@@ -180,18 +180,46 @@ class ServiceKind:
 
     :param module: The module's name after the service's.
     :param rows: The key of its rows.
-    :param handle: The key of the detector id or hub ARN in a row.
+    :param handle: The key of the service's own id or ARN in a row, ``None`` where it has neither.
     :param settings: The options that are compared and kept.
     :param on_enable: Options that matter only while the service is switched on.
     :param updated_only: Settings that AWS takes in an update only.
+    :param has_tags: Whether the service itself can be tagged.
+    :param suspended: AWS's status of a service that is on and does not work, ``None`` where there is no such thing.
     """
 
     module: str
     rows: str
-    handle: str
+    handle: str | None
     settings: tuple[str, ...]
     on_enable: tuple[str, ...] = ()
     updated_only: tuple[str, ...] = ()
+    has_tags: bool = True
+    suspended: str | None = None
+
+
+@dataclass(frozen=True)
+class EmailRules:
+    """What a service that verifies addresses demands of one, beyond the common form.
+
+    :param lengths: The whole address, in characters.
+    :param forbidden: Characters that must not stand before the @.
+    """
+
+    lengths: range
+    forbidden: str = ""
+
+
+@dataclass(frozen=True)
+class MessageRules:
+    """What the text of an invitation may be.
+
+    :param pattern: A regular expression for the whole text.
+    :param text: The same in words, to complete "invitation_message must be".
+    """
+
+    pattern: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -218,9 +246,12 @@ class ServiceFacts:
     :param client: boto3's client name.
     :param title: AWS's name, for messages.
     :param kind: The module of the service itself.
+    :param member_options: The options of its member module that not every service's has.
     :param words: The status AWS writes for a state; the first is used for predictions.
     :param operations: The AWS operation behind each step.
-    :param needs_email: CreateMembers refuses an account without an e-mail address.
+    :param email: What an e-mail address has to be, where none can be added without; ``None``: any contact, or none.
+    :param message: What the text of an invitation has to be, where it has one and AWS states rules for it.
+    :param ways: How accounts can become members: the choices of ``via``.
     :param deletes_organization_members: DeleteMembers works for members that came through AWS Organizations.
     :param invites_held_accounts: An account that belongs to an administrator can have another one's invitation.
     :param organization: What it has for AWS Organizations.
@@ -233,16 +264,29 @@ class ServiceFacts:
     kind: ServiceKind
     words: Mapping[State, tuple[str, ...]]
     operations: Mapping[Step, str]
-    needs_email: bool
     deletes_organization_members: bool
     invites_held_accounts: bool
     organization: OrganizationKind | None = None
     features: FeatureWords | None = None
+    email: EmailRules | None = None
+    message: MessageRules | None = None
+    member_options: tuple[str, ...] = ()
+    ways: tuple[str, ...] = ("invitation", "organization")
     states: Mapping[str, State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_word = {word.lower(): state for state, words in self.words.items() for word in words}
         object.__setattr__(self, "states", by_word)
+
+    @property
+    def needs_email(self) -> bool:
+        """Whether an account can be added with its e-mail address only."""
+        return self.email is not None
+
+    @property
+    def service_module(self) -> str:
+        """The name of the module of the service itself."""
+        return f"{self.name}_{self.kind.module}"
 
     def state_of(self, status: str | None) -> State:
         """Return the state behind AWS's status word; letter case never matters, an unlisted word is ``UNKNOWN``."""

@@ -30,6 +30,9 @@ class Rule:
 
 _ACCEPT = ("AcceptAdministratorInvitation",)
 _SWITCH_OFF = ("DeleteDetector", "DisableSecurityHub")
+# GuardDuty says the same of a value that is none and of an account that may not: these send values of our own only.
+_OWN_DETECTOR = ("DeleteDetector", "UpdateDetector")
+_NO_SUCH_RESOURCE = "no such resource found"
 
 RULES = (
     # Caller-wide: the caller cannot administer anyone.
@@ -60,6 +63,7 @@ RULES = (
     Rule("email address is missing", Reason.EMAIL_MISSING),
     Rule("still associated", Reason.STILL_ASSOCIATED),
     Rule("invited or associated members", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
+    Rule("must first disassociate your member accounts", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
     Rule("cannot disable security hub on the", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
     # Organizations.
     Rule("master must first enable", Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED),
@@ -67,11 +71,27 @@ RULES = (
     Rule("disassociate from organization administrator", Reason.ORGANIZATION_MEMBER),
     Rule("member account cannot disable", Reason.ORGANIZATION_MEMBER),
     Rule("organization member", Reason.ORGANIZATION_MEMBER),
+    Rule("member accounts cannot manage specified resources", Reason.ORGANIZATION_MEMBER),
+    Rule("invalid or out-of-range value", Reason.ORGANIZATION_MEMBER, _OWN_DETECTOR),
+    Rule("managed by a configuration policy", Reason.CENTRAL_CONFIGURATION),
     Rule("central configuration", Reason.CENTRAL_CONFIGURATION),
     Rule("auto-enable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("autoenable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
+    Rule("not an administrator for this organization", Reason.NOT_DELEGATED_ADMINISTRATOR),
+    Rule("a delegated administrator account has not been enabled", Reason.NOT_DELEGATED_ADMINISTRATOR),
+    Rule("must be a security hub delegated administrator", Reason.NOT_DELEGATED_ADMINISTRATOR),
+    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, ("UpdateOrganizationConfiguration",)),
+    Rule("already enabled as guardduty delegated administrator", Reason.OTHER_DELEGATED_ADMINISTRATOR),
+    Rule("not the master account for your aws organization", Reason.NOT_MANAGEMENT_ACCOUNT),
+    Rule("organization master permission", Reason.TRUSTED_ACCESS_MISSING, ("UpdateOrganizationConfiguration",)),
+    Rule("organization master permission", Reason.NOT_MANAGEMENT_ACCOUNT),
+    Rule("not a member of an organization", Reason.ORGANIZATION_NOT_IN_USE),
     # The service and the handle.
     Rule("not subscribed", Reason.SERVICE_NOT_ENABLED),
+    Rule("not enabled for securityhub", Reason.SERVICE_NOT_ENABLED),
+    # Both list nothing where there is nothing: what is not there is the hub. Of an account or an administrator, the
+    # same text may mean the record, see is_missing_resource.
+    Rule(_NO_SUCH_RESOURCE, Reason.SERVICE_NOT_ENABLED, ("ListInvitations", "ListMembers")),
     Rule("not owned by the current account", Reason.INVALID_INPUT),
     Rule("parameter detectorid has an invalid value", Reason.INVALID_INPUT),
     Rule("invalid or out-of-range value", Reason.INVALID_INPUT),
@@ -166,6 +186,13 @@ HINTS = {
     Reason.ORGANIZATION_AUTO_ENABLE_ALL: "the organization auto-enables ALL accounts: change that first",
     Reason.ORGANIZATION_MEMBER: "AWS Organizations manages this membership: act as the delegated administrator",
     Reason.CENTRAL_CONFIGURATION: "a central configuration policy governs the account: change the policy instead",
+    Reason.NOT_MANAGEMENT_ACCOUNT: "act as the organization's management account",
+    Reason.NOT_DELEGATED_ADMINISTRATOR: "act as the delegated administrator of this Region, or delegate it there first",
+    Reason.OTHER_DELEGATED_ADMINISTRATOR: "another account is the delegated administrator: revoke that one first",
+    Reason.ORGANIZATION_NOT_IN_USE: "the account belongs to no organization with all features: use via=invitation",
+    Reason.ORGANIZATION_POLICY: "a policy of the organization decides this: change the policy instead",
+    Reason.FEATURE_UNSUPPORTED: "leave the feature out in this Region, or check its name",
+    Reason.TRUSTED_ACCESS_MISSING: "let the management account switch on trusted access for the service principal",
     Reason.STILL_ASSOCIATED: "AWS still sees an association: run again in a minute; remove members before the service",
     Reason.NO_INVITATION: "let the administrator invite the account first (state=present), then run again",
     Reason.SERVICE_NOT_ENABLED: "switch it on first (guardduty_detector / securityhub_hub, or enable_service=true)",
@@ -229,7 +256,7 @@ def is_input_refused(code: str, text: str) -> bool:
 
 def is_missing_resource(code: str, text: str) -> bool:
     """Tell whether an error means "there is no such record": Security Hub has a code for it, and uses others, too."""
-    return code == "ResourceNotFoundException" or "no such resource found" in _normalise(text)
+    return code == "ResourceNotFoundException" or _NO_SUCH_RESOURCE in _normalise(text)
 
 
 def may_be_region(code: str, reason: Reason) -> bool:
@@ -258,7 +285,7 @@ def is_service_on_already(code: str, text: str) -> bool:
 def is_not_associated(text: str) -> bool:
     """Tell whether leaving was refused because there is no administrator to leave."""
     normal = _normalise(text)
-    return "not associated to a" in normal or "not associated with a" in normal
+    return any(words in normal for words in ("not associated to a", "not associated with a", _NO_SUCH_RESOURCE))
 
 
 # What the operations of AWS Organizations answer while another of them is still at work.

@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .execute_administrator import AdministratorResult
 from .execute_members import MemberResult
 from .features import show_features
-from .model import Action, OrganizationKind, Outcome, Problem, Reason, Relationship, State, Step
+from .model import Action, OrganizationKind, Outcome, Problem, Reason, Relationship, ServiceKind, State, Step
 from .plan_delegation import DelegationResult
 from .plan_organization import OrganizationRecord, OrganizationResult
 from .plan_service import ServiceResult
@@ -274,24 +274,26 @@ def organization_row(region: str, account_id: str, kind: OrganizationKind, resul
 
 
 def judge_service(result: ServiceResult) -> Verdict:
-    """Return how it ended for a detector or a hub."""
+    """Return how it ended for the service itself."""
     if result.problem:
         return _outcome_of(result.problem), result.problem
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
 
 
-def service_row(region: str, account_id: str, handle_name: str, settings: Sequence[str], result: ServiceResult) -> Row:
-    """Return a row of ``detectors`` or ``hubs``, without its verdict."""
+def service_row(region: str, account_id: str, kind: ServiceKind, result: ServiceResult) -> Row:
+    """Return a row of the service itself, without its verdict."""
     before, after = result.before, result.after
     values: Mapping[str, object] = after.settings if after else {}
+    handle = {kind.handle: (after.handle or None) if after else None} if kind.handle else {}
+    tags = {"tags": dict(after.tags) if after and after.tags is not None else None} if kind.has_tags else {}
     return {
         "account_id": account_id,
         "region": region,
-        handle_name: (after.handle or None) if after else None,
+        **handle,
         "status": after.status if after else None,
         "previous_status": before.status if before else None,
-        **{name: values.get(name) for name in settings},
-        "tags": dict(after.tags) if after and after.tags is not None else None,
+        **{name: values.get(name) for name in kind.settings},
+        **tags,
         "actions": [step.value for step in result.done],
     }
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .model import Account, Reason
+from .model import Account, EmailRules, MessageRules, Reason
 from .port import TaskFailed
 
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
@@ -21,10 +22,8 @@ _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
 # IAM's own rule for role names, with an optional path.
 _ROLE_NAME = re.compile(r"([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-# The characters that GuardDuty's CreateMembers reference forbids in the local part, besides whitespace.
-_FORBIDDEN_IN_LOCAL_PART = frozenset("\"'()<>[]:,\\|%&")
-
-EMAIL_LENGTH = range(6, 65)
+# What stands between the items of a list that was written as one text.
+_BETWEEN_ITEMS = re.compile(r"[,\r\n]")
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,21 @@ class InvalidInput(TaskFailed):
         super().__init__("nothing was sent: " + "; ".join(dict.fromkeys(fault.text for fault in self.faults)))
 
 
+def as_list(value: object) -> list[Any]:
+    """Return a list option as a list, the same for modules and roles: a survey or ``-e`` gives it as one text.
+
+    :param value: A text with commas or line ends between the items, in which white space around an item and what is
+        empty do not count: ``"us-east-1, eu-west-1"``, ``"a,b,"``, ``"a\\nb\\n"``. Or a list, whose items are returned
+        as they are, blanks and all: each was written as an item, and is refused by its own check if it is none.
+        ``None`` is no item, and any other value is one item.
+    """
+    if isinstance(value, str):
+        return [item.strip() for item in _BETWEEN_ITEMS.split(value) if item.strip()]
+    if isinstance(value, Iterable) and not isinstance(value, bytes | Mapping):
+        return list(value)
+    return [] if value is None else [value]
+
+
 def explain_account_id(value: object) -> str | None:
     """Return what is wrong with an account id, ``None`` if nothing is.
 
@@ -63,20 +77,20 @@ def explain_account_id(value: object) -> str | None:
     return None
 
 
-def explain_email(value: object) -> str | None:
-    """Return what breaks GuardDuty's rules for e-mail addresses (CreateMembers reference), ``None`` if nothing does."""
+def explain_email(value: object, asked: EmailRules) -> str | None:
+    """Return what breaks a service's rules for e-mail addresses, ``None`` if nothing does."""
     if not isinstance(value, str):
         return f"e-mail {value!r} is a {type(value).__name__}, not a string"
     local_part, at, domain = value.partition("@")
     rules = (
-        (len(value) in EMAIL_LENGTH, "must have 6 to 64 characters"),
+        (len(value) in asked.lengths, f"must have {asked.lengths[0]} to {asked.lengths[-1]} characters"),
         (value.isascii() and value.isprintable(), "must be 7-bit ASCII without control characters"),
         (at and "@" not in domain, "must have exactly one @"),
         (local_part, "must have something before the @"),
         (not any(c.isspace() for c in local_part), "must not have whitespace before the @"),
         (
-            not _FORBIDDEN_IN_LOCAL_PART.intersection(local_part),
-            "must not have any of \" ' ( ) < > [ ] : , \\ | % & before the @",
+            not set(asked.forbidden).intersection(local_part),
+            f"must not have any of {' '.join(asked.forbidden)} before the @",
         ),
         (not local_part.startswith("."), "must not start with a dot"),
         (_DOMAIN.fullmatch(domain), "must have a domain of letters, digits, hyphens and at least one dot"),
@@ -84,6 +98,13 @@ def explain_email(value: object) -> str | None:
     )
     broken = [rule for is_kept, rule in rules if not is_kept]
     return f"e-mail {value!r} {broken[0]}" if broken else None
+
+
+def explain_message(value: str | None, rules: MessageRules | None) -> str | None:
+    """Return what is wrong with the text of an invitation, ``None`` if nothing is."""
+    if value and rules and not re.fullmatch(rules.pattern, value):
+        return f"invitation_message {value!r} must be {rules.text}"
+    return None
 
 
 def explain_region(value: object) -> str | None:
@@ -103,22 +124,25 @@ def explain_role_name(value: str) -> str | None:
     return None
 
 
-def check_members(rows: Iterable[Mapping[str, object]], email_required: bool) -> tuple[list[Account], list[Fault]]:
+def check_members(
+    rows: Iterable[Mapping[str, object]], email: EmailRules | None, title: str
+) -> tuple[list[Account], list[Fault]]:
     """Turn the rows of ``members`` into accounts, or say what is wrong with each.
 
     :param rows: Mappings with ``account_id`` and optionally ``email``.
-    :param email_required: Whether each account needs an e-mail address by GuardDuty's rules; else any contact will do.
+    :param email: The rules for the e-mail address that each account then needs; without them, any contact will do.
+    :param title: The service, for messages.
     :returns: The accounts, once each, sorted by id; and the faults, in the order of the rows.
     """
     accounts: dict[str, Account] = {}
     faults: list[Fault] = []
     for row in rows:
-        account_id, email = row.get("account_id"), row.get("email") or None
-        fault = _explain_row(account_id, email, email_required)
+        account_id, address = row.get("account_id"), row.get("email") or None
+        fault = _explain_row(account_id, address, email, title)
         if fault:
             faults.append(fault)
             continue
-        account = Account(str(account_id), None if email is None else str(email))
+        account = Account(str(account_id), None if address is None else str(address))
         known = accounts.setdefault(account.account_id, account)
         if known != account:
             text = (
@@ -129,20 +153,20 @@ def check_members(rows: Iterable[Mapping[str, object]], email_required: bool) ->
     return [accounts[account_id] for account_id in sorted(accounts)], faults
 
 
-def _explain_row(account_id: object, email: object, email_required: bool) -> Fault | None:
+def _explain_row(account_id: object, address: object, rules: EmailRules | None, title: str) -> Fault | None:
     text = explain_account_id(account_id)
     if text:
         return Fault(str(account_id), Reason.INVALID_INPUT, text)
-    if email is None and email_required:
-        text = f"account {account_id} has no email; GuardDuty needs the address of the account's root user"
+    if address is None and rules:
+        text = f"account {account_id} has no email; {title} needs the address of the account's root user"
         return Fault(str(account_id), Reason.EMAIL_MISSING, text)
-    if email is not None:
-        text = explain_email(email) if email_required else _explain_contact(email)
+    if address is not None:
+        text = explain_email(address, rules) if rules else _explain_contact(address)
     return Fault(str(account_id), Reason.INVALID_INPUT, f"account {account_id}: {text}") if text else None
 
 
 def _explain_contact(value: object) -> str | None:
-    # Security Hub takes any non-blank string as a contact; a control character is a mistake all the same.
+    # Any non-blank string will do for a contact; a control character is a mistake all the same.
     if isinstance(value, str) and value.strip() and value.isprintable():
         return None
     return f"e-mail {value!r} must be a non-blank string without control characters"

@@ -105,6 +105,24 @@ def test_unknown_member_sh(emulator: Emulator, side: Sides, verb: str) -> None:
     assert error_of(call, AccountIds=[ZERO])[0] == "ResourceNotFoundException"
 
 
+_NO_SUCH_RESOURCE = "The request is rejected since no such resource found."
+
+
+def test_hub_off(emulator: Emulator, clients: Clients) -> None:
+    client = clients("securityhub")
+    reads = (client.list_members, client.get_administrator_account, client.list_invitations)
+    assert [error_of(read)[:2] for read in reads] == [
+        ("BadRequestException", 400),
+        ("BadRequestException", 400),
+        ("AccessDeniedException", 403),
+    ]
+    for code, status in (("BadRequestException", 400), ("AccessDeniedException", 403)):
+        emulator.set_knobs(hub_off=code)
+        assert {error_of(read) for read in reads} == {(code, status, _NO_SUCH_RESOURCE)}
+    emulator.set_knobs(hub_off="InvalidAccessException")
+    assert {error_of(read)[:2] for read in (*reads, client.describe_hub)} == {("InvalidAccessException", 401)}
+
+
 def test_get_administrator_none_sh(emulator: Emulator, side: Sides) -> None:
     assert side("securityhub").administrator() is None
     emulator.set_knobs(get_administrator_none_sh="404")

@@ -249,11 +249,22 @@ def test_second_detector_is_refused_but_a_repeated_request_is_not(clients: Clien
     assert client.list_detectors()["DetectorIds"] == [made]
 
 
-@pytest.mark.parametrize("operation", ["list_members", "list_invitations", "get_administrator_account", "describe_hub"])
-def test_securityhub_without_hub(emulator: Emulator, clients: Clients, operation: str) -> None:
-    code, status, text = error_of(getattr(clients("securityhub"), operation))
-    assert (code, status) == ("InvalidAccessException", 401)
-    assert "is not subscribed to AWS Security Hub" in text
+@pytest.mark.parametrize(
+    ("operation", "code", "status", "words"),
+    [
+        ("list_members", "BadRequestException", 400, "no such resource found"),
+        ("list_invitations", "AccessDeniedException", 403, "no such resource found"),
+        ("get_administrator_account", "BadRequestException", 400, "no such resource found"),
+        ("describe_hub", "InvalidAccessException", 401, "is not subscribed to AWS Security Hub"),
+        ("disable_security_hub", "ResourceNotFoundException", 404, "Account is not subscribed to Security Hub"),
+    ],
+)
+def test_securityhub_without_hub(
+    emulator: Emulator, clients: Clients, operation: str, code: str, status: int, words: str
+) -> None:
+    refused = error_of(getattr(clients("securityhub"), operation))
+    assert refused[:2] == (code, status)
+    assert words in refused[2]
 
 
 def test_second_hub_is_a_conflict(emulator: Emulator, clients: Clients) -> None:

@@ -13,7 +13,7 @@ services only: no call is ever made because of them, and they stay in the table 
 from __future__ import annotations
 
 from ..._membership.features import FeatureWords
-from ..._membership.model import OrganizationKind, ServiceFacts, ServiceKind, State, Step
+from ..._membership.model import EmailRules, OrganizationKind, ServiceFacts, ServiceKind, State, Step
 
 # An EKS cluster is watched by either; AWS refuses both in one call.
 _REPLACED = {"EKS_RUNTIME_MONITORING": "RUNTIME_MONITORING"}
@@ -30,11 +30,13 @@ GUARDDUTY = ServiceFacts(
         rows="detectors",
         handle="detector_id",
         settings=("enabled", "finding_publishing_frequency"),
+        suspended="DISABLED",
     ),
     organization=OrganizationKind(
         settings=("auto_enable_members",), principals=("guardduty.amazonaws.com",), features=OF_ORGANIZATION
     ),
     features=OF_ACCOUNT,
+    member_options=("detector_id", "email_notification", "invitation_message", "monitoring", "replace_failed"),
     words={
         State.CREATED: ("Created",),
         State.VERIFYING: ("EmailVerificationInProgress",),
@@ -69,7 +71,8 @@ GUARDDUTY = ServiceFacts(
         Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
         Step.UPDATE_FEATURES: "UpdateMemberDetectors",
     },
-    needs_email=True,
+    # The rules of CreateMembers' reference.
+    email=EmailRules(range(6, 65), "\"'()<>[]:,\\|%&"),
     deletes_organization_members=True,
     invites_held_accounts=True,
 )

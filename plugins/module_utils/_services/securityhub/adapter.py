@@ -4,8 +4,9 @@
 
 """Security Hub's API behind the ports: one method per call, PascalCase on the wire.
 
-There is no handle: account and Region imply the hub. A Region without one answers InvalidAccessException. The error
-codes on the wire go beyond those of the API model, so that "there is no such record" has to be told by its text.
+There is no handle: account and Region imply the hub. Where there is none, the hub's own operations say so; those of
+memberships find "no such resource", as they do where a record is missing. The error codes on the wire go beyond those
+of the API model, so that such an answer has to be told by its text.
 """
 
 from __future__ import annotations
@@ -110,24 +111,44 @@ class _Administrator:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._is_hub_on = False
+        # What was read ahead, and not asked for yet.
+        self._invitations: list[Relationship] | None = None
 
     def get_administrator(self) -> Relationship | None:
         operation = "GetAdministratorAccount"
         try:
             data = self._api.call(operation).get("Administrator")
         except CallFailed as failure:
-            if is_missing_resource(failure.code, failure.text):
-                return None
-            raise
+            if not is_missing_resource(failure.code, failure.text):
+                raise
+            # Missing is the administrator, or the hub. ListInvitations needs the hub alone; DescribeHub would tell as
+            # well, but is a permission more, and a call more for everybody whose invitations are read next.
+            if not self._is_hub_on:
+                self._invitations = self.list_invitations()
+            data = None
+        self._is_hub_on = True
         return _relationship(operation, data) if data else None
 
     def list_invitations(self) -> list[Relationship]:
+        known, self._invitations = self._invitations, None
+        return self._read_invitations() if known is None else known
+
+    def _read_invitations(self) -> list[Relationship]:
         operation = "ListInvitations"
-        return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
+        try:
+            return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
+        except CallFailed as failure:
+            # A hub that was just switched on may not be known everywhere yet.
+            if self._is_hub_on and is_missing_resource(failure.code, failure.text):
+                return []
+            raise
 
     def enable_service(self) -> bool:
         # AWS's own default is to switch its standards on, and with them AWS Config rules that cost money.
-        return _enable(self._api, {"enable_default_standards": False}, {})
+        is_done = _enable(self._api, {"enable_default_standards": False}, {})
+        self._is_hub_on = True
+        return is_done
 
     def accept_invitation(self, administrator_id: str, invitation_id: str) -> None:
         self._api.call("AcceptAdministratorInvitation", AdministratorId=administrator_id, InvitationId=invitation_id)

@@ -51,7 +51,6 @@ SECURITYHUB = ServiceFacts(
         Step.REVOKE: "DisableOrganizationAdminAccount",
         Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
     },
-    needs_email=False,
     deletes_organization_members=False,
     invites_held_accounts=False,
 )

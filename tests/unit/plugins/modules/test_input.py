@@ -268,6 +268,40 @@ def test_module_with_no_regions_stops_before_any_call(module_name: str, emulator
     assert_refused(result, emulator, module_name, "no Region given", "set regions")
 
 
+@pytest.mark.parametrize("text", ["", " ", ",", "\n"], ids=repr)
+def test_module_with_a_blank_text_for_regions_stops_before_any_call(
+    text: str, emulator: Emulator, run_module: Any
+) -> None:
+    result = run_module("guardduty_detector", regions=text)
+
+    assert_refused(result, emulator, "guardduty_detector", "no Region given", "set regions")
+
+
+@pytest.mark.parametrize("separator", [",", ", ", "\n", ",\r\n  "], ids=repr)
+@pytest.mark.parametrize("end", ["", ",", "\n"], ids=repr)
+def test_module_with_lists_given_as_text_acts_on_their_items(
+    separator: str, end: str, emulator: Emulator, run_module: Any
+) -> None:
+    regions = separator.join([REGION, "eu-west-1"]) + end
+    ids = separator.join([A, B]) + end
+
+    detectors = run_module("guardduty_detector", regions=regions, account_ids=ids, role_name="muster")
+    members = run_module("guardduty_member_info", regions=regions, member_ids=ids)
+
+    places = [(region, account_id) for region in ("eu-west-1", REGION) for account_id in (A, B)]
+    assert [(row["region"], row["account_id"]) for row in detectors["detectors"]] == places
+    assert [(row["region"], row["account_id"]) for row in members["members"]] == places
+
+
+@pytest.mark.parametrize("text", [f"{A} {B}", f"{A},22222222222"], ids=repr)
+def test_module_with_a_malformed_id_in_a_text_stops_before_any_call(
+    text: str, emulator: Emulator, run_module: Any
+) -> None:
+    result = run_module("guardduty_detector", account_ids=text, role_name="muster")
+
+    assert_refused(result, emulator, "guardduty_detector", repr(text.rsplit(",", maxsplit=1)[-1]), '"012345678901"')
+
+
 @pytest.mark.parametrize("module_name", IN_ACCOUNTS)
 def test_module_with_no_account_ids_stops_before_any_call(
     module_name: str, emulator: Emulator, run_module: Any

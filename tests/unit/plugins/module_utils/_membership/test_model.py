@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
+from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     BATCH_LIMIT,
     Account,
@@ -24,6 +27,8 @@ REASON_CODES = """
 is_administrator invalid_input already_member already_invited member_of_other_administrator caller_is_member
 quota_exceeded email_missing email_verification_failed email_verification_pending resigned account_suspended
 management_account_not_enabled organization_auto_enable_all organization_member central_configuration still_associated
+not_management_account not_delegated_administrator other_delegated_administrator organization_not_in_use
+organization_policy feature_unsupported trusted_access_missing
 no_invitation service_not_enabled region_unavailable access_denied assume_role_failed throttled internal_error
 unknown_status timed_out other
 """.split()
@@ -82,3 +87,21 @@ def test_values_are_frozen() -> None:
     for value in (Account(A), Member(A), SERVICES[0]):
         with pytest.raises(dataclasses.FrozenInstanceError):
             value.account_id = "222222222222"  # type: ignore[misc]
+
+
+def documentation(module: str) -> dict[str, Any]:
+    return yaml.safe_load(
+        importlib.import_module(f"ansible_collections.muster.aws.plugins.modules.{module}").DOCUMENTATION
+    )
+
+
+@pytest.mark.parametrize("facts", SERVICES, ids=lambda facts: facts.name)
+def test_facts_of_a_service_name_the_options_that_only_its_member_module_has(facts) -> None:
+    assert set(facts.member_options) == set(documentation(f"{facts.name}_member").get("options", ()))
+
+
+@pytest.mark.parametrize("facts", SERVICES, ids=lambda facts: facts.name)
+def test_facts_of_a_service_name_the_settings_of_its_own_module(facts) -> None:
+    documented = documentation(facts.service_module)
+    assert {"state", *facts.kind.settings, *facts.kind.on_enable} == set(documented["options"])
+    assert facts.kind.has_tags == ("amazon.aws.tags" in documented["extends_documentation_fragment"])

@@ -77,14 +77,14 @@ AcceptAdministratorInvitation        | BadRequestException          | no_invitat
 AcceptAdministratorInvitation        | BadRequestException          | no_invitation         | The current account does not have an invitation from the requested master account.
 AcceptAdministratorInvitation        | BadRequestException          | caller_is_member      | The invitation cannot be accepted because the latter is a member of another master account.
 DisassociateFromAdministratorAccount | BadRequestException          | other                 | The request failed because the current account is not associated to a master account.
-EnableOrganizationAdminAccount       | BadRequestException          | other                 | You do not have required AWS Organization master permission.
+EnableOrganizationAdminAccount       | BadRequestException          | not_management_account | You do not have required AWS Organization master permission.
 GetMembers                           | InternalServerErrorException | internal_error        |
 # 2.4 An organization's member on its own
 DisassociateFromAdministratorAccount | BadRequestException          | organization_member   | The request failed because a member cannot disassociate from Organization administrator.
 DisableSecurityHub                   | InvalidInputException        | organization_member   | Member account cannot disable Security Hub.
 # 3.6 Security Hub
 GetMembers                           | InvalidAccessException       | service_not_enabled   | Account 111111111111 is not subscribed to AWS Security Hub
-UpdateOrganizationConfiguration      | InvalidAccessException       | access_denied         | Account 111111111111 is not an administrator for this organization
+UpdateOrganizationConfiguration      | InvalidAccessException       | not_delegated_administrator | Account 111111111111 is not an administrator for this organization
 UpdateOrganizationConfiguration      | InvalidInputException        | central_configuration | AutoEnable can not be enabled for central configuration
 EnableSecurityHub                    | AccessDeniedException        | central_configuration | The account is associated with a central configuration policy.
 CreateMembers                        | LimitExceededException       | throttled             |

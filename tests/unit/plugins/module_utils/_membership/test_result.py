@@ -18,6 +18,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
     Problem,
     Reason,
     Relationship,
+    ServiceKind,
     State,
     Step,
 )
@@ -296,13 +297,20 @@ def test_invitation_row_is_what_the_member_reads() -> None:
 )
 def test_service_row_has_the_settings_of_the_service_only(after, expected) -> None:
     before = ServiceRecord("d0", "DISABLED", {})
-    row = service_row(REGION, A, "detector_id", ("enabled",), ServiceResult(before, after, (Step.TAG,)))
+    kind = ServiceKind("detector", "detectors", "detector_id", ("enabled",))
+    row = service_row(REGION, A, kind, ServiceResult(before, after, (Step.TAG,)))
     keys = "account_id region detector_id status previous_status enabled tags actions".split()
     assert list(row) == keys
     assert (row["detector_id"], row["status"], row["enabled"], row["tags"]) == expected
     assert (row["previous_status"], row["actions"]) == ("DISABLED", ["tag"])
-    none_before = service_row(REGION, A, "detector_id", (), ServiceResult(None, after))
+    none_before = service_row(REGION, A, kind, ServiceResult(None, after))
     assert none_before["previous_status"] is None
+
+
+def test_service_row_of_a_service_without_name_and_tags_has_neither() -> None:
+    kind = ServiceKind("session", "sessions", None, ("enabled",), has_tags=False)
+    row = service_row(REGION, A, kind, ServiceResult(None, ServiceRecord("", "PAUSED", {"enabled": False})))
+    assert list(row) == "account_id region status previous_status enabled actions".split()
 
 
 def test_steps_as_actions_name_no_accounts() -> None:

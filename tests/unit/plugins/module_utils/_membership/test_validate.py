@@ -5,18 +5,23 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, MessageRules, Reason
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import (
     Fault,
     InvalidInput,
+    as_list,
     check_account_ids,
     check_members,
     explain_account_id,
     explain_email,
+    explain_message,
     explain_region,
     explain_role_name,
 )
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B, C
+
+RULES, TITLE = GUARDDUTY.email, GUARDDUTY.title
 
 ODD_IDS = [
     None,
@@ -71,7 +76,7 @@ def test_explain_account_id_number_is_called_by_its_type() -> None:
     ],
 )
 def test_explain_email_address_within_the_rules_is_fine(value) -> None:
-    assert explain_email(value) is None
+    assert explain_email(value, RULES) is None
 
 
 @pytest.mark.parametrize(
@@ -106,13 +111,13 @@ def test_explain_email_address_within_the_rules_is_fine(value) -> None:
     ],
 )
 def test_explain_email_broken_rule_is_named_with_the_value(value, rule) -> None:
-    text = explain_email(value)
+    text = explain_email(value, RULES)
     assert text and repr(value) in text and rule in text
 
 
 @pytest.mark.parametrize("value", [None, 1, ["a@example.com"]])
 def test_explain_email_other_type_is_named(value) -> None:
-    assert explain_email(value) == f"e-mail {value!r} is a {type(value).__name__}, not a string"
+    assert explain_email(value, RULES) == f"e-mail {value!r} is a {type(value).__name__}, not a string"
 
 
 @pytest.mark.parametrize(
@@ -214,58 +219,58 @@ def row(account_id: object, email: object = "a@example.com") -> dict[str, object
 def test_check_members_good_rows_are_sorted_and_keep_leading_zeros(email_required) -> None:
     rows = [row(C, "c@example.com"), row(A), row(B, "b@example.com")]
     accounts = [Account(A, "a@example.com"), Account(B, "b@example.com"), Account(C, "c@example.com")]
-    assert check_members(rows, email_required) == (accounts, [])
+    assert check_members(rows, RULES if email_required else None, TITLE) == (accounts, [])
 
 
 def test_check_members_same_row_twice_counts_once() -> None:
-    assert check_members([row(A), row(A), row(A)], True) == ([Account(A, "a@example.com")], [])
+    assert check_members([row(A), row(A), row(A)], RULES, TITLE) == ([Account(A, "a@example.com")], [])
 
 
 def test_check_members_same_account_with_other_email_is_a_fault_naming_both() -> None:
-    _accounts, faults = check_members([row(A), row(A, "b@example.com")], True)
+    _accounts, faults = check_members([row(A), row(A, "b@example.com")], RULES, TITLE)
     assert [(fault.account_id, fault.reason) for fault in faults] == [(A, Reason.INVALID_INPUT)]
     assert all(text in faults[0].text for text in (A, "a@example.com", "b@example.com"))
 
 
 def test_check_members_same_account_with_and_without_email_is_a_fault() -> None:
-    _accounts, faults = check_members([row(A), {"account_id": A}], False)
+    _accounts, faults = check_members([row(A), {"account_id": A}], None, TITLE)
     assert len(faults) == 1 and "None" in faults[0].text
 
 
 @pytest.mark.parametrize("value", ODD_IDS)
 def test_check_members_odd_id_is_a_fault_and_the_others_are_kept(value) -> None:
-    accounts, faults = check_members([row(value), row(B)], True)
+    accounts, faults = check_members([row(value), row(B)], RULES, TITLE)
     assert accounts == [Account(B, "a@example.com")]
     assert faults == [Fault(str(value), Reason.INVALID_INPUT, str(explain_account_id(value)))]
 
 
 @pytest.mark.parametrize("email", [None, ""])
 def test_check_members_missing_email_matters_only_where_it_is_required(email) -> None:
-    accounts, faults = check_members([row(A, email)], True)
+    accounts, faults = check_members([row(A, email)], RULES, TITLE)
     assert accounts == [] and faults[0].reason is Reason.EMAIL_MISSING and A in faults[0].text
-    assert check_members([{"account_id": A}], True)[1] == faults
-    assert check_members([row(A, email)], False) == ([Account(A)], [])
+    assert check_members([{"account_id": A}], RULES, TITLE)[1] == faults
+    assert check_members([row(A, email)], None, TITLE) == ([Account(A)], [])
 
 
 def test_check_members_email_against_guarddutys_rules_matters_only_where_they_hold() -> None:
-    _accounts, faults = check_members([row(A, "not an address")], True)
+    _accounts, faults = check_members([row(A, "not an address")], RULES, TITLE)
     assert faults[0].reason is Reason.INVALID_INPUT and A in faults[0].text and "'not an address'" in faults[0].text
-    assert check_members([row(A, "not an address")], False) == ([Account(A, "not an address")], [])
+    assert check_members([row(A, "not an address")], None, TITLE) == ([Account(A, "not an address")], [])
 
 
 @pytest.mark.parametrize("email", [" ", "a\n@example.com", 7, ["a@example.com"], "\x00"])
 def test_check_members_contact_that_is_blank_or_odd_is_a_fault_everywhere(email) -> None:
     for email_required in (True, False):
-        accounts, faults = check_members([row(A, email)], email_required)
+        accounts, faults = check_members([row(A, email)], RULES if email_required else None, TITLE)
         assert accounts == [] and [fault.reason for fault in faults] == [Reason.INVALID_INPUT]
 
 
 def test_check_members_no_rows_are_no_fault_here() -> None:
-    assert check_members([], True) == ([], [])
+    assert check_members([], RULES, TITLE) == ([], [])
 
 
 def test_check_members_faults_are_in_the_order_of_the_rows() -> None:
-    _accounts, faults = check_members([row("x"), row(B), row("a")], True)
+    _accounts, faults = check_members([row("x"), row(B), row("a")], RULES, TITLE)
     assert [fault.account_id for fault in faults] == ["x", "a"]
 
 
@@ -285,3 +290,46 @@ def test_invalid_input_says_each_thing_once_and_that_nothing_was_sent() -> None:
     error = InvalidInput(faults)
     assert str(error) == "nothing was sent: one; two"
     assert error.faults == tuple(faults)
+
+
+MESSAGE = MessageRules("[A-Za-z0-9]{0,80}", "letters and digits, 80 at most")
+
+
+@pytest.mark.parametrize("value", [None, "", "Welcome2026", "x" * 80])
+def test_explain_message_within_the_rules_is_fine(value) -> None:
+    assert explain_message(value, MESSAGE) is None
+    assert explain_message("Any text, then!", None) is None
+
+
+@pytest.mark.parametrize("value", ["x" * 81, "two words", "all!", "new\nline", "line\n", "\u0661"])
+def test_explain_message_against_the_rules_is_named(value) -> None:
+    assert explain_message(value, MESSAGE) == f"invitation_message {value!r} must be letters and digits, 80 at most"
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("us-east-1", ["us-east-1"]),
+        ("us-east-1, eu-west-1", ["us-east-1", "eu-west-1"]),
+        ("a,b,", ["a", "b"]),
+        (" ,a,, b ,", ["a", "b"]),
+        ("a\nb\n", ["a", "b"]),
+        ("a\r\nb\r\n\r\nc", ["a", "b", "c"]),
+        ("a,\n  b,\n", ["a", "b"]),
+        ("a b", ["a b"]),  # one item, which its own check refuses: no name has a blank
+        ("", []),
+        (" \n,", []),
+    ],
+)
+def test_as_list_text_is_taken_apart_at_commas_and_line_ends(text, items) -> None:
+    assert as_list(text) == items
+
+
+@pytest.mark.parametrize("items", [[], ["a"], ["a ", "", "b,c", None, 5]])
+def test_as_list_items_of_a_list_are_left_to_their_own_check(items) -> None:
+    assert as_list(items) == as_list(tuple(items)) == as_list(iter(items)) == items
+
+
+@pytest.mark.parametrize(("value", "items"), [(None, []), (5, [5]), ({"a": 1}, [{"a": 1}]), (b"ab", [b"ab"])])
+def test_as_list_of_something_else_is_one_item(value, items) -> None:
+    assert as_list(value) == items
