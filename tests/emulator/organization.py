@@ -62,9 +62,9 @@ class OrganizationOperations:
     def _trust(self, request: Request) -> None:
         """Switch trusted access on, or refuse without it, as the service does."""
         principals, principal = request.world.organization.trusted_principals, f"{self.name}.amazonaws.com"
-        if self.name == "guardduty" and request.knobs.delegate_without_trust_gd == "refuse":
-            if principal not in principals:
-                raise request.error("E_INVALID")
+        needs_trust = self.name == "guardduty" and request.knobs.delegate_without_trust_gd == "refuse"
+        if needs_trust and principal not in principals:
+            raise request.error("E_INVALID")
         principals.add(principal)
 
     def _take_office(self, request: Request, administrator_id: str) -> None:

@@ -121,6 +121,8 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "E_DELEGATED": "another account is already the delegated administrator of the organization.",
     "E_NOTINORGANIZATION": "the given account ID is not in the organization.",
     "E_DISABLED": "the delegated administrator has already been disabled.",
+    "U_MANAGED": "the feature is managed by an organization policy.",
+    "E_MANAGED": "the feature is managed by an organization policy.",
     "E_CONFIGURATION": "exactly one of autoEnable and autoEnableOrganizationMembers is required.",
 }
 

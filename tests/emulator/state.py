@@ -68,6 +68,7 @@ class Member:
     by_organization: bool = False
     seen_as: Later | None = None  # until due, reads are told this older status (None: no such member)
     verifying: Later | None = None  # EmailVerificationInProgress, and what becomes of it
+    features_hidden: Later | None = None  # until due, GuardDuty says that it is no associated member
 
     def settle(self, now: float) -> None:
         """Let waits that are over take effect."""
@@ -157,6 +158,7 @@ class Organization:
     # A delegation that reads do not show yet, or one that they still show as being taken away.
     office: dict[str, Regional] = field(default_factory=lambda: {name: Regional() for name in SERVICES})
     trusted_principals: set[str] = field(default_factory=set)
+    missing_features: dict[str, list[str]] = field(default_factory=dict)  # by Region: GuardDuty features it lacks
 
     def is_managed_by(self, service: str, region: str, administrator_id: str, account_id: str) -> bool:
         """Return whether the administrator is the delegated one and the account is in its organization."""

@@ -45,7 +45,9 @@ def delegation_job(service: Service, task: Task) -> Report:
     # One Region tells of what holds for all of them.
     holder = next(iter(due or reached), None)
     results = {target: predict_delegation(plan) for target, (_port, plan) in reached.items()}
-    if task.carry_out:
+    if not task.carry_out:
+        access.enabled = access.missing
+    else:
         access.enable()
         if access.problem is None:
             carried_out, lost = split_problems(_carry_out(task, targets, reached, due))
