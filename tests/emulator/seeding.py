@@ -41,10 +41,12 @@ def _seed_organization(world: World, seed: Mapping[str, Any]) -> None:
     organization.central_configuration = bool(seed.get("central_configuration", False))
     for service, value in seed.get("auto_enable", {}).items():
         organization.auto_enable[service] = Regional(value)
-    for service, account_id in seed.get("delegated_administrator", {}).items():
-        if account_id:
-            organization.delegated[service] = Regional(_account_id(account_id))
-            organization.account_ids.add(account_id)
+    for service, value in seed.get("delegated_administrator", {}).items():
+        # One account for all Regions, or one for each of some.
+        by_region = value if isinstance(value, Mapping) else {}
+        default = None if by_region or not value else _account_id(value)
+        organization.delegated[service] = Regional(default, {r: _account_id(i) for r, i in by_region.items()})
+        organization.account_ids |= {default, *by_region.values()} - {None}
 
 
 def _seed_services(world: World, services: list[Mapping[str, Any]]) -> None:

@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from .._membership.parse import handle_of, text_of
+from .._membership.parse import handle_of, list_of, text_of, unreadable
 from .._membership.port import Api, Delegate
+
+# AWS has some dozens of service principals, 20 a page.
+_PAGE_LIMIT = 50
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,8 @@ class Delegation:
 
     def get_administrator(self) -> Delegate | None:
         operation = "ListOrganizationAdminAccounts"
-        for data in self.api.pages(operation, "AdminAccounts"):
+        # AWS allows one for each service and Region: there is no second page.
+        for data in list_of(operation, self.api.call(operation), "AdminAccounts"):
             account_id = handle_of(operation, data.get(self.account_key))
             return Delegate(account_id, text_of(data.get(self.status_key)) or "")
         return None
@@ -48,8 +54,16 @@ class TrustedAccess:
 
     def list_principals(self) -> list[str]:
         operation = "ListAWSServiceAccessForOrganization"
-        rows = self.api.pages(operation, "EnabledServicePrincipals")
-        return [handle_of(operation, row.get("ServicePrincipal")) for row in rows]
+        rows: list[Mapping[str, Any]] = []
+        params: dict[str, str] = {}
+        for _page in range(_PAGE_LIMIT):
+            answer = self.api.call(operation, **params)
+            rows += list_of(operation, answer, "EnabledServicePrincipals")
+            token = text_of(answer.get("NextToken"))
+            if not token:
+                return [handle_of(operation, row.get("ServicePrincipal")) for row in rows]
+            params["NextToken"] = token
+        raise unreadable(operation, "the answer has no end")
 
     def enable_service_access(self, principal: str) -> None:
         self.api.call("EnableAWSServiceAccess", ServicePrincipal=principal)

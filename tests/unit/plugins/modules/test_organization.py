@@ -18,8 +18,8 @@ from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation impo
     REGION,
     A,
     B,
-    organization,
     said,
+    switch_on,
 )
 
 MANAGEMENT, OTHER = "099999999999", "888888888888"
@@ -37,9 +37,10 @@ FEATURES = [
 
 def found(emulator: Emulator, **more: Any) -> None:
     """An organization of which nobody is the delegated administrator, unless ``more`` says so."""
-    emulator.seed(
-        {"caller": MANAGEMENT, **organization(ADMINISTRATOR, A, B, OTHER, delegated_administrator={}, **more)}
-    )
+    seed = {"management_account": MANAGEMENT, "account_ids": [MANAGEMENT, ADMINISTRATOR, A, B, OTHER], **more}
+    emulator.seed({"caller": MANAGEMENT, "organization": seed})
+    for service in BOTH:
+        switch_on(emulator, service, ADMINISTRATOR, regions=REGIONS)
 
 
 def outcomes(result: dict[str, Any], key: str = "organization_administrators") -> dict[str, tuple[str, str | None]]:
