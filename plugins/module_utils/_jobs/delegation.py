@@ -116,20 +116,21 @@ def _carry_out(
     The first call also registers the administrator in the organization, and AWS refuses others that come meanwhile.
     """
 
-    def act(target: Target, _api: Api) -> DelegationResult:
-        port, plan = reached[target]
-        return execute_delegation(plan, port, task.patience())
+    def carry_out(chosen: list[Target]) -> dict[Target, DelegationResult | Problem]:
+        plans = {target: reached[target] for target in chosen}
+        walks = {target: execute_delegation(plan, port, task.patience()) for target, (port, plan) in plans.items()}
+        return targets.walk(walks, task.clock)
 
     results: dict[Target, DelegationResult | Problem] = {}
     is_first = not any(plan.before and plan.before.is_enabled for _port, plan in reached.values())
     rest = list(due)
     while rest and is_first:
-        results.update(targets.run(act, [rest[0]]))
+        results.update(carry_out(rest[:1]))
         result = results[rest.pop(0)]
         problem = result if isinstance(result, Problem) else result.problem
         # A Region that is off says nothing about the others: the next one is the first.
         is_first = problem is not None and problem.reason is Reason.REGION_UNAVAILABLE
-    return {**results, **targets.run(act, rest)}
+    return {**results, **carry_out(rest)}
 
 
 def _add(

@@ -53,13 +53,13 @@ def organization_job(service: Service, task: Task) -> Report:
     reached, problems = split_problems(targets.run(look, targets.all))
     due = {target: plan for target, (_port, plan) in reached.items() if plan.calls}
 
-    def act(target: Target, _api: Api) -> OrganizationResult:
-        port, plan = reached[target]
-        return execute_organization(plan, port, words, task.patience())
-
     results = {target: predict_organization(plan) for target, (_port, plan) in reached.items()}
     if task.carry_out:
-        carried_out, lost = split_problems(targets.run(act, due))
+        walks = {
+            target: execute_organization(plan, reached[target][0], words, task.patience())
+            for target, plan in due.items()
+        }
+        carried_out, lost = split_problems(targets.walk(walks, task.clock))
         results.update(carried_out)
         problems.update(lost)
     report = Report()

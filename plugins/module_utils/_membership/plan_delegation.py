@@ -10,12 +10,12 @@ it away first, and its members would stand alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .model import Problem, Reason, Step
 from .port import CallFailed, Delegate, DelegationPort
 from .reasons import is_settling
-from .waiting import Patience
+from .waiting import Patience, Walk
 
 # Seconds for which a refusal to delegate may still mean "not ready yet".
 _SETTLING = 120.0
@@ -72,39 +72,40 @@ def predict_delegation(plan: DelegationPlan) -> DelegationResult:
     return DelegationResult(plan.before, after, plan.steps, plan.problem)
 
 
-def execute_delegation(plan: DelegationPlan, port: DelegationPort, patience: Patience) -> DelegationResult:
-    """Carry out the plan, and read until AWS shows it."""
+def execute_delegation(plan: DelegationPlan, port: DelegationPort, patience: Patience) -> Walk[DelegationResult]:
+    """Carry out the plan, and read until AWS shows it, with a pause wherever AWS has to be waited for."""
     if not plan.steps:
         return DelegationResult(plan.before, plan.before, problem=plan.problem)
     try:
-        return _Walk(plan, port, patience).result()
+        return (yield from _Delegation(plan, port, patience).result())
     except CallFailed as failure:
         return DelegationResult(plan.before, plan.before, problem=failure.as_problem())
 
 
-class _Walk:
+class _Delegation:
     def __init__(self, plan: DelegationPlan, port: DelegationPort, patience: Patience) -> None:
         self._plan = plan
         self._port = port
         self._patience = patience
         self._now = plan.before
 
-    def result(self) -> DelegationResult:
+    def result(self) -> Walk[DelegationResult]:
         [step] = self._plan.steps
-        problem = self._wait_for_the_end() if step is Step.DELEGATE else None
+        problem = (yield from self._wait_for_the_end()) if step is Step.DELEGATE else None
         done: tuple[Step, ...] = ()
         if problem is None:
-            is_ours, problem = self._send(step)
+            is_ours, problem = yield from self._send(step)
             done = (step,) if is_ours else ()
         if problem is not None:
             return DelegationResult(self._plan.before, self._now, done, problem)
-        return self._read_back(done)
+        return (yield from self._read_back(done))
 
-    def _wait_for_the_end(self) -> Problem | None:
+    def _wait_for_the_end(self) -> Walk[Problem | None]:
         """Wait until an administrator that AWS is taking away is gone."""
         if self._now is None:
             return None
-        for _look in self._patience.looks():
+        wait = self._patience.begin()
+        while (yield from wait.for_another_look()):
             self._now = self._port.get_administrator()
             if self._now is None:
                 return None
@@ -113,13 +114,14 @@ class _Walk:
         text = f"AWS was still taking {self._now.account_id} away as administrator when the wait ended"
         return Problem(Reason.TIMED_OUT, text)
 
-    def _send(self, step: Step) -> tuple[bool, Problem | None]:
+    def _send(self, step: Step) -> Walk[tuple[bool, Problem | None]]:
         """Send the call; tell whether it was ours that counted, and what went wrong."""
         wish = self._plan.wish
         if self._is_reached() and self._now is not None:
             return False, None  # somebody else was faster while we waited
         call = self._port.enable if step is Step.DELEGATE else self._port.disable
-        for _look in self._patience.limited(_SETTLING).looks():
+        wait = replace(self._patience, timeout=min(self._patience.timeout, _SETTLING)).begin()
+        while True:
             try:
                 call(wish.administrator_id)
                 return True, None
@@ -130,22 +132,24 @@ class _Walk:
             self._now = self._port.get_administrator()
             if self._is_reached():
                 return is_uncertain, None
-            if not (is_passing or is_uncertain):
-                break
-        return False, problem
+            is_worth_it = is_passing or is_uncertain
+            if not is_worth_it or not (yield from wait.for_another_look()):
+                return False, problem
 
     def _is_reached(self) -> bool:
         planned = plan_delegation(self._plan.wish, self._now)
         return not planned.steps and planned.problem is None
 
-    def _read_back(self, done: tuple[Step, ...]) -> DelegationResult:
-        before = self._plan.before
+    def _read_back(self, done: tuple[Step, ...]) -> Walk[DelegationResult]:
+        before, wait = self._plan.before, self._patience.begin()
         try:
-            for _look in self._patience.looks():
+            while True:
                 self._now = self._port.get_administrator()
                 is_gone = self._plan.wish.is_present or self._now is None
                 if not self._patience.wait or (self._is_reached() and is_gone):
                     return DelegationResult(before, self._now, done)
+                if not (yield from wait.for_another_look()):
+                    break
         except CallFailed as failure:
             return DelegationResult(before, self._now, done, failure.as_problem())
         text = "AWS accepted the request but did not show its effect before the wait ended"

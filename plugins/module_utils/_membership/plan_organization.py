@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from .features import Feature, FeatureWords, in_order, merged_features, missing_features
 from .model import Problem, Reason, Step
 from .port import CallFailed, OrganizationPort
-from .waiting import Patience
+from .waiting import Patience, Walk
 
 
 @dataclass(frozen=True)
@@ -101,10 +101,10 @@ def predict_organization(plan: OrganizationPlan) -> OrganizationResult:
 
 def execute_organization(
     plan: OrganizationPlan, port: OrganizationPort, words: FeatureWords, patience: Patience
-) -> OrganizationResult:
-    """Carry out the plan, and read the settings until they show it."""
+) -> Walk[OrganizationResult]:
+    """Carry out the plan, and read the settings until they show it, with a pause wherever AWS has to be waited for."""
     if plan.before.is_pending and plan.calls:
-        plan = _settled(plan, port, words, patience)
+        plan = yield from _settled(plan, port, words, patience)
     if not plan.calls:
         return OrganizationResult(plan.before, plan.before, problem=plan.problem)
     now, done, problem = plan.before, False, None
@@ -116,17 +116,18 @@ def execute_organization(
     except CallFailed as failure:
         problem, is_uncertain = _explained(failure, plan, words), failure.is_uncertain
         return _after_refusal(plan, port, words, problem, is_uncertain, done)
-    return _read_back(plan, port, words, patience)
+    return (yield from _read_back(plan, port, words, patience))
 
 
 def _settled(
     plan: OrganizationPlan, port: OrganizationPort, words: FeatureWords, patience: Patience
-) -> OrganizationPlan:
+) -> Walk[OrganizationPlan]:
     """Wait for an earlier change to end, and plan anew."""
-    for _look in patience.looks():
+    wait = patience.begin()
+    while (yield from wait.for_another_look()):
         now = port.describe()
         if not now.is_pending:
-            return replace(plan_organization(plan.wish, now, words), before=now)
+            return plan_organization(plan.wish, now, words)
     text = "AWS was still carrying out an earlier change of the organization's configuration when the wait ended"
     return replace(plan, calls=(), problem=Problem(Reason.TIMED_OUT, text))
 
@@ -157,15 +158,17 @@ def _after_refusal(
 
 def _read_back(
     plan: OrganizationPlan, port: OrganizationPort, words: FeatureWords, patience: Patience
-) -> OrganizationResult:
-    done, after = (Step.UPDATE_ORGANIZATION,), plan.before
+) -> Walk[OrganizationResult]:
+    done, after, wait = (Step.UPDATE_ORGANIZATION,), plan.before, patience.begin()
     try:
-        for _look in patience.looks():
+        while True:
             after = port.describe()
             if after.failure:
                 return OrganizationResult(plan.before, after, done, Problem(Reason.OTHER, after.failure))
             if not patience.wait or (_is_there(plan, after, words) and not after.is_pending):
                 return OrganizationResult(plan.before, after, done)
+            if not (yield from wait.for_another_look()):
+                break
     except CallFailed as failure:
         return OrganizationResult(plan.before, after, done, failure.as_problem())
     text = "AWS accepted the settings but did not show them before the wait ended"
