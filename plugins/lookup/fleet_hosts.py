@@ -43,7 +43,6 @@ _raw:
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible import constants as C
@@ -99,10 +98,11 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         patterns = Patterns(groups)
         faults = explain_sources(sources)
         limit = variables.get("ansible_limit")
-        if not faults and not groups.get("all"):
+        if not groups.get("all"):
+            about = "; ".join(faults) or f"it was read from {', '.join(sources)}"
             raise AnsibleError(
-                f"the inventory has no host, and nothing was done. {_about(sources)} A host stands for an AWS account: "
-                "see docs/onboard.md. An account list of another form is turned into an inventory by "
+                f"the inventory has no host, and nothing was done: {about}. Name one with -i; a host is an AWS "
+                "account, see docs/onboard.md. An account list of another form is turned into an inventory by "
                 "ansible-playbook muster.aws.inventory"
             )
         faults += [f"{role}_hosts: nothing in the inventory matches {part}" for part in patterns.unmatched(pattern)]
@@ -112,10 +112,3 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             faults = [f"no host of {role}_hosts ({pattern}) is within --limit ({limit})"]
         if faults:
             raise AnsibleError("nothing was done: " + "; ".join(faults))
-
-
-def _about(sources: list[str]) -> str:
-    missing = [source for source in sources if "," not in source and not Path(source).exists()]
-    if missing:
-        return f"There is no file {', '.join(missing)}."
-    return f"It was read from {', '.join(sources)}." if sources else "Name one with -i."

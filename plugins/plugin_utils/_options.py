@@ -26,7 +26,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import RENDERE
 
 Spec = Mapping[str, Mapping[str, Any]]
 
-_SPEC_KEYS = ("type", "elements", "choices", "required", "no_log")
+_SPEC_KEYS = ("type", "elements", "choices", "required", "no_log", "default")
 
 
 def plain(value: Any) -> Any:

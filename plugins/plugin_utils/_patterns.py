@@ -35,7 +35,8 @@ class Patterns:
 
     def hosts(self, pattern: Any) -> list[str]:
         """Return the names of the hosts that a pattern matches."""
-        return [host.name for host in self._manager.get_hosts(pattern=pattern)] if pattern else []
+        parts = list(_parts(pattern))
+        return [host.name for host in self._manager.get_hosts(pattern=parts)] if parts else []
 
     def unmatched(self, pattern: Any) -> list[str]:
         """Return a phrase for each part of a pattern that matches no host."""
@@ -55,8 +56,8 @@ def _parts(pattern: Any) -> Iterable[str]:
 
 def pattern_of(hosts: Iterable[str]) -> str:
     """Return one pattern for exactly these hosts: thousands of names would each be looked for among all."""
-    # No sign of a name may be read as one of a pattern.
-    names = "|".join(re.sub(r"[^A-Za-z0-9_-]", ".", host) for host in hosts)
+    # Ansible cuts patterns at commas and colons, whatever stands before them.
+    names = "|".join(re.sub("[,:]", ".", re.escape(host)) for host in hosts)
     return f"~^({names})$" if names else ""
 
 

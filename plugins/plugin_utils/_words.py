@@ -111,12 +111,23 @@ def causes_of(rows: Iterable[Row]) -> list[Cause]:
         key = row["reason_code"], row.get("operation"), text
         cause = causes.setdefault(key, Cause(row["reason_code"], row.get("operation"), text))
         cause.rows.append(row)
-    for cause in causes.values():
+    merged = _same_hosts(causes.values())
+    for cause in merged:
         if len({row["region"] for row in cause.rows}) == 1:
             cause.text = cause.text.replace("REGION", cause.rows[0]["region"])
         if len({row["account_id"] for row in cause.rows}) == 1:
             cause.text = cause.text.replace("ACCOUNT", cause.rows[0]["account_id"])
-    return sorted(causes.values(), key=lambda cause: (-len({row.get("host") for row in cause.rows}), cause.reason_code))
+    return sorted(merged, key=lambda cause: (-len({row.get("host") for row in cause.rows}), cause.reason_code))
+
+
+def _same_hosts(causes: Iterable[Cause]) -> list[Cause]:
+    """Make one of causes with one reason and the same hosts: services have words of their own for the same thing."""
+    merged: dict[tuple[Any, ...], Cause] = {}
+    for cause in causes:
+        first = merged.setdefault((cause.reason_code, *sorted({row.get("host") or "" for row in cause.rows})), cause)
+        if first is not cause:
+            first.rows += cause.rows
+    return list(merged.values())
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def faults_of_survey(survey: Mapping[str, Any]) -> list[str]:
             faults.append(f"'{kind}' in survey question {number} is not one of the allowed question types.")
             continue
         default = question.get("default", "")
-        if default != "" and type(default) is not _KINDS[kind]:
+        if default != "" and (isinstance(default, bool) or not isinstance(default, _KINDS[kind])):
             faults.append(f"Default value {default!r} in survey question {number} expected to be {_KINDS[kind]}.")
         if kind in ("multiplechoice", "multiselect"):
             answers = str(default).splitlines() if kind == "multiselect" else [default] if default != "" else []
@@ -51,7 +51,7 @@ def faults_of_answer(question: Question, answers: Mapping[str, Any]) -> list[str
         return [f"'{name}' value missing"] if question["required"] else []
     answer, kind = answers[name], question["type"]
     if kind == "multiselect":
-        if type(answer) is not list:
+        if not isinstance(answer, list):
             return [f"'{name}' value is expected to be a list."]
         wrong = [each for each in answer if each not in choices_of(question)]
         return [f"Value {each} for '{name}' expected to be one of {choices_of(question)}." for each in wrong]
@@ -59,7 +59,7 @@ def faults_of_answer(question: Question, answers: Mapping[str, Any]) -> list[str
         known = choices_of(question)
         return [] if answer in known else [f"Value {answer} for '{name}' expected to be one of {known}."]
     if kind == "integer":
-        if type(answer) is not int:
+        if isinstance(answer, bool) or not isinstance(answer, int):
             return [f"Value {answer} for '{name}' expected to be an integer."]
         return _outside(question, answer, str(answer))
     if not isinstance(answer, str):

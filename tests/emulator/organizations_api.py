@@ -94,7 +94,7 @@ def _check_parent(world: World, parent_id: str) -> None:
 
 def _page(world: World, key: str, items: Items, params: Mapping[str, Any]) -> dict[str, Any]:
     """Cut a page; with the knob, an empty one that carries a token comes before each."""
-    start, _, seen = str(params.get("NextToken") or "0").partition("/")
+    start, _slash, seen = str(params.get("NextToken") or "0").partition("/")
     if world.knobs.empty_pages and not seen:
         return {key: [], "NextToken": f"{start}/seen"}
     size = min(_PAGE_SIZE, int(params.get("MaxResults") or _PAGE_SIZE))

@@ -137,7 +137,7 @@ class Cloud:
 
     def _identify(self, regions: Sequence[str]) -> Caller:
         """Find out whose the credentials are: from the first Region whose STS says anything."""
-        failure: CallFailed | None = None
+        failure = CallFailed("GetCallerIdentity", "NoRegion", "there is no Region to ask in", Reason.REGION_UNAVAILABLE)
         for region in regions:
             try:
                 return self._ask_sts(region, self._identify_in)
@@ -145,7 +145,6 @@ class Cloud:
                 failure = refusal
                 if failure.reason is not Reason.REGION_UNAVAILABLE:
                     break
-        assert failure is not None
         told = f"{failure.operation}: {failure.code}: {failure.text}"
         if failure.reason in (Reason.THROTTLED, Reason.INTERNAL_ERROR, Reason.REGION_UNAVAILABLE):
             raise TaskFailed(

@@ -305,11 +305,6 @@ class ServiceFacts:
         return (operation, *(step for step, name in self.operations.items() if name == operation))
 
     @property
-    def needs_email(self) -> bool:
-        """Whether an account can be added with its e-mail address only."""
-        return self.email is not None
-
-    @property
     def service_module(self) -> str:
         """The name of the module of the service itself."""
         return f"{self.name}_{self.kind.module}"

@@ -116,7 +116,7 @@ def test_member_reads_one_by_one_up_to_a_number_and_the_list_above_it(
     result = run_module("macie_member", members=[member(i) for i in accounts])
     assert {row["outcome"] for row in result["members"]} == {"unchanged"}
     pages = -(-count // FACTS.reading.page)
-    reads = [operation for operation in emulator.operations(MACIE)]
+    reads = list(emulator.operations(MACIE))
     assert reads == [read] * (count if read == "GetMember" else pages)
 
 

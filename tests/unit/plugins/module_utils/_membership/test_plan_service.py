@@ -229,3 +229,13 @@ def test_execute_service_that_is_accepted_and_does_not_show_is_told_so(is_presen
     result = carry_out(plan_service(ServiceWish(is_present), record), port)
     assert result.problem and result.problem.reason is Reason.TIMED_OUT and len(result.done) == 1
     assert judge_service(result) == (Outcome.TIMED_OUT, result.problem)
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_execute_service_that_aws_still_calls_off_is_read_until_it_shows(looks) -> None:
+    port = FakeService()
+    port.script.before("describe", *[raising(failure(Reason.SERVICE_NOT_ENABLED))] * looks)
+    result = carry_out(plan_service(ServiceWish(), None), port)
+    assert (result.done, result.problem) == ((Step.ENABLE_SERVICE,), None)
+    assert result.after and result.after.status == "ENABLED"
+    assert port.log == ["enable", *["describe"] * (looks + 1)]
