@@ -1,6 +1,6 @@
 # Each target is one script. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all bench bench-slices clean
+.PHONY: help check demo test test-all bench bench-slices clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -8,6 +8,9 @@ help: ## show this list
 demo: ## onboard an inventory of accounts into an emulated AWS
 	@scripts/setup
 	@scripts/demo
+
+check: ## run the quick checks, in under two minutes
+	@scripts/test --check
 
 test: ## run every check of one commit
 	@scripts/test

@@ -41,7 +41,8 @@ import boto3
 def client(self, service, region):
     if service == "sts":
         return shared(self, service, region)
-    keys = self._acting.credentials.get_frozen_credentials()
+    keys = self._signing.keys()
+    self._lines.setdefault((service, region), _cloud.Line(region, self._patience))
     return boto3.Session(*keys).client(service, region, config=self._config)
 shared, _cloud.Cloud._client = _cloud.Cloud._client, client
 """,
@@ -51,6 +52,7 @@ shared, _cloud.Cloud._client = _cloud.Cloud._client, client
         """
 def client(self, service, region):
     with self._lock:
+        self._lines.setdefault((service, region), _cloud.Line(region, self._patience))
         return self._session.create_client(service, region, endpoint_url=self._endpoint_url, config=self._config)
 _cloud.Cloud._client = client
 """,
@@ -59,13 +61,13 @@ _cloud.Cloud._client = client
         "botocore's pool of 10 connections, not one of `concurrency`",
         """
 config = _cloud.client_config
-_cloud.client_config = lambda wanted, concurrency: config(wanted, 10)
+_cloud.client_config = lambda wanted, concurrency, patience: config(wanted, 10, patience)
 """,
     ),
     Choice(
         "AssumeRole for each account and Region, not once for each account",
         """
-_targets._Once.get = lambda self, account_id: self._make(account_id)
+_targets._Once.get = lambda self, target: self._make(target)
 """,
     ),
     Choice("nothing", "", joins=False),

@@ -17,7 +17,7 @@ from typing import Any
 ADMINISTRATOR = "111111111111"
 OTHER_ADMINISTRATOR = "999999999999"
 REGIONS = ["eu-central-1", "eu-west-1", "us-east-1"]
-SERVICES = ["guardduty", "securityhub"]
+SERVICES = ["guardduty", "securityhub", "macie"]
 ROLE = "MembershipOnboarding"
 
 # Host name to account id. One id begins with a zero, as some do.

@@ -53,7 +53,6 @@ class ModuleRunner:
         self.output = ""
 
     def __call__(self, module_name: str, *, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
-        options.setdefault("endpoint_url", self.emulator.url)
         options.setdefault("access_key", "AKIATESTING")
         options.setdefault("secret_key", "testing-secret-key")
         options.setdefault("region", REGION)
@@ -62,8 +61,11 @@ class ModuleRunner:
         printed = io.StringIO()
         # Ansible keeps them for the life of the process, which is one module's anywhere else.
         warnings._global_warnings.clear()
-        with module_arguments(arguments), redirect_stdout(printed), pytest.raises(SystemExit):
-            module.main()
+        with pytest.MonkeyPatch.context() as environment:
+            # Not the option endpoint_url, which is not STS's.
+            environment.setenv("AWS_ENDPOINT_URL", self.emulator.url)
+            with module_arguments(arguments), redirect_stdout(printed), pytest.raises(SystemExit):
+                module.main()
         self.output = printed.getvalue()
         return json.loads(self.output)
 

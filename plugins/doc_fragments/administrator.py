@@ -52,13 +52,16 @@ options:
       - Whether to wait for the invitation to arrive, and then to read the account's administrator until it shows
         the effect.
       - With V(false), the invitation has to be there at the first look. An acceptance or a departure that AWS took is
-        not read back, so the status of the row is then a prediction.
-      - The wait between leaving another administrator and accepting the invitation always takes place.
+        not read back, which saves a call for each account, so the status of the row is then a prediction.
+        The rows of the member modules have what is there, with O(wait=false), too.
+      - The waits between two steps always take place. Those are between leaving another administrator and accepting the
+        invitation, and for AWS to see a service that was just switched on.
     type: bool
     default: true
   wait_timeout:
     description:
       - How many seconds one wait may last. Each step of an account has its own.
+        All accounts and Regions of the task wait at the same time.
       - An account that does not show the effect of a step by then has the outcome V(timed_out).
         One whose invitation has not arrived by then has failed with the reason code V(no_invitation).
     type: int

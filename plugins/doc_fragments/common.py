@@ -25,14 +25,23 @@ options:
     type: int
     default: 16
 requirements:
-  - python >= 3.10 (more than amazon.aws asks for)
+  - python >= 3.10
+  - boto3 >= 1.34.0
+  - botocore >= 1.34.0
 notes:
   - The I(calling account) is the account that the credentials of the task belong to.
   - Account ids are strings of 12 digits and must be quoted. The options for them have the type V(raw) because, with
     V(str), Ansible would turn an unquoted id into a string before it could be refused. YAML reads an unquoted id as
     a number, which loses a leading zero or is taken for an octal number, and means another account or none.
-  - O(endpoint_url) is used for AWS STS as well as for the service.
+  - O(endpoint_url) is that of the service which the module manages, for example a private endpoint. It is not used for
+    AWS STS. The environment variables E(AWS_ENDPOINT_URL) and C(AWS_ENDPOINT_URL_<SERVICE>) are those of the AWS SDK.
+  - AWS STS is asked in the Region that the module acts in first. Where that is off in an account or does not answer,
+    STS is asked in the home Region of the partition, for example V(us-east-1).
   - A request that AWS throttles or fails to serve is sent up to 8 times. Use O(aws_config) to change this.
+  - A Region that does not answer at all costs a task at most C(wait_timeout) seconds, or 60 for a module without that
+    option. It is then not asked again, and its rows have failed with the reason code V(region_unavailable).
+  - Temporary credentials that expire in the middle of a task are renewed, an assumed role's by assuming it again, and
+    the caller's own where the AWS SDK can (SSO, a role of the machine, a process).
 attributes:
   action_group:
     description: Use C(group/muster.aws.aws) in C(module_defaults) to set defaults for this module.

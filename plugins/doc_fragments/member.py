@@ -38,9 +38,10 @@ options:
       - V(present) brings each account on its way to being a member. It creates the record and sends the invitation,
         where one of them is missing. An account that is invited or enabled is left as it is.
       - V(disassociated) ends the association, and takes back an invitation that was not answered. The record stays.
-      - V(absent) ends the association and deletes the record.
-      - An account with a status that this collection does not know, or that AWS reports as suspended, is never touched.
-        It is reported as failed.
+      - V(absent) ends the association and deletes the record. Where AWS ends no association because the account is only
+        invited, or closed, the record is deleted all the same.
+      - An account with a status that this collection does not know is never touched, and one that AWS reports as
+        suspended only by V(absent). It is reported as failed.
     type: str
     choices: [present, disassociated, absent]
     default: present
@@ -50,7 +51,9 @@ options:
       - V(invitation) creates a record and invites the account. It is a member once it has accepted.
       - V(organization) is for members of an organization in AWS Organizations, when the calling account is the
         delegated administrator of the service. The account is a member as soon as its record is created,
-        and it is never invited.
+        and it is never invited. Before the first record is created in a Region, AWS is asked once whether the calling
+        account is the delegated administrator there. If not, the accounts are reported as
+        V(not_delegated_administrator), also in check mode, and nothing is sent for them.
       - AWS does not tell how a record came about, so this is never guessed. With V(organization), a record that is
         V(Created) or V(Invited) comes from an invitation, and is reported as failed.
     type: str
@@ -75,6 +78,8 @@ options:
   purge_members:
     description:
       - Whether to treat all members that are not listed in O(members) as O(state=absent) does. Each of them has a row.
+      - An AWS account that is closed, and whose record AWS does not let go, is skipped with the reason code
+        V(account_suspended).
       - Works with O(state=present) only.
     type: bool
     default: false
@@ -96,7 +101,8 @@ options:
     default: true
   wait_timeout:
     description:
-      - How many seconds one wait may last. The accounts of a Region wait together, and each step has its own waits.
+      - How many seconds one wait may last. All accounts and Regions of the task wait at the same time,
+        and each step has its own waits.
       - An account that has not arrived by then has the outcome V(timed_out).
     type: int
     default: 60

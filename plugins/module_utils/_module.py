@@ -29,6 +29,9 @@ Spec = dict[str, Any]
 # More warnings than these are counted, not shown: the rows tell all.
 _WARNINGS_SHOWN = 20
 
+# Seconds that a Region without an answer may cost a module without wait_timeout: that option's default.
+_PATIENCE = 60
+
 
 def _common_options() -> Spec:
     return {
@@ -121,6 +124,7 @@ def run_service(service: Service, options: Spec) -> None:
         **(_tag_options() if service.facts.kind.has_tags else {}),
         **options,
         **_account_options(),
+        **_wait_options(),
     }
     _run(service, service.facts.kind.rows, spec, partial(service_job, service))
 
@@ -142,13 +146,14 @@ def _feature_options(option: str, values: list[str]) -> Spec:
 
 def run_organization_administrator(service: Service) -> None:
     """Run the module of who the delegated administrator of an organization is."""
+    kind = service.organization_kind
     spec = {
         "administrator_id": {"type": "raw", "required": True},
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "service_principals": {
             "type": "list",
             "elements": "str",
-            "default": list(service.organization_kind.principals),
+            "default": [kind.principal] if kind.needs_trust else [],
         },
         **_wait_options(),
         "wait_timeout": {"type": "int", "default": 300},
@@ -188,7 +193,7 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
         task = Task(
             options=options,
             regions=regions,
-            connect=lambda: Cloud(module, regions, options["concurrency"]),
+            connect=lambda: Cloud(module, regions, options["concurrency"], options.get("wait_timeout", _PATIENCE)),
             clock=Clock(time.monotonic, time.sleep),
             carry_out=not module.check_mode,
         )

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ._aws.cloud import Cloud, Role
-from ._membership.model import Problem, Reason
-from ._membership.port import Api, CallFailed
+from ._membership.model import Problem, Reason, ServiceFacts
+from ._membership.port import Api, CallFailed, Clock
+from ._membership.waiting import Pause, Walk, go_on, walk_together
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,7 +33,7 @@ class Targets:
     """The conversations of a task.
 
     :param cloud: AWS, with the caller's credentials.
-    :param service: boto3's client name.
+    :param facts: The service.
     :param regions: The Regions to act in.
     :param account_ids: The accounts to act in. The caller's own is acted in without AssumeRole.
     :param role: The role to assume in all other accounts.
@@ -42,14 +43,14 @@ class Targets:
     def __init__(
         self,
         cloud: Cloud,
-        service: str,
+        facts: ServiceFacts,
         regions: Iterable[str],
         account_ids: Iterable[str],
         role: Role | None,
         concurrency: int,
     ) -> None:
         self._cloud = cloud
-        self._service = service
+        self._facts = facts
         self._role = role
         self._concurrency = concurrency
         accounts = sorted(account_ids)
@@ -57,10 +58,10 @@ class Targets:
         self.all = [Target(region, account_id) for region in sorted(regions) for account_id in accounts]
         self._roles = {account_id: _Once(self._assume) for account_id in accounts}
 
-    def _assume(self, account_id: str) -> Any:
-        if account_id == self._cloud.caller.account_id or self._role is None:
+    def _assume(self, target: Target) -> Any:
+        if target.account_id == self._cloud.caller.account_id or self._role is None:
             return None
-        return self._cloud.assume_role(account_id, self._role)
+        return self._cloud.assume_role(target.account_id, self._role, target.region)
 
     def run(self, job: Callable[[Target, Api], Result], targets: Iterable[Target]) -> dict[Target, Result | Problem]:
         """Run a job for each target, at most ``concurrency`` at once.
@@ -70,8 +71,8 @@ class Targets:
 
         def converse(target: Target) -> Result | Problem:
             try:
-                with self._cloud.acting_as(self._roles[target.account_id].get(target.account_id)):
-                    return job(target, self._cloud.api(self._service, target.region, target.account_id))
+                with self._cloud.acting_as(self._roles[target.account_id].get(target)):
+                    return job(target, self._cloud.api(self._facts, target.region, target.account_id))
             except CallFailed as failure:
                 return failure.as_problem()
             except Exception as error:
@@ -81,6 +82,20 @@ class Targets:
         chosen = list(targets)
         with ThreadPoolExecutor(max_workers=max(1, min(self._concurrency, len(chosen)))) as pool:
             return dict(zip(chosen, pool.map(converse, chosen), strict=True))
+
+    def walk(self, walks: Mapping[Target, Walk[Result]], clock: Clock) -> dict[Target, Result | Problem]:
+        """Let all walks go on, at most ``concurrency`` at once, until each has ended; those that wait do so together.
+
+        :returns: The walk's result, or the problem that ended it.
+        """
+
+        def go_on_there(target: Target, _api: Api) -> Result | Pause:
+            return go_on(walks[target])
+
+        def resume(due: list[Target]) -> Mapping[Target, Result | Problem | Pause]:
+            return self.run(go_on_there, due)
+
+        return walk_together(walks, clock, resume)
 
     def for_each(self, job: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Run a job for several items of one conversation with the caller's own account.
@@ -101,21 +116,24 @@ class Targets:
 
 
 class _Once:
-    """A value made by the first thread that asks for it; the others wait. A failure is kept like a value."""
+    """A value made by the first thread that asks for it; the others wait. A failure is kept like a value, unless it is
+    the Region's: the target of another Region then tries there."""
 
-    def __init__(self, make: Callable[[str], Any]) -> None:
+    def __init__(self, make: Callable[[Target], Any]) -> None:
         self._make = make
         self._lock = threading.Lock()
         self._is_made = False
         self._value: Any = None
         self._failure: CallFailed | None = None
 
-    def get(self, key: str) -> Any:
+    def get(self, target: Target) -> Any:
         with self._lock:
             if not self._is_made:
                 try:
-                    self._value = self._make(key)
+                    self._value = self._make(target)
                 except CallFailed as failure:
+                    if failure.reason is Reason.REGION_UNAVAILABLE:
+                        raise
                     self._failure = failure
                 self._is_made = True
         if self._failure:

@@ -31,7 +31,6 @@ extends_documentation_fragment:
   - muster.aws.common.reads
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""

@@ -52,10 +52,10 @@ extends_documentation_fragment:
   - muster.aws.accounts
   - muster.aws.common
   - muster.aws.common.changes
+  - muster.aws.service
   - amazon.aws.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""
@@ -148,7 +148,7 @@ detectors:
     finding_publishing_frequency:
       description:
         - How often findings that occur again are exported.
-          V(null) without a detector, and in check mode for one that would be created without setting it.
+          V(null) without a detector.
       type: str
       returned: always
       sample: SIX_HOURS

@@ -56,6 +56,7 @@ notes:
     the account has the outcome V(timed_out) and the reason code V(email_verification_pending).
   - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:GetMembers),
     C(guardduty:ListMembers), C(guardduty:CreateMembers) and C(guardduty:InviteMembers),
+    C(guardduty:DescribeOrganizationConfiguration) for O(via=organization),
     C(guardduty:DisassociateMembers) and C(guardduty:DeleteMembers) for removing,
     C(guardduty:StartMonitoringMembers) and C(guardduty:StopMonitoringMembers) for O(monitoring).
 seealso:
@@ -70,7 +71,6 @@ extends_documentation_fragment:
   - muster.aws.common.changes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""

@@ -40,7 +40,6 @@ extends_documentation_fragment:
   - muster.aws.common.changes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""

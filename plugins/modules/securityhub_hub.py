@@ -63,10 +63,10 @@ extends_documentation_fragment:
   - muster.aws.accounts
   - muster.aws.common
   - muster.aws.common.changes
+  - muster.aws.service
   - amazon.aws.tags
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""
@@ -146,14 +146,14 @@ hubs:
     auto_enable_controls:
       description:
         - Whether new controls of enabled standards are switched on by themselves.
-          V(null) without a hub, and in check mode for one that would be created without setting it.
+          V(null) without a hub.
       type: bool
       returned: always
       sample: true
     control_finding_generator:
       description:
         - Whether there is one finding per control (V(SECURITY_CONTROL)) or one per standard (V(STANDARD_CONTROL)).
-          V(null) without a hub, and in check mode for one that would be created without setting it.
+          V(null) without a hub.
       type: str
       returned: always
       sample: SECURITY_CONTROL

@@ -26,7 +26,8 @@ notes:
   - With O(via=organization), AWS also switches Security Hub on in an account where it is off, with its default
     standards, except in the management account of the organization. That one must do it itself first.
   - The IAM permissions that are needed are C(securityhub:GetMembers), C(securityhub:ListMembers),
-    C(securityhub:CreateMembers) and C(securityhub:InviteMembers), C(securityhub:DisassociateMembers) and
+    C(securityhub:CreateMembers) and C(securityhub:InviteMembers),
+    C(securityhub:DescribeOrganizationConfiguration) for O(via=organization), C(securityhub:DisassociateMembers) and
     C(securityhub:DeleteMembers) for removing.
 seealso:
   - module: muster.aws.securityhub_administrator
@@ -40,7 +41,6 @@ extends_documentation_fragment:
   - muster.aws.common.changes
   - amazon.aws.common.modules
   - amazon.aws.region.modules
-  - amazon.aws.boto3
 """
 
 EXAMPLES = r"""

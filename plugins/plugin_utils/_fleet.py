@@ -11,11 +11,13 @@ are brought back to the hosts, so that each is judged by its own account.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts
-from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list, check_members
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import check_members
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
+from ansible_collections.muster.aws.plugins.plugin_utils._words import Words
 
 FACTS: Mapping[str, ServiceFacts] = SERVICES
 
@@ -29,51 +31,72 @@ Row = Mapping[str, Any]
 Result = Mapping[str, Any]
 Place = tuple[str, str]
 
+# What a task that was not needed leaves behind.
+NOTHING: Result = MappingProxyType({})
 
-def collect_batch(
-    hosts: Iterable[str],
-    hostvars: Mapping[str, Any],
-    fact: str,
-    services: str | Iterable[str],
-    needs_email: bool = True,
+
+class Work(Protocol):
+    """What the work on a batch needs of its surroundings.
+
+    :param is_check: Whether nothing is to be written.
+    """
+
+    is_check: bool
+
+    def run(self, module: str, **options: Any) -> Result:
+        """Run a module of this collection and return its result; options that are None are left out."""
+
+    def say(self, text: str) -> None:
+        """Tell people that the work goes on."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+def collect_accounts(
+    rows: Mapping[str, Mapping[str, Any]], services: Iterable[str], needs_email: bool = True
 ) -> dict[str, Any]:
-    """Return the accounts of a batch as the modules take them, and what is wrong with the rest.
+    """Return the accounts of hosts, and what is wrong with those that cannot be used.
 
-    :param hosts: The hosts of the batch.
-    :param hostvars: Their variables.
-    :param fact: The variable in which each host has put its ``account_id``, ``email`` and ``settings`` (a mapping of
-        what holds for the whole batch). A host without it takes no part.
+    :param rows: By host: ``account_id``, ``email``.
     :param services: The services, each with its own rules for e-mail addresses.
     :param needs_email: Whether the e-mail addresses matter: they do not for leaving.
-    :returns: ``accounts`` (host to account id), ``members`` (service to rows), ``faults`` (host to service to text),
-        and ``differing``: the settings that are not the same for all of these hosts.
+    :returns: ``accounts`` (host to account id), ``emails`` (account id to address) and ``faults`` (host to service to
+        text).
     """
-    rows = {host: hostvars[host][fact] for host in hosts if hostvars[host].get(fact)}
-    members: dict[str, list[dict[str, Any]]] = {}
-    faults: dict[str, dict[str, str]] = {host: {} for host in rows}
-    for service in as_list(services):
+    faults: dict[str, dict[str, str]] = {}
+    for service in services:
         facts = FACTS[service]
-        accounts, found = check_members(rows.values(), facts.email if needs_email else None, facts.title)
+        _accounts, found = check_members(rows.values(), facts.email if needs_email else None, facts.title)
         texts = {fault.account_id: fault.text for fault in found}
-        members[service] = [
-            {"account_id": account.account_id, "email": account.email}
-            for account in accounts
-            if account.account_id not in texts
-        ]
         for host, row in rows.items():
             if str(row["account_id"]) in texts:
-                faults[host][service] = texts[str(row["account_id"])]
+                faults.setdefault(host, {})[service] = texts[str(row["account_id"])]
     return {
         "accounts": {host: str(row["account_id"]) for host, row in rows.items()},
-        "members": members,
+        "emails": {str(row["account_id"]): row["email"] for row in rows.values() if row["email"]},
         "faults": faults,
-        "differing": sorted(_differing([row.get("settings", {}) for row in rows.values()])),
     }
 
 
-def _differing(settings: Sequence[Mapping[str, Any]]) -> set[str]:
-    first, *others = settings or [{}]
-    return {name for other in others for name in first if other[name] != first[name]}
+def batch_of(accounts: Mapping[str, Any], hosts: Iterable[str], services: Iterable[str]) -> dict[str, Any]:
+    """Return a batch as the modules take it.
+
+    :param accounts: From :func:`collect_accounts`.
+    :param hosts: The hosts of the batch.
+    :returns: ``accounts`` and ``faults`` of these hosts, and ``members`` (service to rows).
+    """
+    names = list(hosts)
+    ids = {host: accounts["accounts"][host] for host in names}
+    faults = {host: accounts["faults"].get(host, {}) for host in names}
+    members = {
+        service: [
+            {"account_id": account_id, "email": accounts["emails"].get(account_id)}
+            for account_id in sorted({ids[host] for host in names if service not in faults[host]})
+        ]
+        for service in services
+    }
+    return {"accounts": ids, "members": members, "faults": faults}
 
 
 def rows_of(result: Result | None, *keys: str) -> Sequence[Row]:
@@ -89,49 +112,12 @@ def by_place(rows: Iterable[Row]) -> dict[Place, Row]:
     return {(row["region"], row["account_id"]): row for row in rows}
 
 
-def judge_hosts(
-    batch: Mapping[str, Any], regions: str | Iterable[str], judges: Mapping[str, Callable[[str, str], dict[str, Any]]]
-) -> dict[str, Any]:
-    """Return what became of each host's account.
+def problem_row(service: str, place: Place, problem: Row) -> dict[str, Any]:
+    """Return what a row tells of an account that was not done.
 
-    :param batch: From :func:`collect_batch`.
-    :param regions: The Regions that were asked for.
-    :param judges: By service: a function from Region and account id to a row.
-    :returns: ``hosts`` (host to ``changed``, ``failed`` and ``text``), and ``rows``: one for each account, service and
-        Region. Two hosts may name one account.
+    :param problem: A row of ``unprocessed_accounts``.
     """
-    hosts: dict[str, Any] = {}
-    rows_by_account: dict[str, list[dict[str, Any]]] = {}
-    for host, account_id in batch["accounts"].items():
-        faults = batch["faults"][host]
-        rows = [
-            fault_row(service, region, account_id, faults[service]) if service in faults else judge(region, account_id)
-            for service, judge in judges.items()
-            for region in sorted(set(as_list(regions)))
-        ]
-        rows_by_account[account_id] = rows
-        failures = [row["text"] for row in rows if row["failed"]]
-        hosts[host] = {
-            "changed": any(row["actions"] for row in rows),
-            "failed": bool(failures),
-            "text": "; ".join(dict.fromkeys(failures)) or summarise(rows),
-        }
-    return {"hosts": hosts, "rows": [row for rows in rows_by_account.values() for row in rows]}
-
-
-def summarise(rows: Iterable[Row]) -> str:
-    """Say where an account stands: "guardduty: Enabled in eu-central-1, us-east-1"."""
-    places: dict[str, dict[str, list[str]]] = {}
-    for row in rows:
-        words = places.setdefault(row["service"], {})
-        words.setdefault(row["status"] or row["reason_code"], []).append(row["region"])
-    return "; ".join(
-        f"{service}: " + ", ".join(f"{word} in {' '.join(regions)}" for word, regions in words.items())
-        for service, words in places.items()
-    )
-
-
-def fault_row(service: str, region: str, account_id: str, text: str) -> dict[str, Any]:
+    region, account_id = place
     return {
         "service": service,
         "region": region,
@@ -140,22 +126,63 @@ def fault_row(service: str, region: str, account_id: str, text: str) -> dict[str
         "previous_status": None,
         "actions": [],
         "failed": True,
-        "reason_code": Reason.INVALID_INPUT.value,
-        "text": text,
+        "reason_code": problem["reason_code"],
+        "operation": problem.get("operation"),
+        "reason": problem["reason"],
     }
 
 
-def total_stats(earlier: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Any]:
-    """Return the counts of all batches so far, per service and Region, for AWX's artifacts.
+def fault_row(service: str, place: Place, text: str, reason: Reason = Reason.OTHER) -> dict[str, Any]:
+    """Return the row of an account for which nothing was sent, or of which nothing is known."""
+    return problem_row(service, place, {"reason_code": reason.value, "reason": text})
 
-    :param earlier: The totals before this batch.
-    :param rows: Those of this batch, from :func:`judge_hosts`.
+
+def explained(problem: Row | None, member: Row) -> dict[str, Any]:
+    """Return what a row says of why: of the problem if there is one, else what the member's own row has to say."""
+    said = problem or {**member, "operation": None}
+    return {key: said.get(key) for key in ("reason_code", "operation", "reason")}
+
+
+def judge_hosts(
+    batch: Mapping[str, Any],
+    regions: Iterable[str],
+    judges: Mapping[str, Callable[[str, str], dict[str, Any]]],
+    words: Words,
+) -> dict[str, Any]:
+    """Return what became of each host's account.
+
+    :param batch: From :func:`batch_of`.
+    :param regions: The Regions that were asked for.
+    :param judges: By service: a function from Region and account id to a row.
+    :param words: Those of the role, for its hosts.
+    :returns: ``hosts`` (host to ``changed``, ``failed``, ``text`` and, if changed, ``diff``), and ``rows``: one for
+        each host, service and Region.
     """
-    totals: dict[str, Any] = {
-        service: {region: {**counts, "failed_ids": list(counts["failed_ids"])} for region, counts in by_region.items()}
-        for service, by_region in earlier.items()
-    }
-    for row in rows:
+    hosts: dict[str, Any] = {}
+    rows: list[dict[str, Any]] = []
+    places = sorted(set(regions))
+    for host, account_id in batch["accounts"].items():
+        faults = batch["faults"][host]
+        own = [
+            fault_row(service, (region, account_id), faults[service], Reason.INVALID_INPUT)
+            if service in faults
+            else judge(region, account_id)
+            for service, judge in judges.items()
+            for region in places
+        ]
+        hosts[host] = words.verdict(own, places)
+        rows += [{"host": host, **row} for row in own]
+    return {"hosts": hosts, "rows": rows}
+
+
+def total_stats(rows: Iterable[Row]) -> dict[str, Any]:
+    """Return the counts per service and Region, for AWX's artifacts.
+
+    :param rows: From :func:`judge_hosts`. An account counts once, however many hosts name it.
+    """
+    totals: dict[str, Any] = {}
+    unique = {(row["service"], row["region"], row["account_id"]): row for row in rows}
+    for row in unique.values():
         counts = totals.setdefault(row["service"], {}).setdefault(
             row["region"], {"accounts": 0, "changed": 0, "failed": 0, "failed_ids": []}
         )

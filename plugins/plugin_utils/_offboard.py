@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the offboard role decides in bulk: where a service may go off, and what each host is told. Pure."""
+"""What the offboard role does in bulk with a batch of accounts, and what each of its hosts is told.
+
+It sends nothing by itself: it asks for modules to be run, and brings their rows together.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +13,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, State
-from ansible_collections.muster.aws.plugins.module_utils._membership.result import (
-    describe_unprocessed,
-    unprocessed_row,
-)
+from ansible_collections.muster.aws.plugins.module_utils._membership.result import unprocessed_row
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
+    NOTHING,
     Place,
     Result,
     Row,
+    Work,
     by_place,
+    explained,
     fault_row,
     judge_hosts,
     message_of,
     rows_of,
 )
+from ansible_collections.muster.aws.plugins.plugin_utils._words import Words, counted
 
 _HELD = frozenset({State.ENABLED, State.SUSPENDED, State.UNKNOWN})
 
@@ -50,19 +54,57 @@ def unheld_accounts(
     return free
 
 
-def judge_offboarding(
-    batch: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]], regions: Sequence[str]
-) -> dict[str, Any]:
-    """Return what became of each host's account.
+def offboard_batch(work: Work, options: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+    """End the membership of the accounts of a batch, and return what became of them.
 
-    :param batch: From :func:`collect_batch`.
-    :param results: By service: the registered results ``members`` and, where the services go off, ``administrators``
-        (their info) and ``services`` (a list, one for each Region); and ``disable_services``.
-    :param regions: The Regions that were asked for.
-    :returns: As :func:`judge_hosts`.
+    :param options: The role's, by name without its prefix.
+    :param batch: From :func:`.._fleet.batch_of`.
+    :returns: As :func:`.._fleet.judge_hosts`.
     """
-    judges = {service: _ServiceJudge(service, results[service]).row for service in batch["members"]}
-    return judge_hosts(batch, regions, judges)
+    judges = {
+        service: _ServiceJudge(service, offboard_service(work, options, service, rows)).row
+        for service, rows in batch["members"].items()
+    }
+    return judge_hosts(batch, options["regions"], judges, Words("offboard_", "absent", work.is_check))
+
+
+def offboard_service(work: Work, options: Mapping[str, Any], service: str, rows: Sequence[Row]) -> dict[str, Any]:
+    """Remove accounts from the administrator in one service and, if asked to, switch it off in them.
+
+    :param rows: ``account_id`` of each.
+    :returns: The results ``members``, ``administrators`` (their info) and ``services`` (a list, one for each Region);
+        and ``disable_services``.
+    """
+    facts = FACTS[service]
+    common = {"regions": options["regions"], "concurrency": options["concurrency"]}
+    entry = {"role_name": options["member_role_name"], "external_id": options.get("external_id")}
+    results: dict[str, Any] = {
+        "members": NOTHING,
+        "administrators": NOTHING,
+        "services": [],
+        "disable_services": options["disable_services"],
+    }
+    if not rows:
+        return results
+    members = work.run(
+        f"{service}_member",
+        members=[{"account_id": row["account_id"]} for row in rows],
+        state=options["state"],
+        via=options["via"],
+        wait_timeout=options["wait_timeout"],
+        **common,
+    )
+    results["members"] = members
+    if not options["disable_services"]:
+        return results
+    work.say(f"{facts.title}: {counted(len(rows), 'account')} to look into before it goes off")
+    account_ids = [row["account_id"] for row in rows]
+    held = work.run(f"{service}_administrator_info", account_ids=account_ids, **entry, **common)
+    results["administrators"] = held
+    for region, free in sorted(unheld_accounts(held, members, service, options["administrator_id"]).items()):
+        off = {"account_ids": free, "regions": [region], "concurrency": options["concurrency"]}
+        results["services"].append(work.run(facts.service_module, state="absent", **entry, **off))
+    return results
 
 
 class _ServiceJudge:
@@ -84,7 +126,7 @@ class _ServiceJudge:
         self._switched: dict[Place, Row] = {
             place: row
             for result in results["services"]
-            for place, row in by_place(rows_of(result, "detectors", "hubs")).items()
+            for place, row in by_place(rows_of(result, FACTS[service].kind.rows)).items()
         }
 
     def row(self, region: str, account_id: str) -> dict[str, Any]:
@@ -92,8 +134,7 @@ class _ServiceJudge:
         place = (region, account_id)
         member = self._members.get(place)
         if member is None:
-            text = self._message or "the account was not reached"
-            return fault_row(self._service, region, account_id, text) | {"reason_code": Reason.OTHER.value}
+            return fault_row(self._service, place, self._message or "the account was not reached")
         problem = self._problems.get(place) or self._left_on(place, member)
         return {
             "service": self._service,
@@ -103,8 +144,7 @@ class _ServiceJudge:
             "previous_status": member["previous_status"],
             "actions": [*member["actions"], *self._switched.get(place, {"actions": []})["actions"]],
             "failed": problem is not None,
-            "reason_code": problem["reason_code"] if problem else member["reason_code"],
-            "text": f"{self._service}: {describe_unprocessed(problem)}" if problem else "",
+            **explained(problem, member),
         }
 
     def _left_on(self, place: Place, member: Row) -> Row | None:

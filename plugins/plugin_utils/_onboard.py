@@ -2,30 +2,35 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the onboard role decides in bulk: who has an invitation to accept, and what each host is told. Pure."""
+"""What the onboard role does in bulk with a batch of accounts, and what each of its hosts is told.
+
+It sends nothing by itself: it asks for modules to be run, and brings their rows together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, State
-from ansible_collections.muster.aws.plugins.module_utils._membership.result import (
-    describe_unprocessed,
-    unprocessed_row,
-)
+from ansible_collections.muster.aws.plugins.module_utils._membership.result import unprocessed_row
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
+    NOTHING,
     Place,
     Result,
     Row,
+    Work,
     by_place,
+    explained,
     fault_row,
     judge_hosts,
     message_of,
     rows_of,
 )
+from ansible_collections.muster.aws.plugins.plugin_utils._words import Words, counted
 
 _JOINED = frozenset({State.ENABLED, State.SUSPENDED})
 
@@ -36,7 +41,7 @@ def foresee_members(members: Result, service_result: Result, service: str, by_in
     A service that is off has no members, so that every account of such a Region is new once it is switched on.
     """
     switched_on = {
-        row["region"] for row in rows_of(service_result, "detectors", "hubs") if "enable_service" in row["actions"]
+        row["region"] for row in rows_of(service_result, FACTS[service].kind.rows) if "enable_service" in row["actions"]
     }
     state = State.INVITED if by_invitation else State.ENABLED
     new = {
@@ -112,19 +117,116 @@ def _scope(places: Iterable[Place]) -> dict[str, list[str]]:
     }
 
 
-def judge_onboarding(
-    batch: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]], regions: Sequence[str]
+def onboard_batch(
+    work: Work, options: Mapping[str, Any], batch: Mapping[str, Any], switched_on: Mapping[str, Result]
 ) -> dict[str, Any]:
-    """Return what became of each host's account.
+    """Make the accounts of a batch members, and return what became of them.
 
-    :param batch: From :func:`collect_batch`.
-    :param results: By service: the registered results ``service`` (switching it on in the administrator), ``members``,
-        ``administrators`` (a list), ``info``; and ``is_check``.
-    :param regions: The Regions that were asked for.
-    :returns: As :func:`judge_hosts`.
+    :param options: The role's, by name without its prefix.
+    :param batch: From :func:`.._fleet.batch_of`.
+    :param switched_on: By service: the result of switching it on in the administrator.
+    :returns: As :func:`.._fleet.judge_hosts`.
     """
-    judges = {service: _ServiceJudge(service, results[service]).row for service in batch["members"]}
-    return judge_hosts(batch, regions, judges)
+    judges = {
+        service: _ServiceJudge(service, onboard_service(work, options, service, rows, switched_on[service])).row
+        for service, rows in batch["members"].items()
+    }
+    return judge_hosts(batch, options["regions"], judges, Words("onboard_", "no record", work.is_check))
+
+
+# What each service's member module takes beyond the common options, by the role's name for it.
+def _own_options(service: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: options.get(name)
+        for name in ("email_notification", "invitation_message", "monitoring", "replace_failed")
+        if name in FACTS[service].member_options
+    }
+
+
+def onboard_service(
+    work: Work, options: Mapping[str, Any], service: str, rows: Sequence[Row], switched_on: Result
+) -> dict[str, Any]:
+    """Make accounts members of the administrator in one service, and let them accept.
+
+    :param rows: ``account_id`` and ``email`` of each.
+    :returns: The results ``service``, ``members``, ``administrators`` (a list), ``info``; and ``is_check``.
+    """
+    title = FACTS[service].title
+    common = {"regions": options["regions"], "concurrency": options["concurrency"]}
+    results: dict[str, Any] = {
+        "service": switched_on,
+        "members": NOTHING,
+        "administrators": [],
+        "info": NOTHING,
+        "is_check": work.is_check,
+    }
+    if not rows:
+        return results
+    by_invitation = options["via"] == "invitation"
+    members = work.run(
+        f"{service}_member",
+        members=list(rows),
+        via=options["via"],
+        reinvite_resigned=options["reinvite_resigned"],
+        wait_timeout=options["wait_timeout"],
+        **_own_options(service, options),
+        **common,
+    )
+    if work.is_check:
+        members = foresee_members(members, switched_on, service, by_invitation)
+    results["members"] = members
+    scope = invited_scope(members, service)
+    if not by_invitation or not scope["account_ids"]:
+        return results
+
+    def accept(scope: Mapping[str, Any], wait: bool) -> Result:
+        return work.run(
+            f"{service}_administrator",
+            administrator_id=options["administrator_id"],
+            role_name=options["member_role_name"],
+            external_id=options.get("external_id"),
+            enable_service=options["enable_services"],
+            wait=wait,
+            wait_timeout=options["wait_timeout"],
+            concurrency=options["concurrency"],
+            **scope,
+        )
+
+    work.say(f"{title}: {counted(len(scope['account_ids']), 'account')} to accept the invitation")
+    # What is there now: an invitation may arrive later, and the acceptance is seen below, for all accounts at once.
+    accepted = accept(scope, wait=False)
+    results["administrators"] = [accepted]
+    late = uninvited_scope(accepted, members, service)
+    if work.is_check:
+        return results
+    if late["account_ids"]:
+        work.say(f"{title}: {counted(len(late['account_ids']), 'invitation')} not there yet, waiting")
+        results["administrators"].append(accept(late, wait=True))
+    results["info"] = _see_members(work, options, service, results["administrators"])
+    return results
+
+
+_LOOK_EVERY = 5  # seconds
+
+
+def _see_members(work: Work, options: Mapping[str, Any], service: str, administrators: Sequence[Result]) -> Result:
+    """Look until the administrator sees as members all that have accepted, within ``wait_timeout``."""
+    scope = accepted_scope(*administrators)
+    info: Result = NOTHING
+    if not scope["account_ids"]:
+        return info
+    for look in range(1 + ceil(options["wait_timeout"] / _LOOK_EVERY)):
+        if look:
+            work.sleep(_LOOK_EVERY)
+        info = work.run(
+            f"{service}_member_info",
+            member_ids=scope["account_ids"],
+            regions=scope["regions"],
+            concurrency=options["concurrency"],
+        )
+        if is_shown(info, service, *administrators):
+            break
+    return info
 
 
 class _ServiceJudge:
@@ -158,8 +260,7 @@ class _ServiceJudge:
         place = (region, account_id)
         member = self._members.get(place)
         if member is None:
-            text = self._message or "the account was not reached"
-            return fault_row(self._service, region, account_id, text) | {"reason_code": Reason.OTHER.value}
+            return fault_row(self._service, place, self._message or "the account was not reached")
         administrator = self._predicted(member, self._administrators.get(place))
         status = self._status(place, member, administrator)
         problem = self._problem(place, member, administrator, status)
@@ -171,8 +272,7 @@ class _ServiceJudge:
             "previous_status": member["previous_status"],
             "actions": [*member["actions"], *(administrator["actions"] if administrator else ())],
             "failed": problem is not None,
-            "reason_code": problem["reason_code"] if problem else member["reason_code"],
-            "text": f"{self._service}: {describe_unprocessed(problem)}" if problem else "",
+            **explained(problem, member),
         }
 
     def _predicted(self, member: Row, administrator: Row | None) -> Row | None:

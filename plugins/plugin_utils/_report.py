@@ -10,14 +10,17 @@ word and the reason of AWS, so that nothing is lost by the colours. How all of i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS, STATE_REASONS
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import explain_account_id
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, Result, Row, rows_of
+from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import collection_version, regions_not_asked
 
 Cell = dict[str, Any]
 
@@ -48,6 +51,11 @@ LABELS = {
     Standing.ADMINISTRATOR.value: "administrator",
 }
 _SEVERITY = {standing.value: number for number, standing in enumerate(Standing)}
+
+
+def severity(standing: str) -> int:
+    """Return the rank of a standing, the worst 0."""
+    return _SEVERITY[standing]
 
 
 class _Look(NamedTuple):
@@ -115,6 +123,8 @@ def build_report(
     administrator_id: str,
     regions: Sequence[str] | str,
     generated_at: str,
+    caller_arn: str | None = None,
+    baseline: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return everything that the report tells, as plain data.
 
@@ -124,6 +134,8 @@ def build_report(
     :param administrator_id: The account whose members were read.
     :param regions: The Regions that were asked for.
     :param generated_at: The time to print.
+    :param caller_arn: Whose credentials read all this, as STS names them.
+    :param baseline: An earlier report, from :func:`read_baseline`: new and mended gaps are told against it.
     """
     names = regions.split(",") if isinstance(regions, str) else regions
     columns = [
@@ -132,12 +144,20 @@ def build_report(
         for region in sorted(set(names))
     ]
     accounts = [_account(row, columns) for row in inventory["accounts"]]
+    changes = _compare(accounts, baseline) if baseline else None
     unlisted = _unlisted(columns, inventory["listed"], administrator_id)
     return {
         "generated_at": generated_at,
         "administrator_id": administrator_id,
+        "caller_arn": caller_arn,
+        "version": collection_version(),
         "services": list(results),
         "regions": list(dict.fromkeys(column.region for column in columns)),
+        "regions_not_asked": {
+            service: regions_not_asked(FACTS[service].client, [column.region for column in columns])
+            for service in results
+        },
+        "baseline": changes,
         "totals": _totals(accounts, unlisted),
         "summary": _summary(columns, accounts, unlisted),
         "problems": [
@@ -166,7 +186,7 @@ def _account(row: Mapping[str, Any], columns: Iterable[_Column]) -> dict[str, An
 
 
 def _worst(cells: Iterable[Cell]) -> str:
-    return min((str(cell["standing"]) for cell in cells), key=_SEVERITY.__getitem__)
+    return min((str(cell["standing"]) for cell in cells), key=severity)
 
 
 class _Column:
@@ -210,6 +230,8 @@ class _Column:
             "email": member["email"] if member else None,
             "invited_at": member["invited_at"] if member else None,
             "updated_at": member["updated_at"] if member else None,
+            "since": None,
+            "is_new": None,
             "own_view": None,
             "note": None,
         }
@@ -219,6 +241,10 @@ class _Column:
         if problem:
             return {**cell, **_explained(*problem)}
         cell.update(self._standing(cell["status"]))
+        if cell["standing"] not in COVERED:
+            cell["since"] = cell[
+                "invited_at" if self._facts.state_of(cell["status"]) is State.INVITED else "updated_at"
+            ]
         return self._with_own_view(cell, self._own_views.get(account_id))
 
     def _standing(self, status: str | None) -> Cell:
@@ -270,6 +296,66 @@ class _Column:
             return "the account itself sees this administrator as its own"
         others = [inviter for inviter in own_view["invited_by"] if inviter != self._administrator_id]
         return f"invited by {', '.join(others)}" if others and not is_member else None
+
+
+def read_baseline(path: str, administrator_id: str) -> dict[str, Any]:
+    """Return what an earlier report says of gaps, for :func:`build_report`.
+
+    :param path: A file that this role wrote as JSON, of any version of it.
+    :param administrator_id: The account that the report has to be about.
+    :returns: ``generated_at``, and ``gaps``: of every gap its place, its account and how it stood.
+    :raises ValueError: if the file cannot be read or is no such report, in words for who named it.
+    """
+    try:
+        report = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        gaps = [
+            {
+                **{key: account[key] for key in ("host", "account_id")},
+                **{key: cell[key] for key in ("service", "region", "standing", "status", "reason_code")},
+                "since": cell.get("since"),
+            }
+            for account in report["accounts"]
+            for cell in account["cells"]
+            if cell["standing"] not in COVERED
+        ]
+        found = {"generated_at": report["generated_at"], "gaps": gaps}
+    except OSError as error:
+        raise ValueError(f"report_baseline_file: {path} cannot be read: {error.strerror}.") from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ValueError(
+            f"report_baseline_file: {path} is not a report of this role. Name the JSON file of an earlier run."
+        ) from None
+    if report.get("administrator_id") != administrator_id:
+        raise ValueError(
+            f"report_baseline_file: {path} is about administrator {report.get('administrator_id')}, "
+            f"and this report about {administrator_id}."
+        )
+    return found
+
+
+def _compare(accounts: Iterable[Mapping[str, Any]], baseline: Mapping[str, Any]) -> dict[str, Any]:
+    """Mark the gaps that the earlier report does not have, and return what became of those that it has.
+
+    A gap that stands as it stood keeps its time. One of an account, service or Region that is no longer asked for is
+    neither mended nor there: it is not told.
+    """
+    earlier = {_place(gap, gap): gap for gap in baseline["gaps"]}
+    mended, new = [], 0
+    for account in accounts:
+        for cell in account["cells"]:
+            before = earlier.get(_place(account, cell))
+            if cell["standing"] in COVERED:
+                mended += [{**before, "host": account["host"]}] if before else []
+                continue
+            cell["is_new"] = before is None
+            new += before is None
+            if before and before["standing"] == cell["standing"]:
+                cell["since"] = cell["since"] or before["since"] or baseline["generated_at"]
+    return {"generated_at": baseline["generated_at"], "new_gaps": new, "mended_gaps": mended}
+
+
+def _place(account: Mapping[str, Any], cell: Mapping[str, Any]) -> tuple[str, str, str]:
+    return account["account_id"], cell["service"], cell["region"]
 
 
 def _explained(reason_code: str, text: str | None) -> Cell:

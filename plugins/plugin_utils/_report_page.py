@@ -2,11 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report as text: a page for people, CSV for a spreadsheet, JSON for programs. Pure.
+"""The report as text: a page for people, CSV for a spreadsheet, JSON for programs.
 
-The page is a table that needs no script; the script that comes with it only hides, shows and points. Host names,
-e-mail addresses and AWS's texts are not ours: all of them go through :func:`_text`, and no script but the page's own
-may run, by its Content-Security-Policy.
+The page is made by Jinja2 with autoescape from ``page.html.j2``: host names, e-mail addresses and AWS's texts are not
+ours. What is here is its data. It can be read without its script, which only hides, sorts and shows more; no other
+script may run, by its Content-Security-Policy.
+
+A fleet of a thousand accounts in seventeen Regions has tens of thousands of cells and a few dozen *kinds* of them. So a
+row of the page folds the Regions of a service that look the same, and the script gets a number for each cell.
 """
 
 from __future__ import annotations
@@ -14,23 +17,25 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import html
 import io
 import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
-from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, Cell, Standing
+from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, Cell, Standing, severity
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 Report = Mapping[str, Any]
 Account = Mapping[str, Any]
 
-# A sign beside each colour, and a letter for the script.
+# A sign beside each colour.
 _SIGNS = {
     Standing.FAILED.value: "✕",
     Standing.UNREADABLE.value: "?",
@@ -40,13 +45,10 @@ _SIGNS = {
     Standing.MEMBER.value: "✓",
     Standing.ADMINISTRATOR.value: "★",
 }
-_LETTERS = {standing.value: standing.value[0] for standing in Standing} | {Standing.ADMINISTRATOR.value: "x"}
 # From good to bad, as the bars and the filters have them.
 _ORDER = [standing.value for standing in reversed(Standing)]
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-_PLACEHOLDER = re.compile(r"<!--report:(\w+)-->")
-_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def render_report(report: Report, form: str, page: str = "") -> str:
@@ -54,10 +56,10 @@ def render_report(report: Report, form: str, page: str = "") -> str:
 
     :param report: From :func:`._report.build_report`.
     :param form: ``html``, ``csv`` or ``json``.
-    :param page: The empty page, for ``html``.
+    :param page: The folder of ``page.html.j2``, ``page.css`` and ``page.js``, for ``html``.
     """
     forms: Mapping[str, Callable[[], str]] = {
-        "html": lambda: _Page(report).fill(page),
+        "html": lambda: _html(report, Path(page)),
         "csv": lambda: _csv(report),
         "json": lambda: _json(report),
     }
@@ -71,8 +73,8 @@ def _json(report: Report) -> str:
 # CSV
 
 _CSV_COLUMNS = (
-    "host account_id email service region standing status reason_code reason next_step note updated_at".split()
-)
+    "host account_id email service region standing status reason_code reason next_step note updated_at since is_new"
+).split()
 
 
 def _csv(report: Report) -> str:
@@ -96,244 +98,228 @@ def _inert(value: object) -> str:
 # The page
 
 
-def _text(value: object) -> str:
-    return html.escape(_CONTROL_CHARACTERS.sub("�", "" if value is None else str(value)), quote=True)
+def _html(report: Report, folder: Path) -> str:
+    script = (folder / "page.js").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    page = _Page(report)
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        page=page,
+        labels=LABELS,
+        signs=_SIGNS,
+        order=_ORDER,
+        titles={service: FACTS[service].title for service in report["services"]},
+        style=Markup((folder / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+def _printable(value: Any) -> Any:
+    """Return what a page may hold, in place of what a template is to print."""
+    if value is None:
+        return ""
+    return value if isinstance(value, (Markup, int)) else _CONTROL_CHARACTERS.sub("�", str(value))
 
 
-@dataclass
-class _Group:
-    """Cells that are gaps for the same reason: one entry in the list of reasons, for however many accounts."""
-
-    standing: str
-    title: str
-    cell: Cell
-    reason: str
-    places: dict[tuple[str, str], list[Cell]] = field(default_factory=dict)
-
-    def add(self, account: Account, cell: Cell) -> None:
-        self.places.setdefault((account["host"] or "", account["account_id"]), []).append(cell)
-
-    @property
-    def weight(self) -> tuple[int, int]:
-        order = -1 if self.standing == "note" else _ORDER.index(self.standing)
-        return -order, -len(self.places)
-
-
-class _Reasons:
-    """All gaps by their reason, the worst first, and then the notes."""
-
-    def __init__(self, accounts: Iterable[Account]) -> None:
-        groups: dict[tuple[Any, ...], _Group] = {}
-        for account in accounts:
-            for cell in account["cells"]:
-                for key, standing, title in self._keys(cell, account["account_id"]):
-                    group = groups.setdefault(key, _Group(standing, title, cell, key[-1]))
-                    group.add(account, cell)
-        ordered = sorted(groups.items(), key=lambda item: item[1].weight)
-        self.groups = [group for _key, group in ordered]
-        self._numbers = {key: number for number, (key, _group) in enumerate(ordered)}
-
-    @staticmethod
-    def _keys(cell: Cell, account_id: str) -> Iterator[tuple[tuple[Any, ...], str, str]]:
-        """Yield what a cell belongs to: its reason and its note. Texts may name the account: for each another."""
-
-        def common(text: str | None) -> str:
-            return (text or "").replace(account_id, "ACCOUNT")
-
-        if cell["standing"] not in COVERED:
-            title = _word(cell)
-            yield (cell["standing"], title, cell["reason_code"], common(cell["reason"])), cell["standing"], title
-        if cell["note"]:
-            yield ("note", common(cell["note"])), "note", "The account's own view"
-
-    def numbers(self, cell: Cell, account_id: str) -> dict[str, int]:
-        """Return the numbers of a cell's reason (``why``) and note, where it has them."""
-        return {
-            "note" if key[0] == "note" else "why": self._numbers[key]
-            for key, _standing, _title in self._keys(cell, account_id)
-        }
+def _clean(value: Any) -> Any:
+    """Return data for the script without what a page may not hold."""
+    return None if value is None else _printable(value)
 
 
 class _Page:
-    """The parts of the page."""
+    """What the template prints."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._reasons = _Reasons(report["accounts"])
         self._columns = [(service, region) for service in report["services"] for region in report["regions"]]
+        # The worst first: that is what one opens the page for.
+        accounts = sorted(report["accounts"], key=lambda one: (severity(one["standing"]), -one["gaps"]))
+        self._kinds: dict[tuple[Any, ...], int] = {}
+        self._dates: dict[str, int] = {"": 0}
+        self.reasons = _reasons(accounts)
+        self._numbers = {reason["key"]: number for number, reason in enumerate(self.reasons)}
+        self.accounts = [self._row(account) for account in accounts]
+        self.unlisted = [self._row(account) for account in report["unlisted"]]
 
-    def fill(self, page: str) -> str:
-        """Return the page with its parts in their places, and the hash of its script in its policy."""
-        script = _SCRIPT.search(page)
-        digest = hashlib.sha256(script[1].encode() if script else b"").digest()
-        report = self._report
-        parts = {
-            "hash": base64.b64encode(digest).decode(),
-            "services": _text(" and ".join(FACTS[service].title for service in report["services"])),
-            "administrator": _text(report["administrator_id"]),
-            "time": _text(report["generated_at"]),
-            "places": f"{_count(len(report['services']), 'service')} × {_count(len(report['regions']), 'Region')}",
-            "tiles": self._tiles(),
-            "cards": "".join(self._card(service) for service in report["services"]),
-            "legend": self._legend(),
-            "options_service": self._options((name, FACTS[name].title) for name in report["services"]),
-            "options_region": self._options((name, name) for name in report["regions"]),
-            "matrix": self._matrix(report["accounts"], with_reasons=True),
-            "reasons": self._list_reasons(),
-            "unlisted": self._list_unlisted(),
-            "suspended": self._list_suspended(),
-        }
-        # One pass: what is put in is never looked through for places again.
-        return _PLACEHOLDER.sub(lambda match: parts[match[1]], page)
+    @property
+    def tiles(self) -> Iterator[tuple[str, int, str, str]]:
+        """Yield kind, number, text and addition of the figures at the top."""
+        totals, suspended = self._report["totals"], len(self._report["suspended_accounts"])
+        accounts, covered = totals["accounts"], totals["covered"]
+        gaps = accounts - covered
+        yield "", accounts, "accounts in the inventory", ""
+        yield "good", covered, "covered everywhere", f"{100 * covered // accounts if accounts else 0} %"
+        yield "bad" if gaps else "", gaps, "with gaps", ""
+        yield "warn" if totals["unlisted"] else "", totals["unlisted"], "members nobody listed", ""
+        yield "warn" if suspended else "", suspended, "suspended by AWS", ""
+        if self._report["baseline"]:
+            new, mended = self._report["baseline"]["new_gaps"], len(self._report["baseline"]["mended_gaps"])
+            yield "bad" if new else "", new, "new gaps", ""
+            yield "good" if mended else "", mended, "mended gaps", ""
 
-    def _tiles(self) -> str:
-        totals = self._report["totals"]
-        accounts = totals["accounts"]
-        share = 100 * totals["covered"] // accounts if accounts else 0
-        tiles = (
-            ("", accounts, "accounts in the inventory", ""),
-            ("good", totals["covered"], "covered everywhere", f"{share} %"),
-            ("bad" if accounts > totals["covered"] else "", accounts - totals["covered"], "with gaps", ""),
-            ("warn" if totals["unlisted"] else "", totals["unlisted"], "members nobody listed", ""),
-            (
-                "warn" if self._report["suspended_accounts"] else "",
-                len(self._report["suspended_accounts"]),
-                "suspended by AWS",
-                "",
-            ),
-        )
-        return "".join(
-            f'<li class="{kind}"><b>{number:,}</b> <span>{text}</span>{f" <em>{extra}</em>" if extra else ""}</li>'
-            for kind, number, text, extra in tiles
-        )
+    @property
+    def numbers(self) -> Counter[str]:
+        """Return how many cells have each standing."""
+        return Counter(cell["standing"] for account in self._report["accounts"] for cell in account["cells"])
 
-    def _card(self, service: str) -> str:
-        rows = "".join(self._bar(service, region) for region in self._report["regions"])
-        return f"<section><h3>{_text(FACTS[service].title)}</h3><ul>{rows}</ul></section>"
+    def folded(self, service: str) -> list[dict[str, Any]]:
+        """Return the Regions of a service, those with equal numbers as one, the worst first."""
+        problems = {p["region"]: p["reason"] for p in self._report["problems"] if p["service"] == service}
+        found: dict[tuple[Any, ...], dict[str, Any]] = {}
+        for region, counts in self._report["summary"][service].items():
+            parts = tuple((standing, counts[standing]) for standing in _ORDER if counts[standing])
+            key = parts, counts["unlisted"], problems.get(region)
+            group = found.setdefault(key, {"regions": [], "parts": parts, "counts": counts, "problem": key[2]})
+            group["regions"].append(region)
+        for group in found.values():
+            group["covered"] = sum(number for standing, number in group["parts"] if standing in COVERED)
+            group["gaps"] = [(standing, number) for standing, number in group["parts"] if standing not in COVERED]
+        return sorted(found.values(), key=lambda group: group["covered"])
 
-    def _bar(self, service: str, region: str) -> str:
-        counts = self._report["summary"][service][region]
-        parts = [(standing, counts[standing]) for standing in _ORDER if counts[standing]]
-        gaps = [f"{number:,} {LABELS[standing]}" for standing, number in parts if standing not in COVERED]
-        told = ", ".join(gaps) or "no gaps"
-        segments = "".join(f'<i class="s-{standing}" style="flex:{number}"></i>' for standing, number in parts)
-        problem = next(
-            (p for p in self._report["problems"] if (p["service"], p["region"]) == (service, region)),
-            None,
-        )
-        reason = f'<p class="problem">? {_text(problem["reason"])}</p>' if problem else ""
-        unlisted = f" · {_count(counts['unlisted'], 'member')} nobody listed" if counts["unlisted"] else ""
-        covered = counts[Standing.MEMBER.value] + counts[Standing.ADMINISTRATOR.value]
-        return (
-            f"<li><div><b>{_text(region)}</b><span>{covered:,} of {counts['accounts']:,}</span></div>"
-            f'<div class="bar" aria-hidden="true">{segments}</div><p>{told}{unlisted}</p>{reason}</li>'
-        )
-
-    def _legend(self) -> str:
-        """Return the filters by standing, which are the legend of the colours as well."""
-        numbers = Counter(cell["standing"] for account in self._report["accounts"] for cell in account["cells"])
-        return "".join(
-            f'<button type="button" class="chip s-{standing}" data-standing="{_LETTERS[standing]}"'
-            f' aria-pressed="false"><b>{_SIGNS[standing]}</b> {LABELS[standing]}'
-            f" <span>{numbers[standing]:,}</span></button>"
-            for standing in _ORDER
-        )
-
-    @staticmethod
-    def _options(options: Iterable[tuple[str, str]]) -> str:
-        return "".join(f'<option value="{_text(value)}">{_text(title)}</option>' for value, title in options)
-
-    def _matrix(self, accounts: Sequence[Account], with_reasons: bool) -> str:
-        """Return a table of accounts by services and Regions."""
-        services = "".join(
-            f'<th scope="colgroup" colspan="{len(self._report["regions"])}" data-service="{_text(service)}">'
-            f"{_text(FACTS[service].title)}</th>"
-            for service in self._report["services"]
-        )
-        regions = "".join(
-            f'<th scope="col" class="k{number}" data-service="{_text(service)}" data-region="{_text(region)}">'
-            f"{_text(region)}</th>"
-            for number, (service, region) in enumerate(self._columns)
-        )
-        head = f'<thead><tr><th rowspan="2">Account</th>{services}</tr><tr>{regions}</tr></thead>'
-        rows = "\n".join(self._row(account, with_reasons) for account in accounts)
-        return f"<table>{head}<tbody>\n{rows}\n</tbody></table>"
-
-    def _row(self, account: Account, with_reasons: bool) -> str:
-        by_place = {(cell["service"], cell["region"]): cell for cell in account["cells"]}
-        cells = [by_place.get(place) for place in self._columns]
-        letters = "".join(_LETTERS[cell["standing"]] if cell else "-" for cell in cells)
-        tds = "".join(self._td(number, cell, account, with_reasons) for number, cell in enumerate(cells))
-        return f'<tr data-c="{letters}"><th scope="row">{_name(account)}</th>{tds}</tr>'
-
-    def _td(self, number: int, cell: Cell | None, account: Account, with_reasons: bool) -> str:
-        if cell is None:
-            return f'<td class="k{number}"></td>'
-        numbers = self._reasons.numbers(cell, account["account_id"]) if with_reasons else {}
-        word = f"<b>{_SIGNS[cell['standing']]}</b> <span>{_text(_word(cell))}</span>"
-        body = f'<a href="#why-{numbers["why"]}">{word}</a>' if "why" in numbers else word
-        note = f' data-note="{numbers["note"]}"' if "note" in numbers else ""
-        return f'<td class="k{number} s-{cell["standing"]}"{note}>{body}</td>'
-
-    def _list_reasons(self) -> str:
-        if not self._reasons.groups:
-            return '<p class="none">✓ No gaps: every account is a member everywhere.</p>'
-        return "".join(self._reason(number, group) for number, group in enumerate(self._reasons.groups))
-
-    def _reason(self, number: int, group: _Group) -> str:
-        cells = sum(map(len, group.places.values()))
-        is_note = group.standing == "note"
-        next_step = "" if is_note else group.cell["next_step"]
-        code = "" if is_note else group.cell["reason_code"]
-        lines = "".join(
-            f"<li>{_name({'host': host, 'account_id': account_id})} <span>{self._places(places)}</span></li>"
-            for (host, account_id), places in group.places.items()
-        )
-        label = "" if is_note or group.title == LABELS[group.standing] else f" <span>· {LABELS[group.standing]}</span>"
-        return (
-            f'<article id="why-{number}" class="s-{group.standing}">'
-            f"<h3><b>{'i' if is_note else _SIGNS[group.standing]}</b> {_text(group.title)}{label}"
-            f"<small>{_count(len(group.places), 'account')}, {_count(cells, 'place')}</small></h3>"
-            f'<p class="reason">{_text(group.reason)}{f" <code>{_text(code)}</code>" if code else ""}</p>'
-            + (f'<p class="next">{_text(next_step)}</p>' if next_step else "")
-            + f"<details><summary>Show the accounts</summary><ul>{lines}</ul></details></article>"
-        )
-
-    def _places(self, cells: Iterable[Cell]) -> str:
+    def places(self, cells: Iterable[Mapping[str, Any]]) -> str:
+        """Say where cells are, in as few words as can be: "GuardDuty in all 17 Regions; Security Hub in us-east-1"."""
         regions: dict[str, list[str]] = {}
         for cell in cells:
-            regions.setdefault(FACTS[cell["service"]].title, []).append(cell["region"])
-        return _text("; ".join(f"{title}: {', '.join(names)}" for title, names in regions.items()))
+            regions.setdefault(cell["service"], []).append(cell["region"])
+        services: dict[str, list[str]] = {}
+        for service, names in regions.items():
+            services.setdefault(self.regions(names), []).append(FACTS[service].title)
+        return "; ".join(f"{', '.join(titles)} in {names}" for names, titles in services.items())
 
-    def _list_unlisted(self) -> str:
-        accounts = self._report["unlisted"]
-        if not accounts:
-            return '<p class="none">✓ None: the administrator has no member beyond the inventory.</p>'
-        return f'<div class="matrix">{self._matrix(accounts, with_reasons=False)}</div>'
+    def regions(self, names: Sequence[str]) -> str:
+        """Name Regions, or say that it is all of them."""
+        count = len(self._report["regions"])
+        return f"all {count} Regions" if len(names) == count > 1 else ", ".join(names)
 
-    def _list_suspended(self) -> str:
-        accounts = self._report["suspended_accounts"]
-        if not accounts:
-            return '<p class="none">✓ None that AWS tells of.</p>'
-        lines = "".join(f"<li>{_name(a)} <span>{self._places(a['places'])}</span></li>" for a in accounts)
-        return f'<ul class="accounts">{lines}</ul>'
+    def _row(self, account: Account) -> dict[str, Any]:
+        """Return an account with its cells folded: by service, Regions that look the same, the worst first."""
+        by_place = {(cell["service"], cell["region"]): cell for cell in account["cells"]}
+        cells = [by_place.get(place) for place in self._columns]
+        kinds = [self._kind(cell, account["account_id"]) if cell else -1 for cell in cells]
+        services, width = [], len(self._report["regions"])
+        for start in range(0, len(cells), width):
+            groups: dict[int, dict[str, Any]] = {}
+            for kind, cell in zip(kinds[start : start + width], cells[start : start + width], strict=True):
+                if cell:
+                    group = groups.setdefault(kind, {"kind": kind, "cell": cell, "word": _word(cell), "regions": []})
+                    group["regions"].append(cell["region"])
+            services.append(
+                {
+                    "groups": sorted(groups.values(), key=lambda group: severity(group["cell"]["standing"])),
+                    "strip": _strip(cells[start : start + width]),
+                }
+            )
+        since = [(cell["since"] or "")[:10] if cell else "" for cell in cells]
+        dates = [self._dates.setdefault(date, len(self._dates)) for date in since]
+        return {
+            "listed_for": None,
+            "gaps": sum(cell["standing"] not in COVERED for cell in account["cells"]),
+            **account,
+            "kinds": kinds,
+            "dates": dates if any(dates) else [],
+            "new": [number for number, cell in enumerate(cells) if cell and cell["is_new"]],
+            "since": min(filter(None, since), default=""),
+            "services": services,
+        }
+
+    def _kind(self, cell: Cell, account_id: str) -> int:
+        note, reason = _common(cell["note"], account_id), _common(cell["reason"], account_id)
+        key = cell["standing"], _word(cell), cell["reason_code"], reason, cell["next_step"], note
+        return self._kinds.setdefault(key, len(self._kinds))
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Return what the script knows."""
+        names = "standing", "word", "code", "reason", "next", "note"
+        kinds = [
+            {
+                **{name: _clean(value) for name, value in zip(names, key, strict=True)},
+                "why": self._numbers.get((key[0], key[1], key[2], key[3])),
+                "noted": self._numbers.get(("note", key[5])),
+            }
+            for key in self._kinds
+        ]
+        rows = [
+            [_clean(row["host"]), row_id, _clean(row["email"]), row["kinds"], row["dates"], row["new"]]
+            for row in self.accounts
+            for row_id in [_clean(row["account_id"])]
+        ]
+        return {
+            "columns": self._columns,
+            "kinds": kinds,
+            "dates": list(self._dates),
+            "rows": rows,
+            "covered": sorted(COVERED),
+            "worst": [standing.value for standing in Standing],
+            "signs": _SIGNS,
+            "labels": LABELS,
+            "titles": {service: FACTS[service].title for service in self._report["services"]},
+            "about": f"{self._report['administrator_id']}, {self._report['generated_at']}",
+        }
+
+
+def _strip(cells: Iterable[Cell | None]) -> list[tuple[str, int]]:
+    """Return the standings of Regions in their order, equal neighbours as one with their number."""
+    standings = (cell["standing"] if cell else "none" for cell in cells)
+    return [(standing, sum(1 for _one in run)) for standing, run in groupby(standings)]
+
+
+def _reasons(accounts: Iterable[Account]) -> list[dict[str, Any]]:
+    """Return all gaps by their reason, the worst and most common first, and then the notes."""
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for account in accounts:
+        for cell in account["cells"]:
+            for key in _reason_keys(cell, account["account_id"]):
+                reason = found.setdefault(key, {"key": key, "reason": key[-1], "cell": cell, "accounts": {}})
+                reason["accounts"].setdefault((account["host"] or "", account["account_id"]), []).append(cell)
+    for reason in found.values():
+        _finish_reason(reason)
+    return sorted(found.values(), key=lambda reason: (reason["standing"] == "note", -reason["cells"]))
+
+
+def _finish_reason(reason: dict[str, Any]) -> None:
+    cells = [cell for cells in reason["accounts"].values() for cell in cells]
+    is_note = reason["key"][0] == "note"
+    times = [cell["since"] for cell in cells if cell["since"]]
+    alike: dict[tuple[tuple[str, str], ...], dict[str, Any]] = {}
+    for (host, account_id), own in reason["accounts"].items():
+        places = tuple((cell["service"], cell["region"]) for cell in own)
+        group = alike.setdefault(places, {"places": own, "accounts": []})
+        group["accounts"].append({"host": host, "account_id": account_id})
+    reason.update(
+        standing=reason["key"][0],
+        title="The account's own view" if is_note else reason["key"][1],
+        code=None if is_note else reason["cell"]["reason_code"],
+        next_step=None if is_note else reason["cell"]["next_step"],
+        cells=len(cells),
+        new=0 if is_note else sum(bool(cell["is_new"]) for cell in cells),
+        since="" if is_note or not times else min(times)[:10],
+        alike=sorted(alike.values(), key=lambda group: -len(group["accounts"])),
+    )
+
+
+def _reason_keys(cell: Cell, account_id: str) -> Iterator[tuple[Any, ...]]:
+    """Yield what a cell belongs to: its reason and its note."""
+    if cell["standing"] not in COVERED:
+        yield cell["standing"], _word(cell), cell["reason_code"], _common(cell["reason"], account_id)
+    if cell["note"]:
+        yield "note", _common(cell["note"], account_id)
+
+
+def _common(text: str | None, account_id: str) -> str:
+    """Return a text as it is for all accounts: it may name the account, for each another."""
+    return (text or "").replace(account_id, "ACCOUNT")
 
 
 def _word(cell: Cell) -> str:
     """Return AWS's word for a cell, or ours where there is no record."""
     is_held = cell["reason_code"] == Reason.MEMBER_OF_OTHER_ADMINISTRATOR.value
     return str(cell["status"] or ("held by another" if is_held else LABELS[cell["standing"]]))
-
-
-def _name(account: Mapping[str, Any]) -> str:
-    """Return how an account is called: its host, its id where that is another word, its address."""
-    host, account_id = account["host"], account["account_id"]
-    rest = [account_id] if host and host != account_id else []
-    rest += [account["email"]] if account.get("email") else []
-    rest += [f"listed for administrator {account['listed_for']}"] if account.get("listed_for") else []
-    small = "".join(f"<small>{_text(item)}</small>" for item in rest)
-    return f"<bdi>{_text(host or account_id)}</bdi>{small}"

@@ -10,26 +10,18 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from playwright.sync_api import Browser, sync_playwright
 
-# Nothing but the page: no first-run dialogs, no updates, no traffic of the browser's own.
-ARGUMENTS = """
-    --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync --disable-dev-shm-usage --window-size=1400,1000
-""".split()
+# Nothing but the page: no traffic of the browser's own. As root it has no sandbox.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"]
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    """Headless Chromium with a fresh profile."""
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert chromium and driver, "chromium or chromedriver is missing: run scripts/browser"
-    options = ChromeOptions()
-    options.binary_location = chromium
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    for argument in [*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('chromium')}"]:
-        options.add_argument(argument)
-    # Both paths are given, so that Selenium looks for no other browser and downloads none.
-    chrome = Chrome(options=options, service=ChromeService(driver))
-    yield chrome
-    chrome.quit()
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, the system's own: Playwright downloads none."""
+    chromium = shutil.which("chromium")
+    assert chromium, "chromium is missing: run scripts/browser"
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield chrome
+        chrome.close()

@@ -4,21 +4,32 @@
 
 """A report of made-up accounts, in every state. To look at the page while working on it:
 
-python tests/browser/sample.py PAGE.html [ACCOUNTS]
+python tests/browser/sample.py PAGE.html [ACCOUNTS [REGIONS]]
 """
 
 from __future__ import annotations
 
+import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.plugin_utils._report import build_report, collect_accounts
+from ansible_collections.muster.aws.plugins.plugin_utils._report import (
+    build_report,
+    collect_accounts,
+    read_baseline,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
 
-PAGE = Path(__file__).parents[2] / "roles" / "report" / "files" / "page.html"
+PAGE = str(Path(__file__).parents[2] / "roles" / "report" / "files")
 ADMINISTRATOR, OTHER_ADMINISTRATOR = "111111111111", "999999999999"
+CALLER = f"arn:aws:sts::{ADMINISTRATOR}:assumed-role/SecurityAudit/report"
 REGIONS = ["ap-southeast-2", "eu-central-1", "eu-west-1", "us-east-1"]
+MORE_REGIONS = """
+    ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-south-1 ap-southeast-1 ca-central-1 eu-north-1 eu-west-2 eu-west-3
+    sa-east-1 us-east-2 us-west-1 us-west-2
+""".split()
 SERVICES = ["guardduty", "securityhub"]
 HOSTILE_NAME = "<script>window.hit = 1; alert(1)</script>"
 HOSTILE_EMAIL = "\"><img src=x onerror='window.hit = 1'>"
@@ -47,24 +58,35 @@ def make_hosts(count: int) -> dict[str, dict[str, Any]]:
     return {**hosts, "sandbox": {"onboard_account_id": 12345678901}}
 
 
-def make_report(count: int, is_hostile: bool = False) -> dict[str, Any]:
-    """Return a report on that many accounts, in two services and four Regions, of which one is off."""
+def make_report(
+    count: int, is_hostile: bool = False, regions: int = len(REGIONS), baseline: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return a report on that many accounts, in two services and at least four Regions, of which one is off."""
+    names = [*REGIONS, *MORE_REGIONS][:regions]
     hosts = make_hosts(count)
     if is_hostile:
         hosts[HOSTILE_NAME] = {"onboard_account_id": "012345678901", "onboard_account_email": HOSTILE_EMAIL}
     inventory = collect_accounts(list(hosts), hosts, list(hosts))
-    results = {service: _results(service, hosts, is_hostile) for service in SERVICES}
-    return build_report(inventory, results, ADMINISTRATOR, REGIONS, "2026-03-02 09:30 UTC")
+    results = {service: _results(service, hosts, is_hostile, names) for service in SERVICES}
+    return build_report(inventory, results, ADMINISTRATOR, names, "2026-03-02 09:30 UTC", CALLER, baseline)
+
+
+def baseline_of(report: dict[str, Any]) -> dict[str, Any]:
+    """Return a report as what a later one is compared with, by way of a file as the role does it."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({**report, "generated_at": "2026-02-23 09:30 UTC"}, file)
+        file.flush()
+        return read_baseline(file.name, ADMINISTRATOR)
 
 
 def render(report: dict[str, Any]) -> str:
     """Return the page of a report."""
-    return render_report(report, "html", PAGE.read_text(encoding="utf-8"))
+    return render_report(report, "html", PAGE)
 
 
-def _results(service: str, hosts: dict[str, dict[str, Any]], is_hostile: bool) -> dict[str, Any]:
+def _results(service: str, hosts: dict[str, dict[str, Any]], is_hostile: bool, regions: list[str]) -> dict[str, Any]:
     members, views = [], []
-    for region in REGIONS:
+    for region in regions:
         if (service, region) == ("securityhub", "eu-west-1"):
             text = "InvalidAccessException: Account 111111111111 is not subscribed to AWS Security Hub"
             told = {"outcome": "failed", "reason_code": "service_not_enabled", "reason": text}
@@ -110,4 +132,6 @@ def _view(account_id: str, region: str, status: str | None, number: int) -> dict
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(render(make_report(int(sys.argv[2]) if len(sys.argv) > 2 else 30)), encoding="utf-8")
+    words = dict(enumerate(map(int, sys.argv[2:])))
+    count, regions = words.get(0, 30), words.get(1, len(REGIONS))
+    Path(sys.argv[1]).write_text(render(make_report(count, regions=regions)), encoding="utf-8")

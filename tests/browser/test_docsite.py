@@ -6,25 +6,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlparse
 
 import pytest
-from selenium.webdriver import Chrome
+from playwright.sync_api import Browser, Page
 
 TOP = Path(__file__).parents[2]
 SITE = TOP / ".cache" / "docsite" / "html"
 MODULES = sorted(path.stem for path in (TOP / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir())
 
-LINKS_AND_ANCHORS = """return {
+LINKS_AND_ANCHORS = """() => ({
     links: Array.from(document.querySelectorAll('a[href]'), a => a.href),
     ids: Array.from(document.querySelectorAll('[id]'), e => e.id)
-}"""
+})"""
 
 
 @pytest.fixture(scope="module")
-def site(browser: Chrome) -> dict[str, tuple[list[str], set[str]]]:
+def page(browser: Browser) -> Iterator[Page]:
+    page = browser.new_page()
+    yield page
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def site(page: Page) -> dict[str, tuple[list[str], set[str]]]:
     """Every page that can be reached from the first one: its links, and the places in it that links can go to."""
     pages: dict[str, tuple[list[str], set[str]]] = {}
     to_visit = [(SITE / "home.html").as_uri()]
@@ -32,8 +40,8 @@ def site(browser: Chrome) -> dict[str, tuple[list[str], set[str]]]:
         url = to_visit.pop()
         if url in pages or not Path(unquote(urlparse(url).path)).is_file():
             continue
-        browser.get(url)
-        found = browser.execute_script(LINKS_AND_ANCHORS)
+        page.goto(url)
+        found = page.evaluate(LINKS_AND_ANCHORS)
         pages[url] = found["links"], set(found["ids"])
         local = {urldefrag(link)[0] for link in found["links"] if link.startswith("file:")}
         to_visit += [link for link in local if link.endswith(".html")]
@@ -62,10 +70,10 @@ def test_docsite_has_no_broken_link(site) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_docsite_module_page_shows_options_returns_and_examples(browser: Chrome, module: str) -> None:
-    browser.get((SITE / f"{module}_module.html").as_uri())
-    headings = browser.execute_script("return Array.from(document.querySelectorAll('h2'), e => e.innerText)")
+def test_docsite_module_page_shows_options_returns_and_examples(page: Page, module: str) -> None:
+    page.goto((SITE / f"{module}_module.html").as_uri())
+    headings = page.evaluate("Array.from(document.querySelectorAll('h2'), e => e.innerText)")
     text = " ".join(headings)
     assert all(heading in text for heading in ("Synopsis", "Parameters", "Examples", "Return Values"))
-    examples = browser.execute_script("return document.querySelector('#examples pre').innerText")
+    examples = page.evaluate("document.querySelector('#examples pre').innerText")
     assert f"muster.aws.{module}:" in examples

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ansible.parsing.dataloader import DataLoader
@@ -14,35 +15,38 @@ from ansible_collections.muster.aws.tests.ecosystem.conftest import ROOT
 
 FOLDER = ROOT / "extensions/awx"
 JOBS = ("onboard", "offboard", "report")
-# Of a task, not of its module.
-KEYWORDS = {"name", "loop", "loop_control"}
-# What a person sets. The defaults of these two look into the environment.
+# What a person sets. The defaults of these look into the environment.
 OWN_SETTINGS = {"muster_awx_aws_access_key": "AKIAEXAMPLE", "muster_awx_aws_secret_key": "example-secret-key"}
+OWN_SETTINGS["muster_awx_aws_session_token"] = ""
 
 
 class ControllerFiles:
     """Reads the files as ``ansible-playbook configure.yml`` does."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         self._loader = DataLoader()
-        self.settings = {**self._load("settings.yml"), **OWN_SETTINGS}
-        self._variables = {**self.settings, **self._load("jobs.yml")}
+        self.settings = {**self._load("settings.yml"), **OWN_SETTINGS, **settings}
+        (play,) = self._load("configure.yml")
+        self._variables = {**play["vars"], **self.settings, **self._load("jobs.yml"), **self._load("objects.yml")}
 
     def _load(self, name: str) -> Any:
         return self._loader.load_from_file(str(FOLDER / name), trusted_as_template=True)
 
-    def _fill_in(self, value: Any, **variables: Any) -> Any:
-        return Templar(self._loader, variables={**self._variables, **variables}).template(value)
+    def variable(self, name: str) -> Any:
+        """Return the value of a variable, as plain data: Ansible's own kinds of numbers are no numbers for AWX."""
+        return json.loads(json.dumps(Templar(self._loader, variables=self._variables).template(self._variables[name])))
 
     def objects(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """Return what the tasks of objects.yml create: the name, the module and its arguments."""
-        found = []
-        for task in self._load("objects.yml"):
-            (module,) = set(task) - KEYWORDS
-            for item in self._fill_in(task.get("loop", [None])):
-                arguments = self._fill_in(task[module], item=item)
-                found.append((arguments["name"], module, arguments))
-        return found
+        """Return what is created, in its order: the name, the module and its arguments."""
+        return [
+            (
+                item.get("name") or item.get("identifier") or item["role"],
+                f"awx.awx.{kind['module']}",
+                {key: value for key, value in item.items() if key != "simplified_workflow_nodes"},
+            )
+            for kind in self.variable("__muster_awx_kinds")
+            for item in self.variable(kind["objects"])
+        ]
 
     def survey(self, job: str) -> list[dict[str, Any]]:
         """Return the questions of a job."""
@@ -57,12 +61,8 @@ class ControllerFiles:
         ]
         return found
 
-    def extra_variables(self, job: str, **answers: Any) -> dict[str, Any]:
-        """Return the extra variables of a job as the controller makes them: the template's, and over them the answers.
-
-        Whoever launches it accepts the defaults, but for ``answers``. A survey's answer is text, a number or, of a
-        multiselect, a list of texts; it is never a boolean.
-        """
+    def accepted(self, job: str, **answers: Any) -> dict[str, Any]:
+        """Return the answers of whoever accepts the defaults on the launch screen, but for ``answers``."""
         defaults = {
             question["variable"]: question["default"].splitlines()
             if question["type"] == "multiselect"
@@ -70,4 +70,4 @@ class ControllerFiles:
             for question in self.survey(job)
             if "default" in question
         }
-        return {**self.job_template(job)["extra_vars"], **defaults, **answers}
+        return {**defaults, **answers}

@@ -4,7 +4,9 @@
 
 """As much of the API of AWX as its modules talk to: objects are created, found by their fields, changed and associated.
 
-It knows no permissions and checks no values, but refuses the names of endpoints that AWX does not have.
+It refuses what AWX refuses: the names of endpoints that it does not have, surveys that are badly formed, and answers
+that are missing or of another type than the survey's, be it in a launch, a schedule or a node of a workflow. Whoever is
+not the system's administrator may not create organizations and types of credentials.
 """
 
 from __future__ import annotations
@@ -15,23 +17,41 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-ENDPOINTS = frozenset(
-    "organizations credential_types credentials execution_environments projects inventories inventory_sources"
-    " job_templates unified_job_templates schedules".split()
+from ansible_collections.muster.aws.tests.ecosystem.controller_rules import (
+    faults_of_survey,
+    hosts_of_slices,
+    variables_needed_to_start,
+    variables_of_job,
 )
-SECRETS = frozenset({"password", "external_id"})
+
+ENDPOINTS = frozenset(
+    "organizations credential_types credentials execution_environments projects inventories inventory_sources hosts"
+    " job_templates workflow_job_templates workflow_job_template_nodes workflow_approval_templates"
+    " unified_job_templates schedules labels notification_templates instance_groups roles teams users"
+    " jobs workflow_jobs".split()
+)
+JOBS = ("job_templates", "workflow_job_templates", "workflow_approval_templates")
+ROLES = ("admin_role", "execute_role", "read_role", "approval_role")
+SECRETS = frozenset({"password", "security_token", "external_id"})
+OF_THE_SYSTEM = frozenset({"organizations", "credential_types"})
 PREFIX = "/api/v2/"
+Answer = tuple[int, Any]
 
 
 class FakeController:
-    """A context manager: inside, it serves on a free port of the loopback interface."""
+    """A context manager: inside, it serves on a free port of the loopback interface.
 
-    def __init__(self) -> None:
+    :param is_system_administrator: Whether the token is that of the system's administrator, or of an organization's.
+    """
+
+    def __init__(self, is_system_administrator: bool = True) -> None:
+        self.is_system_administrator = is_system_administrator
         self.objects: dict[str, list[dict[str, Any]]] = {name: [] for name in ENDPOINTS}
         self.related: dict[str, Any] = {}
         self.writes: list[str] = []
         self._lock = threading.Lock()
-        self._create("credential_types", {"name": "Amazon Web Services", "managed": True})
+        self._numbers = 0
+        self.create("credential_types", name="Amazon Web Services", managed=True)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
 
     def __enter__(self) -> FakeController:
@@ -51,15 +71,24 @@ class FakeController:
         (found,) = [item for item in self.objects[endpoint] if item["name"] == name]
         return found
 
-    def survey(self, job_template: str) -> dict[str, Any]:
-        """Return the survey of a job template."""
-        return self.related[f"job_templates/{self.named('job_templates', job_template)['id']}/survey_spec"]
+    def names(self, endpoint: str) -> list[str]:
+        """Return the names of all objects of a kind."""
+        return [item["name"] for item in self.objects[endpoint]]
 
-    def _create(self, endpoint: str, values: dict[str, Any]) -> dict[str, Any]:
-        number = sum(map(len, self.objects.values())) + 1
-        url = f"{PREFIX}{endpoint}/{number}/"
+    def survey(self, name: str, endpoint: str = "job_templates") -> dict[str, Any]:
+        """Return the survey of a job template."""
+        return self._survey(endpoint, self.named(endpoint, name))
+
+    def _survey(self, endpoint: str, item: dict[str, Any]) -> dict[str, Any]:
+        survey = self.related.get(f"{endpoint}/{item['id']}/survey_spec", {})
+        return survey if item.get("survey_enabled") else {}
+
+    def create(self, endpoint: str, **values: Any) -> dict[str, Any]:
+        """Create an object, as somebody else would have."""
+        self._numbers += 1
+        url = f"{PREFIX}{endpoint}/{self._numbers}/"
         item = {
-            "id": number,
+            "id": self._numbers,
             "type": endpoint.rstrip("s"),
             "url": url,
             "summary_fields": {},
@@ -67,10 +96,13 @@ class FakeController:
             **values,
         }
         item["related"] = {"survey_spec": f"{url}survey_spec/"}
+        if endpoint in JOBS:
+            roles = {name: self.create("roles", name=name) for name in ROLES}
+            item["summary_fields"] = {"object_roles": {name: {"id": role["id"]} for name, role in roles.items()}}
         self.objects[endpoint].append(item)
         return item
 
-    def answer(self, method: str, url: str, body: Any) -> tuple[int, Any]:
+    def answer(self, method: str, url: str, body: Any) -> Answer:
         """Answer one request."""
         parts = urlsplit(url)
         endpoint, *rest = parts.path.removeprefix(PREFIX).strip("/").split("/")
@@ -79,24 +111,90 @@ class FakeController:
                 return 404, {"detail": f"no {endpoint}"}
             if method != "GET":
                 self.writes.append(f"{method} {parts.path}")
+                if endpoint in OF_THE_SYSTEM and not self.is_system_administrator:
+                    return 403, {"detail": "You do not have permission to perform this action."}
             if not rest:
                 return self._answer_list(method, endpoint, dict(parse_qsl(parts.query)), body)
+            item = next((item for item in self.objects[endpoint] if item["id"] == int(rest[0])), None)
+            if item is None:
+                return 404, {"detail": "Not found."}
             if len(rest) == 1:
-                item = next(item for item in self.objects[endpoint] if item["id"] == int(rest[0]))
-                item.update(body or {})
-                return 200, _hidden(item)
+                return self._answer_object(method, endpoint, item, body)
+            if rest[1] == "launch":
+                return self._launch(item, body or {})
+            if rest[1] == "create_approval_template":
+                approval = self.create("workflow_approval_templates", **body)
+                item["unified_job_template"] = approval["id"]
+                item["related"]["unified_job_template"] = approval["url"]
+                return 201, approval
             return self._answer_related(method, f"{endpoint}/{rest[0]}/{rest[1]}", body)
 
-    def _answer_list(self, method: str, endpoint: str, query: dict[str, str], body: Any) -> tuple[int, Any]:
+    def _answer_list(self, method: str, endpoint: str, query: dict[str, str], body: Any) -> Answer:
         if method == "POST":
-            return 201, _hidden(self._create(endpoint, body))
-        source = "job_templates" if endpoint == "unified_job_templates" else endpoint
-        found = [item for item in self.objects[source] if all(str(item.get(key)) == query[key] for key in query)]
+            refused = self._refused(endpoint, body)
+            return (400, refused) if refused else (201, _hidden(self.create(endpoint, **body)))
+        sources = JOBS if endpoint == "unified_job_templates" else (endpoint,)
+        wanted = {key: value for key, value in query.items() if key not in ("page_size", "page", "order_by")}
+        found = [
+            item
+            for source in sources
+            for item in self.objects[source]
+            if all(str(item.get(key)) == value for key, value in wanted.items())
+        ]
         return 200, _page([_hidden(item) for item in found])
 
-    def _answer_related(self, method: str, place: str, body: Any) -> tuple[int, Any]:
+    def _answer_object(self, method: str, endpoint: str, item: dict[str, Any], body: Any) -> Answer:
+        if method == "DELETE":
+            self.objects[endpoint].remove(item)
+            return 204, None
+        refused = self._refused(endpoint, {**item, **body}) if body else None
+        if refused:
+            return 400, refused
+        item.update(body or {})
+        return 200, _hidden(item)
+
+    def _refused(self, endpoint: str, values: dict[str, Any]) -> dict[str, list[str]]:
+        """Return AWX's refusal of a schedule or a node. What a node requires may be asked when its workflow starts."""
+        if endpoint not in ("schedules", "workflow_job_template_nodes"):
+            return {}
+        number = values.get("unified_job_template")
+        for source in JOBS[:2]:
+            for item in self.objects[source]:
+                if item["id"] == number:
+                    questions = self._survey(source, item).get("spec", [])
+                    answers = values.get("extra_data") or {}
+                    faults = variables_needed_to_start(questions, answers, endpoint == "schedules")
+                    return {"variables_needed_to_start": faults} if faults else {}
+        return {}
+
+    def _launch(self, item: dict[str, Any], body: dict[str, Any]) -> Answer:
+        """Launch a job template: one job, or a workflow of slices of the whole inventory."""
+        questions = self._survey("job_templates", item).get("spec", [])
+        answers = body.get("extra_vars", {})
+        faults = variables_needed_to_start(questions, answers)
+        if faults:
+            return 400, {"variables_needed_to_start": faults}
+        known = {question["variable"] for question in questions}
+        asked = {key: value for key, value in body.items() if item.get(f"ask_{key}_on_launch")}
+        hosts = [host["name"] for host in self.objects["hosts"] if host["inventory"] == item["inventory"]]
+        slices = hosts_of_slices(hosts, int(asked.get("job_slice_count", item.get("job_slice_count", 1))))
+        variables = variables_of_job(
+            json.loads(item["extra_vars"]), questions, {name: answers[name] for name in known & set(answers)}
+        )
+        jobs = [
+            self.create("jobs", extra_vars=variables, hosts=part, limit=asked.get("limit", ""))["id"] for part in slices
+        ]
+        ignored = {key: value for key, value in body.items() if key not in asked and key != "extra_vars"}
+        if len(jobs) == 1:
+            return 201, {"id": jobs[0], "type": "job", "ignored_fields": ignored}
+        return 201, {**self.create("workflow_jobs", jobs=jobs, is_sliced_job=True), "ignored_fields": ignored}
+
+    def _answer_related(self, method: str, place: str, body: Any) -> Answer:
         if place.endswith("/survey_spec"):
             if method == "POST":
+                faults = faults_of_survey(body)
+                if faults:
+                    return 400, {"error": " ".join(faults)}
                 self.related[place] = body
             return 200, self.related.get(place, {})
         associated = self.related.setdefault(place, [])
@@ -120,7 +218,7 @@ class FakeController:
                 self.end_headers()
                 self.wfile.write(content)
 
-            do_GET = do_POST = do_PATCH = _answer
+            do_GET = do_POST = do_PATCH = do_DELETE = _answer
 
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass

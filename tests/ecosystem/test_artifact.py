@@ -45,10 +45,10 @@ NEEDED = {
 
 
 def names_of(kind: str) -> set[str]:
-    """The names of the checkout's modules, filters and roles."""
+    """The names of the checkout's modules, lookups and roles."""
     paths = {
-        "module": ROOT.glob("plugins/modules/*.py"),
-        "filter": ROOT.glob("plugins/filter/*.yml"),
+        "module": [*ROOT.glob("plugins/modules/*.py"), *ROOT.glob("plugins/modules/*.yml")],
+        "lookup": ROOT.glob("plugins/lookup/*.py"),
         "role": ROOT.glob("roles/*"),
     }
     return {f"muster.aws.{path.stem}" for path in paths[kind]}
@@ -65,7 +65,7 @@ def test_artifact_holds_what_users_need_and_no_leftovers(installation: Installat
     assert installation.artifact.stat().st_size < LARGEST_ARTIFACT
 
 
-@pytest.mark.parametrize("kind", ["module", "filter", "role"])
+@pytest.mark.parametrize("kind", ["module", "lookup", "role"])
 def test_ansible_doc_knows_every_plugin_of_the_installed_artifact(
     installation: Installation, kind: str, tmp_path: Path
 ):

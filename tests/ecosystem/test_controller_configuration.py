@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,11 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.muster.aws.tests.ecosystem.conftest import ACCOUNTS, ROOT, SITE_COLLECTIONS, run
 from ansible_collections.muster.aws.tests.ecosystem.controller_files import FOLDER, JOBS, ControllerFiles
+from ansible_collections.muster.aws.tests.ecosystem.controller_rules import (
+    faults_of_survey,
+    hosts_of_slices,
+    variables_needed_to_start,
+)
 from ansible_collections.muster.aws.tests.ecosystem.fake_controller import FakeController
 
 FILES = ControllerFiles()
@@ -52,6 +59,11 @@ def test_object_fits_the_specification_of_its_module(name, module, arguments, mo
     assert validator.validate({**arguments, "surprise": 1}).error_messages != []
 
 
+ONBOARD = yaml.safe_load((ROOT / "roles/onboard/meta/argument_specs.yml").read_text())["argument_specs"]["main"][
+    "options"
+]
+
+
 @pytest.mark.parametrize("job", JOBS)
 def test_survey_asks_for_variables_of_the_role_with_its_choices_and_defaults(job: str):
     specs = yaml.safe_load((ROOT / f"roles/{job}/meta/argument_specs.yml").read_text())
@@ -60,14 +72,17 @@ def test_survey_asks_for_variables_of_the_role_with_its_choices_and_defaults(job
     assert questions
     for question in questions:
         option = options[question["variable"]]
+        if question["variable"].endswith("_services"):  # the other roles take them from the variables of onboard
+            option = {**ONBOARD["onboard_services"], **option}
         kinds, choices, default = expected_question(option)
         assert question["type"] in kinds, question
-        assert question["required"] is True
+        assert question["required"] is ("default" not in question)
         assert question["question_name"]
         if question["variable"] == "onboard_regions":  # which Regions there are is a setting
             choices = FILES.settings["muster_awx_regions"]
             default = "\n".join(choices)
-        assert question.get("choices") == choices, question
+        # As lines of a text: older launch screens take no list.
+        assert question.get("choices") == ("\n".join(choices) if choices else None), question
         assert question.get("default") == default, question
 
 
@@ -97,7 +112,8 @@ def test_job_template_names_a_playbook_of_the_project_and_variables_of_the_role(
         ]["options"]
     }
     assert set(template["extra_vars"]) <= known
-    assert (template["job_slice_count"] > 1) == (job == "onboard")
+    assert template["job_slice_count"] == 1
+    assert template.get("ask_job_slice_count_on_launch", False) == (job == "onboard")
 
 
 def test_credential_type_hands_the_role_its_variables():
@@ -116,17 +132,30 @@ def test_inventory_of_the_project_has_an_account_per_host():
     assert {host: row["onboard_account_id"] for host, row in hosts.items()} == ACCOUNTS
 
 
-@needs_awx
-def test_configuration_is_created_once_and_then_found_unchanged(tmp_path):
-    with FakeController() as controller:
-        variables = {
+class Configuration:
+    """Runs configure.yml against a stand-in."""
+
+    def __init__(self, controller: FakeController, folder: Path) -> None:
+        self._folder = folder
+        self._variables = {
             "CONTROLLER_HOST": controller.url,
-            "CONTROLLER_OAUTH_TOKEN": "token",
+            "CONTROLLER_OAUTH_TOKEN": "an-oauth-token",
             "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE",
             "AWS_SECRET_ACCESS_KEY": "example-secret-key",
         }
-        command = ["ansible-playbook", FOLDER / "configure.yml", "--extra-vars", "muster_awx_external_id=for-muster"]
-        run(*command, cwd=tmp_path, variables=variables)
+
+    def __call__(self, variables: Mapping[str, str] | None = None, **settings: Any) -> str:
+        command = ["ansible-playbook", FOLDER / "configure.yml", "-vvv", "--extra-vars", json.dumps(settings)]
+        return run(*command, cwd=self._folder, variables={**self._variables, **(variables or {})})
+
+
+@needs_awx
+def test_configuration_is_created_once_and_then_found_unchanged(tmp_path: Path):
+    with FakeController() as controller:
+        configure = Configuration(controller, tmp_path)
+        output = configure(muster_awx_external_id="for-muster")
+        assert "for-muster" not in output.partition("PLAY [")[2]
+        assert "example-secret-key" not in output
 
         assert len(controller.objects["job_templates"]) == len(JOBS)
         for job in JOBS:
@@ -145,7 +174,87 @@ def test_configuration_is_created_once_and_then_found_unchanged(tmp_path):
         assert (FOLDER / "project" / source["source_path"]).exists()
         schedule = controller.named("schedules", "Daily report on AWS accounts")
         assert schedule["unified_job_template"] == controller.named("job_templates", "Report on AWS accounts")["id"]
+        assert len(controller.objects["workflow_job_template_nodes"]) == 7
+        assert len(controller.objects["workflow_approval_templates"]) == 2
 
         controller.writes.clear()
-        assert "changed=0" in run(*command, cwd=tmp_path, variables=variables)
+        assert "changed=0" in configure(muster_awx_external_id="for-muster")
         assert controller.writes == []
+
+        configure(muster_awx_state="absent")
+        left = {kind for kind, items in controller.objects.items() if items}
+        assert {"job_templates", "workflow_job_templates", "schedules", "credentials", "projects"}.isdisjoint(left)
+        assert controller.names("organizations") == ["Security"]
+        assert controller.names("credential_types") == ["Amazon Web Services"]
+
+
+@needs_awx
+def test_settings_give_names_labels_notifications_grants_and_keys_of_a_session(tmp_path: Path):
+    with FakeController() as controller:
+        organization = controller.create("organizations", name="Security")
+        controller.create("teams", name="Operations", organization=organization["id"])
+        controller.create("instance_groups", name="near-aws")
+        settings = {
+            "muster_awx_names": {"onboard": "Enrol accounts"},
+            "muster_awx_labels": ["security"],
+            "muster_awx_instance_groups": ["near-aws"],
+            "muster_awx_notifications": [
+                {
+                    "name": "Tell us",
+                    "notification_type": "webhook",
+                    "notification_configuration": {"url": "https://hooks.example.com", "http_method": "POST"},
+                }
+            ],
+            "muster_awx_notify": {"error": ["Tell us"]},
+            "muster_awx_grants": [{"role": "execute", "team": "Operations"}],
+        }
+        Configuration(controller, tmp_path)({"AWS_SESSION_TOKEN": "example-session-token"}, **settings)
+
+        template = controller.named("job_templates", "Enrol accounts")
+        place = f"job_templates/{template['id']}"
+        assert controller.related[f"{place}/labels"] == [controller.named("labels", "security")["id"]]
+        assert controller.related[f"{place}/instance_groups"] == [controller.named("instance_groups", "near-aws")["id"]]
+        told = controller.named("notification_templates", "Tell us")["id"]
+        assert controller.related[f"{place}/notification_templates_error"] == [told]
+        assert controller.named("credentials", "Administrator account")["inputs"]["security_token"]
+        granted = {f"POST /api/v2/teams/{controller.named('teams', 'Operations')['id']}/roles/"}
+        assert granted <= set(controller.writes) or any("/roles/" in write for write in controller.writes)
+
+
+@needs_awx
+def test_administrator_of_an_organization_configures_what_is_left_to_it(tmp_path: Path):
+    with FakeController(is_system_administrator=False) as controller:
+        controller.create("organizations", name="Security")
+        controller.create("credential_types", name="AWS member role", managed=False)
+        controller.create("credentials", name="Ours", type="credential")
+        Configuration(controller, tmp_path)(
+            muster_awx_existing=["organization", "credential_type"],
+            muster_awx_aws_access_key="",
+            muster_awx_administrator_credential="Ours",
+        )
+        assert sorted(controller.names("credentials")) == ["Member role", "Ours"]
+        template = controller.named("job_templates", "Onboard AWS accounts")
+        wanted = [controller.named("credentials", name)["id"] for name in ("Ours", "Member role")]
+        assert sorted(controller.related[f"job_templates/{template['id']}/credentials"]) == sorted(wanted)
+
+
+def test_stand_in_refuses_what_awx_refuses():
+    questions = FILES.survey("onboard")
+    required = [{**question, "required": True} for question in questions]
+    assert len(variables_needed_to_start(required, {})) == len(questions)
+    assert variables_needed_to_start(required, {}, is_required_needed=False) == []
+    assert variables_needed_to_start(questions, {}) == []
+    for answers in (
+        {"onboard_services": "guardduty"},
+        {"onboard_services": ["GuardDuty"]},
+        {"onboard_via": "Invitation"},
+        {"onboard_enable_services": True},
+        {"onboard_wait_timeout": "60"},
+        {"onboard_wait_timeout": 3601},
+    ):
+        assert len(variables_needed_to_start(questions, answers)) == 1, answers
+    # What a role has to refuse, since AWX does not.
+    assert variables_needed_to_start(questions, {"onboard_services": []}) == []
+    assert faults_of_survey({"name": "", "description": "", "spec": [{**questions[0], "default": ["guardduty"]}]})
+    assert hosts_of_slices(["c", "a", "b"], 2) == [["a", "c"], ["b"]]
+    assert hosts_of_slices([], 2) == [[]]

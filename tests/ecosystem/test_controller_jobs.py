@@ -10,13 +10,21 @@ import json
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.muster.aws.tests.ecosystem.conftest import ACCOUNTS, ADMINISTRATOR, REGIONS, enabled_everywhere
 from ansible_collections.muster.aws.tests.ecosystem.controller_files import FOLDER, ControllerFiles
+from ansible_collections.muster.aws.tests.ecosystem.controller_rules import (
+    hosts_of_slices,
+    limit_of_relaunch,
+    variables_needed_to_start,
+    variables_of_job,
+)
 from ansible_collections.muster.aws.tests.emulator import Emulator
 
 FILES = ControllerFiles()
@@ -33,6 +41,7 @@ class Job:
     failed: set[str]
     ran: set[str]
     output: str
+    statistics: dict[str, Any]
 
 
 class Controller:
@@ -46,14 +55,36 @@ class Controller:
         self.jobs = 0
 
     def launch(self, job: str, limit: str | None = None, check: bool = False, **answers: Any) -> Job:
-        """Run a job to its end."""
+        """Run a job to its end, launched from the screen: all questions are answered, by default or by ``answers``."""
+        return self.run(job, FILES.accepted(job, **answers), limit, check)
+
+    def run(
+        self,
+        job: str,
+        answers: dict[str, Any],
+        limit: str | None = None,
+        check: bool = False,
+        hosts: Sequence[str] = tuple(ACCOUNTS),
+    ) -> Job:
+        """Run a job to its end, with these answers alone, as a schedule or the API does.
+
+        :param hosts: Those of the inventory that the job sees: all, or those of its slice.
+        """
+        questions = FILES.survey(job)
+        assert variables_needed_to_start(questions, answers) == []
+        template = FILES.job_template(job)
         self.jobs += 1
         private_data = self.folder / f"job_{self.jobs}"
         shutil.copytree(FOLDER / "project", private_data / "project")
-        shutil.copytree(FOLDER / "project/inventory", private_data / "inventory")
+        inventory = yaml.safe_load((FOLDER / "project/inventory/accounts.yml").read_text())
+        accounts = inventory["aws_accounts"]["hosts"]
+        (private_data / "inventory").mkdir()
+        (private_data / "inventory/hosts.json").write_text(
+            json.dumps({"all": {"hosts": {host: accounts[host] for host in hosts}}})
+        )
         arguments = [*(["--limit", limit] if limit else []), *(["--check"] if check else [])]
         files = {
-            "extravars": {**FILES.extra_variables(job, **answers), **self.injected},
+            "extravars": {**variables_of_job(template["extra_vars"], questions, answers), **self.injected},
             "envvars": self.variables,
             "settings": {"idle_timeout": 300, "suppress_ansible_output": True},
             "cmdline": shlex.join(arguments),
@@ -62,9 +93,8 @@ class Controller:
         for name, content in files.items():
             text = content if isinstance(content, str) else json.dumps(content)
             (private_data / "env" / name).write_text(text)
-        playbook = FILES.job_template(job)["playbook"]
         subprocess.run(
-            ["ansible-runner", "run", str(private_data), "--playbook", playbook, "--ident", "1"],
+            ["ansible-runner", "run", str(private_data), "--playbook", template["playbook"], "--ident", "1"],
             timeout=300,
             check=False,
         )
@@ -79,6 +109,7 @@ class Controller:
             failed=hosts & set(stats["failures"]),
             ran=hosts & set(stats["processed"]),
             output=output,
+            statistics=stats,
         )
 
 
@@ -103,15 +134,40 @@ def test_onboard_job_fails_for_one_account_and_is_relaunched_on_it(controller: C
 
     emulator.seed({"accounts": {ACCOUNTS[SECOND]: {"assumable": True}}})
     emulator.clear_calls()
-    again = controller.launch("onboard", limit=",".join(first.failed), onboard_wait_timeout=5)
+    limit = limit_of_relaunch(first.statistics)
+    assert limit == SECOND
+    again = controller.launch("onboard", limit=limit, onboard_wait_timeout=5)
     assert again.status == "successful", again.output
     assert again.ran == again.changed == {SECOND}
     assert {call.account_id for call in emulator.calls if call.is_write} == {ACCOUNTS[SECOND]}
     assert again.artifacts["onboard"]["guardduty"][REGIONS[0]]["failed_ids"] == []
     assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
+    with pytest.raises(ValueError, match="0 failed hosts"):
+        limit_of_relaunch(again.statistics)
 
 
-def test_onboard_job_in_slices_leaves_the_other_slice_alone(controller: Controller, emulator: Emulator):
+def test_jobs_in_slices_take_all_accounts_between_them(controller: Controller, emulator: Emulator):
+    slices = hosts_of_slices(list(ACCOUNTS), 2)
+    jobs = [controller.run("onboard", FILES.accepted("onboard"), hosts=hosts) for hosts in slices]
+    assert [job.ran for job in jobs] == [{FIRST, THIRD}, {SECOND}]
+    assert [job.artifacts["onboard"]["guardduty"][REGIONS[0]]["accounts"] for job in jobs] == [2, 1]
+    assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
+
+
+def test_scheduled_report_runs_without_answers(controller: Controller, emulator: Emulator):
+    job = controller.run("report", {})
+    assert job.status == "successful", job.output
+    assert job.artifacts["report"]
+    assert emulator.operations(writes_only=True) == []
+
+
+def test_onboard_job_without_answers_takes_the_template_and_the_defaults(controller: Controller, emulator: Emulator):
+    job = controller.run("onboard", {})
+    assert job.status == "successful", job.output
+    assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
+
+
+def test_onboard_job_with_a_limit_and_check_mode_leaves_the_others_alone(controller: Controller, emulator: Emulator):
     checked = controller.launch("onboard", limit=f"{FIRST},{THIRD}", check=True)
     assert checked.status == "successful", checked.output
     assert emulator.operations(writes_only=True) == []
@@ -119,16 +175,17 @@ def test_onboard_job_in_slices_leaves_the_other_slice_alone(controller: Controll
     job = controller.launch("onboard", limit=f"{FIRST},{THIRD}")
     assert job.status == "successful", job.output
     assert checked.changed == job.changed == job.ran == {FIRST, THIRD}
-    assert checked.artifacts == job.artifacts
+    assert checked.artifacts["onboard"] == job.artifacts["onboard"]
+    summaries = [each.artifacts["onboard_summary"] for each in (checked, job)]
+    assert [summary.pop("is_check") for summary in summaries] == [True, False]
+    assert summaries[0] == summaries[1]
     assert job.artifacts["onboard"]["securityhub"][REGIONS[1]]["accounts"] == 2
     assert [host for host in ACCOUNTS if enabled_everywhere(emulator, ACCOUNTS[host])] == [FIRST, THIRD]
 
 
 def test_survey_answers_that_are_text_mean_what_they_say(controller: Controller, emulator: Emulator):
-    # As a text question or a variable typed at launch gives them: "false" is no true, "a,b" no list of letters.
-    job = controller.launch(
-        "onboard", onboard_services="guardduty", onboard_regions=",".join(REGIONS), onboard_enable_services="false"
-    )
+    # A survey has no booleans: "false" is no true.
+    job = controller.launch("onboard", onboard_services=["guardduty"], onboard_enable_services="false")
     assert job.failed == set(ACCOUNTS), job.output
     assert set(job.artifacts["onboard"]) == {"guardduty"}
     assert set(job.artifacts["onboard"]["guardduty"]) == set(REGIONS)
@@ -151,7 +208,7 @@ def test_offboard_job_ends_the_membership_of_the_named_account(controller: Contr
 
     refused = controller.launch("offboard", offboard_hosts="all", offboard_limit=2)
     assert refused.status == "failed"
-    assert "This would offboard 3 accounts, and nothing was sent" in refused.output
+    assert "this would offboard 3 accounts" in refused.output
 
 
 def test_report_job_reads_and_tells_its_counts(controller: Controller, emulator: Emulator):

@@ -20,11 +20,11 @@ from .calls import Call, is_write
 from .errors import AwsError
 from .faults import Fault, accounts_in, strike, without_accounts
 from .foreign import ForeignServices, error_response
-from .guardduty import GuardDuty
 from .membership import MembershipService
-from .requests import Request
-from .securityhub import SecurityHub
+from .regions import is_known
+from .requests import Request, Result
 from .server import HttpRequest, HttpResponse
+from .services import SERVICES
 from .state import World
 from .wire import InvalidRequest
 
@@ -74,34 +74,40 @@ class OwnApi:
         try:
             return Identified(name, operation.parse(labels, http.query, http.body))
         except InvalidRequest as problem:
-            return Identified(name, {}, self.service.invalid(self._request(http, name, {}), problem))
+            return Identified(name, {}, self.service.invalid(self._request(self.world, http, name, {}), problem))
 
-    def _request(self, http: HttpRequest, operation: str, params: Mapping[str, Any]) -> Request:
+    def _request(self, world: World, http: HttpRequest, operation: str, params: Mapping[str, Any]) -> Request:
         wire = self.service.wire.operations[operation]
-        return Request(self.world, self.service.name, http.account_id, http.region, wire, params)
+        return Request(world, self.service.name, http.account_id, http.region, wire, params)
 
     def perform(self, http: HttpRequest, call: Call, unprocessed: Mapping[str, str]) -> HttpResponse:
-        request = self._request(http, call.operation, without_accounts(call.params, unprocessed))
-        request.unprocessed.update(unprocessed)
+        params = without_accounts(call.params, unprocessed)
         with self._lock:
+            shown = self.world.as_shown(self.service.name, http.region)
+            request = self._request(self.world if call.is_write else shown, http, call.operation, params)
+            request.unprocessed.update(unprocessed)
             self._limit.check(self.service.name, http.account_id, http.region)
-            if http.region in self.world.account(http.account_id).disabled_regions:
+            off = self.world.account(http.account_id).disabled_regions
+            if http.region in off or not is_known(http.region):
                 message = "The security token included in the request is invalid."
                 raise AwsError("UnrecognizedClientException", message, 403)
             try:
-                result = self.service.perform(request)
+                if call.is_write and self.world.knobs.lag_hits == "writes":
+                    self.service.check(self._request(shown, http, call.operation, params))
+                result = self._carry_out(request) if call.is_write else self.service.perform(request)
             except InvalidRequest as problem:
                 raise self.service.invalid(request, problem) from problem
-        if result and "UnprocessedAccounts" in request.operation.output_shape.members:
+        if result and not {"UnprocessedAccounts", "unprocessedAccounts"}.isdisjoint(result):
             call.unprocessed = list(request.unprocessed)
         body = request.operation.serialise(result)
         return HttpResponse(request.operation.status, {"Content-Type": "application/json"}, body)
 
+    def _carry_out(self, request: Request) -> Result:
+        with self.world.hidden_write(request.service, request.region, request.operation.name):
+            return self.service.perform(request)
+
     def error_response(self, http: HttpRequest, error: AwsError, request_id: str) -> HttpResponse:
-        if self.service.name == "guardduty":
-            body = {"message": error.message, "__type": error.inner or error.code}
-        else:
-            body = {"Code": error.code, "Message": error.message}
+        body = self.service.error_body(error)
         headers = {"Content-Type": "application/json", "x-amzn-ErrorType": error.code}
         return HttpResponse(error.status, headers, json.dumps(body).encode())
 
@@ -132,7 +138,7 @@ class RateLimit:
     def check(self, service: str, account_id: str, region: str) -> None:
         """Take a token, or raise the throttling error."""
         knobs = self.world.knobs
-        if knobs.rate_limit not in (service, "both"):
+        if knobs.rate_limit not in (service, "both", "all"):
             return
         key, now = (service, account_id, region), self.world.now()
         tokens, last = self._buckets.get(key, (float(knobs.rate_limit_burst), now))
@@ -158,8 +164,10 @@ class Dispatcher:
         self.foreign = ForeignServices(world)
         self.rate_limit = RateLimit(world)
         self._foreign_api = ForeignApi(self.foreign)
-        self._apis: dict[str, Api] = {
-            service.name: OwnApi(service, world, self.lock, self.rate_limit) for service in (GuardDuty(), SecurityHub())
+        # By signing name.
+        self._own_apis = {
+            service.client: OwnApi(service, world, self.lock, self.rate_limit)
+            for service in (make() for make in SERVICES)
         }
 
     def account_of(self, access_key: str) -> str:
@@ -182,8 +190,14 @@ class Dispatcher:
         return response
 
     def _answer_signed(self, http: HttpRequest, request_id: str) -> HttpResponse:
-        api = self._apis.get(http.service, self._foreign_api)
+        own = self._own_apis.get(http.service)
+        api: Api = own or self._foreign_api
+        # In the log and in rules, a service has the collection's name.
+        http = replace(http, service_name=own.service.name if own else http.service)
         asked = api.identify(http)
+        if self._is_session_over(http):
+            code = "ExpiredTokenException" if own else "ExpiredToken"
+            asked.refusal = AwsError(code, "The security token included in the request is expired", 403)
         call, fault = self._begin(http, asked)
         self._notify("before", call)
         try:
@@ -201,11 +215,16 @@ class Dispatcher:
         self._notify("after", call)
         return response
 
+    def _is_session_over(self, http: HttpRequest) -> bool:
+        assert http.scope is not None
+        with self.lock:
+            return "x-amz-security-token" in http.headers and self.world.is_session_over(http.scope[0])
+
     def _begin(self, http: HttpRequest, asked: Identified) -> tuple[Call, Fault | None]:
         name = asked.operation
         with self.lock:
             index = len(self.calls)
-            call = Call(index, http.service, name, http.account_id, http.region, asked.params, is_write(name))
+            call = Call(index, http.service_name, name, http.account_id, http.region, asked.params, is_write(name))
             self.calls.append(call)
             fault = strike(self.faults, call)
             call.fault = fault.kind if fault else None
@@ -217,8 +236,10 @@ class Dispatcher:
     ) -> HttpResponse:
         if fault and fault.kind == "reset_before":
             return HttpResponse(0, is_reset=True)
+        if fault and fault.kind == "silent":
+            return HttpResponse(0, silence=fault.seconds)
         if fault and fault.strikes == "error":
-            raise fault.error(http.service)
+            raise fault.error(http.service_name)
         if refusal:
             raise refusal
         unprocessed = {}

@@ -19,6 +19,7 @@ _KINDS = {
     "http_500": "error",
     "error": "error",
     "reset_before": "before",
+    "silent": "before",
     "reset_after": "after",
     "timeout_after": "after",
     "malformed": "after",
@@ -26,8 +27,12 @@ _KINDS = {
     "refuse_batch": "error",
 }
 _THROTTLED = {"TooManyRequestsException": 429, "LimitExceededException": 429}
-_INTERNAL = {"guardduty": "InternalServerErrorException", "securityhub": "InternalException"}
-_INVALID = {"guardduty": "BadRequestException", "securityhub": "InvalidInputException"}
+_INTERNAL = {
+    "guardduty": "InternalServerErrorException",
+    "securityhub": "InternalException",
+    "macie": "InternalServerException",
+}
+_INVALID = {"guardduty": "BadRequestException", "securityhub": "InvalidInputException", "macie": "ValidationException"}
 _OUT_OF_RANGE = "The request is rejected because an invalid or out-of-range value is specified as an input parameter."
 
 
@@ -45,7 +50,7 @@ class Fault:
     code: str | None = None
     status: int | None = None
     message: str | None = None
-    seconds: float = 60  # timeout_after: how long the emulator stays silent
+    seconds: float = 60  # silent, timeout_after: how long the emulator stays silent
     account_ids: tuple[str, ...] = ()  # any of them in the request; those that come back unprocessed
 
     def __post_init__(self) -> None:
@@ -98,15 +103,18 @@ class Fault:
 def accounts_in(params: Mapping[str, Any]) -> list[str]:
     """Return the account ids a request names."""
     details: Iterable[Mapping[str, Any]] = params.get("AccountDetails", ())
-    return [*params.get("AccountIds", ()), *(detail["AccountId"] for detail in details)]
+    ids = [*params.get("AccountIds", ()), *(detail["AccountId"] for detail in details), *params.get("accountIds", ())]
+    # Of calls that take one account.
+    one = params.get("id") or params.get("account", {}).get("accountId")
+    return [*ids, one] if one else ids
 
 
 def without_accounts(params: Mapping[str, Any], left_out: Iterable[str]) -> dict[str, Any]:
     """Return the parameters with some accounts taken out."""
     out = set(left_out)
     kept = dict(params)
-    if "AccountIds" in kept:
-        kept["AccountIds"] = [account_id for account_id in kept["AccountIds"] if account_id not in out]
+    for name in {"AccountIds", "accountIds"}.intersection(kept):
+        kept[name] = [account_id for account_id in kept[name] if account_id not in out]
     if "AccountDetails" in kept:
         kept["AccountDetails"] = [detail for detail in kept["AccountDetails"] if detail["AccountId"] not in out]
     return kept

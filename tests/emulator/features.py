@@ -66,7 +66,7 @@ def merge_features(
     malware = wanted.get("EBS_MALWARE_PROTECTION", {"value": off})["value"] != off
     is_trusted = _MALWARE_PRINCIPAL in request.world.organization.trusted_principals
     if key == "AutoEnable" and malware and not is_trusted and request.knobs.malware_without_trust == "refuse":
-        raise request.error("E_NOTMANAGEMENT")
+        raise request.error("E_NOTRUST")
     for name, feature in wanted.items():
         if name in missing:
             continue

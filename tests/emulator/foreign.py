@@ -18,11 +18,12 @@ from xml.sax.saxutils import escape
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.test import Client
 
+from . import organizations_api
 from .errors import AwsError
-from .regions import describe_regions
+from .regions import describe_regions, is_known
 from .server import HttpRequest, HttpResponse
 from .state import World
-from .wire import partition_of
+from .wire import home_of, partition_of
 
 _ACCESS_KEY = re.compile(r"<AccessKeyId>(\w+)</AccessKeyId>")
 
@@ -65,8 +66,7 @@ class ForeignServices:
 
     def perform(self, request: HttpRequest, operation: str, params: Mapping[str, Any]) -> HttpResponse:
         """Let moto answer, with what this emulator knows about accounts."""
-        off = self.world.account(request.account_id).disabled_regions - {"us-east-1"}  # whose STS is never off
-        if request.service == "sts" and request.region in off:
+        if request.service == "sts" and self._is_sts_off(request.account_id, request.region):
             raise AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403)
         if operation == "AssumeRole":
             return self._assume_role(request, params)
@@ -75,8 +75,15 @@ class ForeignServices:
             body = describe_regions(partition_of(request.region), disabled, params, str(uuid.uuid4()))
             return HttpResponse(200, {"Content-Type": "text/xml"}, body)
         if request.service == "organizations":
+            if operation in organizations_api.OPERATIONS:
+                return organizations_api.answer(self.world, request, operation, params)
             self._tell_organization()
         return self._ask_moto(request)
+
+    def _is_sts_off(self, account_id: str, region: str) -> bool:
+        if not is_known(region):
+            return True
+        return region in self.world.account(account_id).disabled_regions and region != home_of(region)
 
     def _ask_moto(self, request: HttpRequest) -> HttpResponse:
         # moto takes the account from this header before it looks at the access key.
@@ -87,7 +94,9 @@ class ForeignServices:
             )
         dropped = ("content-length", "connection", "server", "date", "transfer-encoding")
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in dropped}
-        return HttpResponse(answer.status_code, kept, answer.get_data())
+        # moto does not know every partition of botocore's.
+        partition = partition_of(request.region).encode()
+        return HttpResponse(answer.status_code, kept, answer.get_data().replace(b"arn:aws:", b"arn:%s:" % partition))
 
     # --- AssumeRole ---------------------------------------------------------------------------------------------------
 
@@ -102,6 +111,11 @@ class ForeignServices:
             caller = f"arn:{partition}:sts::{request.account_id}:user/moto"
             message = f"User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}"
             raise AwsError("AccessDenied", message, 403)
+        if self._is_sts_off(account_id, request.region):
+            message = f"STS is not activated in this region for account:{account_id}. Your account administrator can "
+            raise AwsError(
+                "RegionDisabledException", message + "activate STS in this region using the IAM Console.", 403
+            )
         wrong = self.world.knobs.assume_role_wrong_account
         given = wrong.get(account_id, account_id) if isinstance(wrong, Mapping) else wrong or account_id
         form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
@@ -110,6 +124,7 @@ class ForeignServices:
         key = _ACCESS_KEY.search(response.body.decode())
         if key:
             self.world.access_keys[key.group(1)] = given
+            self.world.begin_session(key.group(1))
         return response
 
     def _may_assume(self, account_id: str, role_name: str, external_id: str | None) -> bool:

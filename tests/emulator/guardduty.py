@@ -10,11 +10,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from .errors import AwsError
 from .features import MemberFeatureOperations, features_of, merge_features, new_features, shown_features
 from .membership import MembershipService
 from .requests import Request, Result
 from .state import ASSOCIATED, PENDING, Member, Switch
-from .wire import timestamp
+from .wire import NULL, timestamp
 
 _DETECTOR_SETTINGS = ("FindingPublishingFrequency",)
 
@@ -23,12 +24,16 @@ class GuardDuty(MemberFeatureOperations, MembershipService):
     """What GuardDuty adds. Its handle is the caller's own detector, also for the member's calls."""
 
     name = "guardduty"
+    verifies_email = True
     reason_member = "Result"
     status_member = "RelationshipStatus"
     admin_members = ("AdminAccountId", "AdminStatus")
     associated = ASSOCIATED
     members_quota = (5000, 50000)
     invitations_quota = None
+
+    def error_body(self, error: AwsError) -> dict[str, Any]:
+        return {"message": error.message, "__type": error.inner or error.code}
 
     def check(self, request: Request) -> None:
         detector_id = request.params.get("DetectorId")
@@ -47,32 +52,20 @@ class GuardDuty(MemberFeatureOperations, MembershipService):
         return str(request.params.get("OnlyAssociated", default)).lower() == "true"
 
     def no_administrator(self, request: Request) -> Result:
-        return None
+        [member] = request.operation.output_shape.members
+        return {member: NULL} if request.knobs.get_administrator_none_gd == "null" else None
 
     def invite_refusals(self, request: Request, account_id: str) -> Iterator[str]:
         if not request.home.members[account_id].email:
             yield "U_NOEMAIL"
 
-    def send_invitation(self, request: Request, member: Member) -> None:
-        """Send the invitation once the address was found to be the account's own; that takes a while on AWS."""
-        world = request.world
-        real = world.account(member.account_id).email
-        matches = request.knobs.verify_email == "off" or real.lower() == (member.email or "").lower()
-        outcome = "Invited" if matches else "EmailVerificationFailed"
-        pending = world.later(outcome, "verification") if request.knobs.verify_email == "on" else None
-        hidden = member.seen_as
-        request.move(member, "EmailVerificationInProgress" if pending else outcome)
-        member.invited_at = world.now()
-        if matches:
-            world.invite(self.name, request.region, member)
-        else:
-            request.home_of(member.account_id).invitations.pop(request.account_id, None)
-        member.verifying, member.seen_as = pending, hidden
-
     def _describe_member(self, request: Request, member: Member, status: str) -> dict[str, Any]:
         switch = request.home_of(member.account_id).switch
         detector_id = switch.resource_id if switch and status in ASSOCIATED else None
-        return {**super()._describe_member(request, member, status), "DetectorId": detector_id}
+        described = super()._describe_member(request, member, status)
+        # Of an organization's members no address comes back, and none is verified.
+        email = NULL if member.by_organization else member.email
+        return {**described, "Email": email, "DetectorId": detector_id}
 
     def stop_monitoring_members(self, request: Request) -> Result:
         return self._monitor(request, False)
@@ -122,8 +115,7 @@ class GuardDuty(MemberFeatureOperations, MembershipService):
 
     def update_detector(self, request: Request) -> Result:
         switch, params = self._own(request), request.params
-        if params.get("Enable") is False and self._is_held_on(request):
-            raise request.error("E_ALL")
+        self._check_organization_member(request)
         if params.get("Features"):
             merge_features(request, features_of(switch), params["Features"], "Status")
         switch.settings.update({name: params[name] for name in _DETECTOR_SETTINGS if name in params})
@@ -135,20 +127,18 @@ class GuardDuty(MemberFeatureOperations, MembershipService):
             request.move(member, "Enabled" if switch.enabled else "Disabled")
         return None
 
-    def _is_held_on(self, request: Request) -> bool:
-        """Return whether auto-enable ALL forbids the member to suspend itself."""
-        auto_enable = request.world.organization.auto_enable[self.name].get(request.region)
-        return auto_enable == "ALL" and self._is_organization_member(request)
-
-    def _is_organization_member(self, request: Request) -> bool:
+    def _check_organization_member(self, request: Request) -> None:
+        """Refuse a change of the detector, tags and all, by a member that came through AWS Organizations."""
         administrator_id = request.home.administrator_id
-        return administrator_id is not None and request.in_organization(request.account_id, administrator_id)
+        if administrator_id is not None and request.in_organization(request.account_id, administrator_id):
+            is_told = request.knobs.organization_member_gd == "cannot_manage"
+            raise request.error("E_ORGDETECTOR" if is_told else "E_INVALID")
 
     def delete_detector(self, request: Request) -> Result:
         if any(member.status in PENDING | ASSOCIATED for member in request.home.members.values()):
-            raise request.error("E_DETECTORINUSE")
-        if self._is_organization_member(request):
-            raise request.error("E_INVALID")
+            is_new = request.knobs.detector_in_use_gd == "2026"
+            raise request.error("E_DETECTORINUSE" if is_new else "E_DETECTORINUSE2018")
+        self._check_organization_member(request)
         self.switch_off(request)
         return None
 
@@ -157,6 +147,14 @@ class GuardDuty(MemberFeatureOperations, MembershipService):
         if switch is None:
             raise request.error("E_NOTOWNED")
         return switch
+
+    def tag_resource(self, request: Request) -> Result:
+        self._check_organization_member(request)
+        return super().tag_resource(request)
+
+    def untag_resource(self, request: Request) -> Result:
+        self._check_organization_member(request)
+        return super().untag_resource(request)
 
     def tagged(self, request: Request) -> Switch:
         if self._own(request).arn != request.params["ResourceArn"]:

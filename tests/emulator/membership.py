@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What GuardDuty and Security Hub have in common: botocore gives both the same operation and member names.
+"""What the services have in common: botocore gives GuardDuty and Security Hub the same operation and member names.
 
 Each public method is the operation of its name (CreateMembers is ``create_members``): it takes a request and returns
 the result under botocore's names, or raises an AwsError. The subclasses add what differs.
@@ -25,7 +25,6 @@ from .transitions import TABLES
 from .wire import InvalidRequest, load_service
 
 MAXIMUM_BATCH = 50
-MAXIMUM_PAGE = 50
 
 # The deprecated operations do what their successors do; the tables know the latter.
 _SUCCESSORS = {
@@ -35,15 +34,20 @@ _SUCCESSORS = {
 
 
 class MembershipService(OrganizationOperations):
-    """The operations both services share."""
+    """The operations that services share."""
 
+    client: str = ""  # boto3's name and the signing name, where it is not the service's
+    verifies_email = False
+    suspended = "Disabled"  # the status of a member that does not work
+    maximum_page = 50
     reason_member: str  # the member of an unprocessed account that holds the text
     status_member: str
     associated: frozenset[str]  # what OnlyAssociated selects
     invitations_quota: int | None  # unanswered invitations per administrator
 
     def __init__(self) -> None:
-        self.wire = load_service(self.name)
+        self.client = self.client or self.name
+        self.wire = load_service(self.client)
         self.table = TABLES[self.name]
         self.operations: dict[str, Callable[[Request], Result]] = {
             name: getattr(self, xform_name(name)) for name in self.wire.operations if hasattr(self, xform_name(name))
@@ -67,9 +71,13 @@ class MembershipService(OrganizationOperations):
         """Return a status as the service spells it."""
         return status
 
-    def send_invitation(self, request: Request, member: Member) -> None:
-        """Bring a record from Created, Removed or Resigned to Invited."""
+    def error_body(self, error: AwsError) -> dict[str, Any]:
+        """Return the body of an error."""
         raise NotImplementedError
+
+    def column(self, request: Request) -> str:
+        """Return the column of the tables that speaks of a call."""
+        return _SUCCESSORS.get(request.operation.name, request.operation.name)
 
     def invite_refusals(self, request: Request, account_id: str) -> Iterator[str]:
         """Yield further reasons of InviteMembers."""
@@ -84,9 +92,8 @@ class MembershipService(OrganizationOperations):
 
     def cell(self, request: Request, status: str, in_organization: bool) -> str:
         """Return what the table says, knobs and auto-enable ALL applied. A refusal of the whole request is raised."""
-        operation = _SUCCESSORS.get(request.operation.name, request.operation.name)
         row = "Enabled" if status in ACTIVE else status
-        cell, _ignored, guard = self.table.cell(row, operation, in_organization).partition("/")
+        cell, _ignored, guard = self.table.cell(row, self.column(request), in_organization).partition("/")
         if guard and request.world.organization.auto_enable[self.name].get(request.region) == guard:
             cell = {"request": "E_ALL", "account": "U_ALL"}[request.knobs.all_refusal]
         cell = self.table.resolve(cell, request.knobs)
@@ -207,6 +214,26 @@ class MembershipService(OrganizationOperations):
         if limit is not None and sum(item.status in PENDING for item in request.home.members.values()) >= limit:
             yield "U_INVITEQUOTA"
 
+    def send_invitation(self, request: Request, member: Member) -> None:
+        """Bring a record from Created, Removed or Resigned to Invited.
+
+        A service that verifies addresses sends it once the address was found to be the account's own, after a while.
+        """
+        world = request.world
+        real = world.account(member.account_id).email
+        is_unchecked = not self.verifies_email or request.knobs.verify_email == "off"
+        matches = is_unchecked or real.lower() == (member.email or "").lower()
+        outcome = "Invited" if matches else "EmailVerificationFailed"
+        pending = None if is_unchecked else world.later(outcome, "verification")
+        hidden = member.seen_as
+        request.move(member, "EmailVerificationInProgress" if pending else outcome)
+        member.invited_at = world.now()
+        if matches:
+            world.invite(self.name, request.region, member)
+        else:
+            request.home_of(member.account_id).invitations.pop(request.account_id, None)
+        member.verifying, member.seen_as = pending, hidden
+
     def disassociate_members(self, request: Request) -> Result:
         self.apply_to_members(request)
         return self.unprocessed(request)
@@ -272,7 +299,7 @@ class MembershipService(OrganizationOperations):
         if request.home_of(administrator_id).administrator_id:
             raise request.error("E_INVITERMEMBER")
         before = member.status
-        request.move(member, status if home.switch and home.switch.enabled else "Disabled")
+        request.move(member, status if home.switch and home.switch.enabled else self.suspended)
         member.seen_as = world.later(before, "accept_visible")
         return None
 
@@ -307,7 +334,8 @@ class MembershipService(OrganizationOperations):
         invitations = [
             item
             for item in self._invitations(request)
-            if request.knobs.list_invitations_includes_accepted or item.administrator_id != accepted
+            if request.knobs.list_invitations_includes_accepted in (self.name, "both")
+            or item.administrator_id != accepted
         ]
         for later in waiting:
             if later:
@@ -402,7 +430,7 @@ class MembershipService(OrganizationOperations):
         start, after_empty = _read_token(request)
         if request.knobs.empty_pages and not after_empty:
             return [], _token(start, after_empty=True)
-        size = min(request.params.get("MaxResults", MAXIMUM_PAGE), request.knobs.page_size or MAXIMUM_PAGE)
+        size = min(request.params.get("MaxResults", self.maximum_page), request.knobs.page_size or self.maximum_page)
         end = start + size
         return items[start:end], _token(end, after_empty=False) if end < len(items) else None
 

@@ -31,8 +31,10 @@ class OrganizationOperations:
             raise request.error("E_NOTMANAGEMENT")
 
     def _check_delegated(self, request: Request) -> None:
-        if request.account_id != request.world.organization.delegated[self.name].get(request.region):
-            raise request.error("E_NOTDELEGATED")
+        delegated_id = request.world.organization.delegated[self.name].get(request.region)
+        if request.account_id != delegated_id:
+            is_read = request.operation.name.startswith("Describe")
+            raise request.error("E_NODELEGATED" if is_read and delegated_id is None else "E_NOTDELEGATED")
 
     def enable_organization_admin_account(self, request: Request) -> Result:
         self._check_management(request)

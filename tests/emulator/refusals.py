@@ -106,7 +106,7 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
         "the current account is not associated to a master account.",
         "the current account is not associated with a master account.",
     ),
-    "E_ORGLEAVE": "the member cannot disassociate from Organization administrator.",
+    "E_ORGLEAVE": "member cannot disassociate from Organization administrator",
     # The request itself, the detector
     "E_INVALID": "an invalid or out-of-range value is specified as an input parameter.",
     "E_LENGTH": "the length provided for the {member} array is {detail}, the maximum is {limit}.",
@@ -114,10 +114,9 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "E_DETECTORID": "the parameter detectorId has an invalid value.",
     "E_NOTOWNED": "the input detectorId is not owned by the current account.",
     "E_DETECTOREXISTS": "a detector already exists for the current account.",
-    "E_DETECTORINUSE": "the current account cannot delete detector while it has invited or associated members.",
+    "E_ORGDETECTOR": "member accounts cannot manage specified resources or properties.",
+    "E_DETECTORINUSE2018": "the current account cannot delete detector while it has invited or associated members.",
     # Organizations
-    "E_NOTMANAGEMENT": "you do not have required AWS Organization master permission.",
-    "E_NOTDELEGATED": "the current account is not the delegated administrator of the organization.",
     "E_DELEGATED": "another account is already the delegated administrator of the organization.",
     "E_NOTINORGANIZATION": "the given account ID is not in the organization.",
     "E_DISABLED": "the delegated administrator has already been disabled.",
@@ -135,31 +134,81 @@ _WHOLE: dict[str, dict[str, str]] = {
         "E_SUBSCRIBED": "Account is already subscribed to Security Hub",
         "E_HUBINUSE": "Cannot disable Security Hub on the Security Hub administrator",
         "E_ORGHUB": "Member account cannot disable Security Hub",
-        "E_CENTRAL": "Auto-enable can not be enabled for central configuration",
-        "E_CENTRALMEMBER": "The account is associated with a central configuration policy",
+        "E_CENTRAL": "Auto Enable and AutoEnableStandards can not be enabled for Central Configuration",
+        "E_CENTRALMEMBER": "Account {account_id} is managed by a configuration policy",
+        "E_CENTRALCHANGE": "This account is currently associated with a central configuration policy, so only the "
+        "administrator can access this operation.",
         "E_NOTFOUND": "The request is rejected since no such resource found.",
         "E_NORESOURCE": "The request is rejected since no such resource found.",
         "E_NOTMANAGEMENT": "Account {account_id} is not the management account of an organization",
         "E_NOTDELEGATED": "Account {account_id} is not an administrator for this organization",
+        "E_NODELEGATED": "Account {account_id} is not an administrator for this organization",
         "U_BATCH": "Maximum number of results exceeded",  # CreateMembers, from the 51st account on
         "U_MASTEROFF": "Operation failed because your organization master must first enable SecurityHub",
     },
+    "macie": {
+        "E_INVALID": "Invalid parameter: {member} ({problem} {detail})",
+        "E_MISSING": "Invalid parameter: {member} ({problem} {detail})",
+        "E_OFF": "Macie is not enabled.",
+        "E_ON": "Macie has already been enabled",
+        "E_ASSOCIATED": "Cannot disable Macie while associated with an administrator account",
+        "E_INUSE": "Cannot disable Macie while the account has member accounts",
+        "E_PAUSE": "Cannot suspend Macie while the account has member accounts",
+        "E_NORESOURCE": "The request is rejected because no such resource found.",
+        "E_NOTMANAGEMENT": "You must be the management account of an organization",
+        "E_NOTDELEGATED": "You must be the Macie administrator of the organization",
+        "E_NODELEGATED": "You must be the Macie administrator of the organization",
+        "U_QUOTA": "The request is rejected because the current account cannot exceed the maximum number of members.",
+        "U_MASTEROFF": "Operation failed because your organization master must first enable Macie",
+        "404": "The request is rejected because the member account was not found.",
+        "not_associated": "The request is rejected because the account is not associated with your account.",
+        "not_member": "The request is rejected because it is not an associated member of account {account_id}.",
+        "conflict": "The request is rejected because no member accounts are associated with your account.",
+    },
     "guardduty": {
+        "E_DETECTORINUSE": "The request is rejected. You must first disassociate your member accounts and delete "
+        "invited member accounts.",
+        "E_NOTDELEGATED": "The request is rejected because an invalid or out-of-range value is specified as an input "
+        "parameter.",
+        "E_NODELEGATED": "The request failed because a delegated administrator account has not been enabled.",
+        "E_DELEGATED": "The request failed because another account is already enabled as GuardDuty delegated "
+        "administrator for the organization.",
+        "E_NOTMANAGEMENT": "The request failed because you are not the master account for your AWS Organization.",
+        "E_NOTRUST": "The request failed because you do not have required AWS Organization master permission.",
+        "E_NOTINORGANIZATION": "The request failed because admin account passed is not member of AWS Organizations.",
         "U_MASTEROFF": "Operation failed because your organization master must first enable GuardDuty to be added as "
         "a member",
     },
 }
 
-# Codes that are not InvalidInputException. GuardDuty sends these beside the one it models, BadRequestException.
+# Codes that are not the service's usual one. GuardDuty sends these beside the one it models, BadRequestException.
 _CODES: dict[str, dict[str, str]] = {
     "guardduty": {"E_NOTOWNED": "NoSuchEntityException"},
+    "macie": {
+        "E_OFF": "AccessDeniedException",
+        "E_ON": "ConflictException",
+        "E_ASSOCIATED": "ConflictException",
+        "E_INUSE": "ConflictException",
+        "E_PAUSE": "ConflictException",
+        "E_NORESOURCE": "ResourceNotFoundException",
+        "E_NOTMANAGEMENT": "AccessDeniedException",
+        "E_NOTDELEGATED": "AccessDeniedException",
+        "E_NODELEGATED": "AccessDeniedException",
+        "E_ALONE": "ResourceNotFoundException",
+        "U_QUOTA": "ServiceQuotaExceededException",
+        "U_UNKNOWN": "ResourceNotFoundException",
+        "404": "ResourceNotFoundException",
+        "conflict": "ConflictException",
+    },
     "securityhub": {
         "E_NOTSUBSCRIBED": "InvalidAccessException",
         "E_NOTMANAGEMENT": "InvalidAccessException",
         "E_NOTDELEGATED": "InvalidAccessException",
+        "E_NODELEGATED": "InvalidAccessException",
         "E_DISABLEDHUB": "ResourceNotFoundException",
         "E_SUBSCRIBED": "ResourceConflictException",
         "E_CENTRALMEMBER": "AccessDeniedException",
+        "E_CENTRALCHANGE": "AccessDeniedException",
         "E_NOTFOUND": "ResourceNotFoundException",
         "E_NORESOURCE": "ResourceNotFoundException",
         "E_ALONE": "BadRequestException",  # not in the service model, and yet on the wire
@@ -168,6 +217,10 @@ _CODES: dict[str, dict[str, str]] = {
 }
 # The HTTP status comes from the service model; these codes arrive from operations that do not model them, too.
 _UNMODELLED = {"AccessDeniedException": 403, "ResourceNotFoundException": 404}
+
+
+_DEFAULT_CODES = {"macie": "ValidationException"}
+_PRODUCTS = {"guardduty": "GuardDuty", "securityhub": "SecurityHub", "macie": "Macie"}
 
 
 class Refusals:
@@ -187,11 +240,11 @@ class Refusals:
                 text = f"The request is rejected. {text[0].upper()}{text[1:]}"
             else:
                 text = f"The request is rejected because {text}"
-        return text.format(product={"guardduty": "GuardDuty", "securityhub": "SecurityHub"}[self.service], **values)
+        return text.format(product=_PRODUCTS[self.service], **values)
 
     def error(self, key: str, modelled: Mapping[str, int], code: str | None = None, **values: object) -> AwsError:
         """Return a request-level error. ``modelled`` are the operation's error codes with their HTTP status."""
-        own = code or _CODES[self.service].get(key, "InvalidInputException")
+        own = code or _CODES[self.service].get(key, _DEFAULT_CODES.get(self.service, "InvalidInputException"))
         if self.service == "guardduty":
             return AwsError("BadRequestException", self.reason(key, **values), 400, own)
         return AwsError(own, self.reason(key, **values), modelled.get(own) or _UNMODELLED.get(own, 400))

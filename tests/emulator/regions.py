@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from botocore.loaders import Loader
 from botocore.session import get_session
 
 # Regions launched before opt-in existed (March 2019); every later one of the commercial partition must be opted in to.
@@ -37,6 +38,13 @@ class Region:
             f"<item><regionName>{self.name}</regionName><regionEndpoint>ec2.{self.name}.amazonaws.com</regionEndpoint>"
             f"<optInStatus>{self.opt_in_status}</optInStatus></item>"
         )
+
+
+@functools.cache
+def is_known(region: str) -> bool:
+    """Return whether AWS has such a Region, as far as botocore knows."""
+    partitions = Loader().load_data("partitions")["partitions"]
+    return any(region in partition["regions"] for partition in partitions)
 
 
 @functools.cache

@@ -55,6 +55,9 @@ class SecurityHub(MembershipService):
         super().__init__()
         self.wire.operations["CreateMembers"].allow_any_length("AccountDetails")
 
+    def error_body(self, error: AwsError) -> dict[str, Any]:
+        return {"Code": error.code, "Message": error.message}
+
     def check(self, request: Request) -> None:
         # The service model has no maximum for AccountIds.
         if len(request.params.get("AccountIds", ())) > MAXIMUM_BATCH:
@@ -101,12 +104,6 @@ class SecurityHub(MembershipService):
         if request.home_of(account_id).administrator_id not in (None, request.account_id):
             yield "U_HELD"
 
-    def send_invitation(self, request: Request, member: Member) -> None:
-        hidden = member.seen_as
-        request.move(member, "Invited")
-        request.world.invite(self.name, request.region, member)
-        member.seen_as = hidden
-
     def _describe_member(self, request: Request, member: Member, status: str) -> dict[str, Any]:
         described = super()._describe_member(request, member, status)
         return {**described, "Email": None if member.by_organization else member.email}
@@ -114,7 +111,8 @@ class SecurityHub(MembershipService):
     # --- the hub ------------------------------------------------------------------------------------------------------
 
     def enable_security_hub(self, request: Request) -> Result:
-        self._check_central_configuration(request)
+        is_managed = request.knobs.governed_sh == "managed"
+        self._check_central_configuration(request, "E_CENTRALMEMBER" if is_managed else "E_CENTRALCHANGE")
         if request.home.switch:
             raise request.error("E_SUBSCRIBED")
         settings = {name: request.params[name] for name in _HUB_SETTINGS if name in request.params}
@@ -123,11 +121,11 @@ class SecurityHub(MembershipService):
         switch.tags.update(request.params.get("Tags", {}))
         return None
 
-    def _check_central_configuration(self, request: Request) -> None:
+    def _check_central_configuration(self, request: Request, refusal: str = "E_CENTRALCHANGE") -> None:
         organization = request.world.organization
         is_delegated = organization.delegated[self.name].get(request.region) == request.account_id
         if organization.central_configuration and request.account_id in organization.account_ids and not is_delegated:
-            raise request.error("E_CENTRALMEMBER")
+            raise request.error(refusal)
 
     def describe_hub(self, request: Request) -> Result:
         switch = self._hub(request, request.params.get("HubArn"))
@@ -140,6 +138,7 @@ class SecurityHub(MembershipService):
 
     def update_security_hub_configuration(self, request: Request) -> Result:
         switch = self._hub(request, None)
+        self._check_central_configuration(request)
         switch.settings.update({name: request.params[name] for name in _HUB_SETTINGS if name in request.params})
         return None
 

@@ -11,7 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from .errors import EmulatorError
-from .state import Account, Regional, World
+from .state import Account, Regional, Unit, World
 
 _ACCOUNT_FIELDS = {item.name for item in fields(Account)} - {"account_id"}
 
@@ -38,6 +38,9 @@ def _seed_organization(world: World, seed: Mapping[str, Any]) -> None:
     organization = world.organization
     organization.management_account = _account_id(seed["management_account"])
     organization.account_ids = {organization.management_account, *map(_account_id, seed.get("account_ids", ()))}
+    organization.units.update({name: Unit(**unit) for name, unit in seed.get("organizational_units", {}).items()})
+    for unit, account_ids in seed.get("accounts_in", {}).items():
+        organization.places.update(dict.fromkeys(map(_account_id, account_ids), unit))
     organization.central_configuration = bool(seed.get("central_configuration", False))
     for service, value in seed.get("auto_enable", {}).items():
         organization.auto_enable[service] = Regional(value)

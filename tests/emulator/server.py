@@ -21,7 +21,7 @@ _SCOPE = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """A request as it arrived. ``account_id`` is filled in by the emulator."""
+    """A request as it arrived. The emulator fills in the last two."""
 
     method: str
     path: str  # still encoded: a label may contain %2F
@@ -29,6 +29,7 @@ class HttpRequest:
     headers: Mapping[str, str]  # lower-case names
     body: bytes
     account_id: str = ""
+    service_name: str = ""
 
     @property
     def scope(self) -> tuple[str, str, str] | None:

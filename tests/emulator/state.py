@@ -9,19 +9,25 @@ A Region name belongs to one partition, so (account, Region) is the whole key of
 
 from __future__ import annotations
 
+import copy
 import uuid
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from .knobs import Knobs
 from .wire import partition_of
 
-SERVICES = ("guardduty", "securityhub")
+# What a service's own resource is called in its ARN, and its id where that is always the same.
+_RESOURCES = {"guardduty": ("detector", None), "securityhub": ("hub", "default"), "macie": ("session", "default")}
 
 # Statuses in which a member belongs to its administrator. Associated and Monitored are older words for Enabled.
 ACTIVE = frozenset({"Enabled", "Associated", "Monitored"})
-ASSOCIATED = ACTIVE | {"Disabled"}
+# A member that does not work: GuardDuty's word and Macie's.
+SUSPENDED = frozenset({"Disabled", "Paused"})
+ASSOCIATED = ACTIVE | SUSPENDED
 # Statuses with an unanswered invitation.
 PENDING = frozenset({"Invited", "EmailVerificationInProgress"})
 # Statuses in which the member still finds the invitation in its list. An invitation outlives the membership it led
@@ -40,6 +46,11 @@ class Account:
     external_id: str | None = None
     suspended: bool = False
     disabled_regions: frozenset[str] = frozenset()
+    # What Organizations says of it.
+    name: str | None = None
+    state: str | None = None  # None: SUSPENDED or ACTIVE
+    joined_method: str = "CREATED"
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -103,7 +114,7 @@ class Invitation:
 
 @dataclass
 class Switch:
-    """A detector or a hub: the service is on."""
+    """A detector, a hub, a session: the service is on."""
 
     resource_id: str
     arn: str
@@ -144,25 +155,48 @@ class Regional:
 
 
 @dataclass
+class Unit:
+    """An organizational unit; without a parent it is directly below the root."""
+
+    name: str
+    parent: str | None = None
+
+
+@dataclass
 class Organization:
     """The AWS organization. Without a management account there is none."""
 
     management_account: str | None = None
     account_ids: set[str] = field(default_factory=set)
-    delegated: dict[str, Regional] = field(default_factory=lambda: {name: Regional() for name in SERVICES})
+    units: dict[str, Unit] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)  # account to unit; the others are directly below the root
+    delegated: dict[str, Regional] = field(default_factory=lambda: defaultdict(Regional))
     auto_enable: dict[str, Regional] = field(
-        default_factory=lambda: {"guardduty": Regional("NONE"), "securityhub": Regional(False)}
+        default_factory=lambda: defaultdict(lambda: Regional(False), guardduty=Regional("NONE"))
     )
-    settings: dict[str, Regional] = field(default_factory=lambda: {name: Regional({}) for name in SERVICES})
+    settings: dict[str, Regional] = field(default_factory=lambda: defaultdict(lambda: Regional({})))
     central_configuration: bool = False
     # A delegation that reads do not show yet, or one that they still show as being taken away.
-    office: dict[str, Regional] = field(default_factory=lambda: {name: Regional() for name in SERVICES})
+    office: dict[str, Regional] = field(default_factory=lambda: defaultdict(Regional))
     trusted_principals: set[str] = field(default_factory=set)
     missing_features: dict[str, list[str]] = field(default_factory=dict)  # by Region: GuardDuty features it lacks
+
+    def administrators(self) -> set[str]:
+        """Return the delegated administrators of all services: they may read the organization."""
+        values = {value for each in self.delegated.values() for value in (each.default, *each.per_region.values())}
+        return {account_id for account_id in values if account_id}
 
     def is_managed_by(self, service: str, region: str, administrator_id: str, account_id: str) -> bool:
         """Return whether the administrator is the delegated one and the account is in its organization."""
         return account_id in self.account_ids and self.delegated[service].get(region) == administrator_id
+
+
+@dataclass
+class Past:
+    """What reads of a service in a Region are told until a write shows: its homes as they were before."""
+
+    homes: dict[tuple[str, str, str], Home]
+    until: float = 0.0
 
 
 class World:
@@ -180,7 +214,9 @@ class World:
         self.accounts: dict[str, Account] = {}
         self.organization = Organization()
         self.access_keys: dict[str, str] = {}
+        self._sessions: dict[str, float] = {}  # the beginning of each
         self._homes: dict[tuple[str, str, str], Home] = {}
+        self._pasts: dict[tuple[str, str], list[Past]] = {}
 
     # --- time ---------------------------------------------------------------------------------------------------------
 
@@ -196,6 +232,38 @@ class World:
         """Return a value that the ``<wait>_seconds`` and ``<wait>_reads`` knobs put off; None without a delay."""
         seconds, reads = getattr(self.knobs, f"{wait}_seconds"), getattr(self.knobs, f"{wait}_reads")
         return Later(value, self.now() + seconds, reads) if seconds or reads else None
+
+    @contextmanager
+    def hidden_write(self, service: str, region: str, operation: str) -> Iterator[None]:
+        """Keep what reads are told until the write of this operation, done inside, is shown."""
+        seconds = self.knobs.lag_seconds_of.get(operation, self.knobs.lag_seconds)
+        if not seconds:
+            yield
+            return
+        mine = {key: home for key, home in self._homes.items() if key[::2] == (service, region)}
+        past = Past(copy.deepcopy(mine))
+        yield
+        past.until = self.now() + seconds
+        self._pasts.setdefault((service, region), []).append(past)
+
+    def as_shown(self, service: str, region: str) -> World:
+        """Return the world that reads see: before the first write that is not shown yet."""
+        pasts = self._pasts.get((service, region), [])
+        pasts[:] = [past for past in pasts if past.until > self.now()]
+        if not pasts:
+            return self
+        world = copy.copy(self)
+        world._homes = pasts[0].homes
+        return world
+
+    def begin_session(self, access_key: str) -> float:
+        """Let the time of temporary keys run, unless it does already, and return when that began."""
+        return self._sessions.setdefault(access_key, self.now())
+
+    def is_session_over(self, access_key: str) -> bool:
+        """Return whether temporary keys have expired."""
+        began, lifetime = self.begin_session(access_key), self.knobs.session_seconds
+        return bool(lifetime) and self.now() - began >= lifetime
 
     # --- accounts and homes -------------------------------------------------------------------------------------------
 
@@ -215,8 +283,8 @@ class World:
     def switch_on(self, home: Home, **settings: Any) -> Switch:
         """Make sure the service is on; an existing detector or hub stays what it is."""
         if home.switch is None:
-            resource_id = "default" if home.service == "securityhub" else uuid.uuid4().hex
-            kind = "hub" if home.service == "securityhub" else "detector"
+            kind, fixed_id = _RESOURCES[home.service]
+            resource_id = fixed_id or uuid.uuid4().hex
             place = f"{partition_of(home.region)}:{home.service}:{home.region}:{home.account_id}"
             home.switch = Switch(resource_id, f"arn:{place}:{kind}/{resource_id}", self.now(), self.now(), **settings)
         return home.switch
@@ -286,7 +354,7 @@ class World:
             service, region, member.administrator_id, member.account_id
         )
         if member.status in ASSOCIATED:
-            self.switch_on(home).enabled = member.status != "Disabled"
+            self.switch_on(home).enabled = member.status not in SUSPENDED
         if member.by_organization and member.status not in PENDING:
             member.invited_at = None
         elif member.status in _INVITED and member.administrator_id not in home.invitations:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What each operation does to a membership: the whole state machine of both services, as tables.
+"""What each operation does to a membership: the whole state machine of all services, as tables.
 
 Rows are relationship statuses, columns are operations. A cell is one of
 
@@ -10,7 +10,7 @@ Rows are relationship statuses, columns are operations. A cell is one of
 ``Name``      the new status
 ``=``         success without a change
 ``gone``      the record is removed, and with it the invitation
-``verify``    the invitation is sent; GuardDuty first compares the e-mail address with the account's own
+``verify``    the invitation is sent; GuardDuty and Macie first compare the e-mail address with the account's own
 ``uninvite``  the invitation disappears from the member's list, the administrator's record stays
 ``U_KEY``     this account comes back in UnprocessedAccounts, the HTTP status stays 200 (texts: ``refusals``)
 ``E_KEY``     the whole request is refused (texts: ``refusals``)
@@ -43,18 +43,19 @@ OPERATIONS = {
 }
 
 GUARDDUTY_INVITATION_ADMINISTRATOR = """
-status                       Create    Invite            Disassociate  Delete           Stop       Start
-===========================  ========  ================  ============  ===============  =========  ==========
-absent                       Created   U_UNKNOWN         U_UNKNOWN     U_UNKNOWN        U_NOTMINE  U_NOTASSOC
-Created                      U_MEMBER  verify            U_NOTASSOC    gone             U_NOTMINE  U_NOTASSOC
-EmailVerificationInProgress  U_MEMBER  U_INVITED         Removed       invited_delete?  U_NOTMINE  U_NOTASSOC
-EmailVerificationFailed      U_MEMBER  U_INVITED         Removed       gone             U_NOTMINE  U_NOTASSOC
-Invited                      U_MEMBER  U_INVITED         Removed       invited_delete?  U_NOTMINE  U_NOTASSOC
-Enabled                      U_MEMBER  U_INVITED         Removed       U_ASSOC          Disabled   =
-Disabled                     U_MEMBER  U_INVITED         Removed       U_ASSOC          =          Enabled
-Removed                      U_MEMBER  verify            U_NOTASSOC    gone             U_NOTMINE  U_NOTASSOC
-Resigned                     U_MEMBER  resigned_invite?  U_NOTASSOC    gone             U_NOTMINE  U_NOTASSOC
-other                        U_MEMBER  U_INVITED         Removed       gone             U_NOTMINE  U_NOTASSOC
+status                       Create    Invite            Disassociate           Delete           Stop       Start
+===========================  ========  ================  =====================  ===============  =========  ==========
+absent                       Created   U_UNKNOWN         U_UNKNOWN              U_UNKNOWN        U_NOTMINE  U_NOTASSOC
+Created                      U_MEMBER  verify            U_NOTASSOC             gone             U_NOTMINE  U_NOTASSOC
+EmailVerificationInProgress  U_MEMBER  U_INVITED         pending_disassociate?  invited_delete?  U_NOTMINE  U_NOTASSOC
+EmailVerificationFailed      U_MEMBER  U_INVITED         Removed                gone             U_NOTMINE  U_NOTASSOC
+Invited                      U_MEMBER  U_INVITED         pending_disassociate?  invited_delete?  U_NOTMINE  U_NOTASSOC
+Enabled                      U_MEMBER  U_INVITED         Removed                U_ASSOC          Disabled   =
+Disabled                     U_MEMBER  U_INVITED         Removed                U_ASSOC          =          Enabled
+Removed                      U_MEMBER  verify            U_NOTASSOC             gone             U_NOTMINE  U_NOTASSOC
+Resigned                     U_MEMBER  resigned_invite?  U_NOTASSOC             gone             U_NOTMINE  U_NOTASSOC
+AccountSuspended             U_MEMBER  U_INVITED         pending_disassociate?  gone             U_NOTMINE  U_NOTASSOC
+other                        U_MEMBER  U_INVITED         Removed                gone             U_NOTMINE  U_NOTASSOC
 """
 
 GUARDDUTY_INVITATION_MEMBER = """
@@ -89,16 +90,17 @@ other                        U_MEMBER  U_ORGINVITE  .             .        .    
 """
 
 SECURITYHUB_INVITATION_ADMINISTRATOR = """
-status    Create    Invite              Disassociate        Delete
-========  ========  ==================  ==================  ==================
-absent    Created   unknown_member_sh?  unknown_member_sh?  unknown_member_sh?
-Created   U_MEMBER  Invited             U_NOTASSOC          sh_delete_leaves?
-Invited   U_MEMBER  U_INVITED           Removed             invited_delete?
-Enabled   U_MEMBER  U_INVITED           Removed             U_ASSOC
-Removed   U_MEMBER  Invited             U_NOTASSOC          sh_delete_leaves?
-Resigned  U_MEMBER  resigned_invite?    U_NOTASSOC          sh_delete_leaves?
-Deleted   Created   unknown_member_sh?  unknown_member_sh?  gone
-other     U_MEMBER  U_INVITED           Removed             sh_delete_leaves?
+status            Create    Invite              Disassociate           Delete
+================  ========  ==================  =====================  ==================
+absent            Created   unknown_member_sh?  unknown_member_sh?     unknown_member_sh?
+Created           U_MEMBER  Invited             U_NOTASSOC             sh_delete_leaves?
+Invited           U_MEMBER  U_INVITED           pending_disassociate?  invited_delete?
+Enabled           U_MEMBER  U_INVITED           Removed                U_ASSOC
+Removed           U_MEMBER  Invited             U_NOTASSOC             sh_delete_leaves?
+Resigned          U_MEMBER  resigned_invite?    U_NOTASSOC             sh_delete_leaves?
+Deleted           Created   unknown_member_sh?  unknown_member_sh?     gone
+AccountSuspended  U_MEMBER  U_INVITED           pending_disassociate?  sh_delete_leaves?
+other             U_MEMBER  U_INVITED           Removed                sh_delete_leaves?
 """
 
 SECURITYHUB_INVITATION_MEMBER = """
@@ -128,14 +130,63 @@ AccountSuspended  Enabled   U_ORGINVITE  .             U_ORGDELETE  .
 other             U_MEMBER  U_ORGINVITE  .             U_ORGDELETE  .
 """
 
+MACIE_INVITATION_ADMINISTRATOR = """
+status                       Create    Invite            Disassociate  Delete           Stop        Start
+===========================  ========  ================  ============  ===============  ==========  ==========
+absent                       Created   U_UNKNOWN         U_UNKNOWN     U_UNKNOWN        U_UNKNOWN   U_UNKNOWN
+Created                      U_MEMBER  verify            U_NOTASSOC    gone             U_NOTASSOC  U_NOTASSOC
+EmailVerificationInProgress  U_MEMBER  U_INVITED         Removed       invited_delete?  U_NOTASSOC  U_NOTASSOC
+EmailVerificationFailed      U_MEMBER  U_INVITED         Removed       gone             U_NOTASSOC  U_NOTASSOC
+Invited                      U_MEMBER  U_INVITED         Removed       invited_delete?  U_NOTASSOC  U_NOTASSOC
+Enabled                      U_MEMBER  U_INVITED         Removed       U_ASSOC          Paused      =
+Paused                       U_MEMBER  U_INVITED         Removed       U_ASSOC          =           Enabled
+Removed                      U_MEMBER  verify            U_NOTASSOC    gone             U_NOTASSOC  U_NOTASSOC
+Resigned                     U_MEMBER  resigned_invite?  U_NOTASSOC    gone             U_NOTASSOC  U_NOTASSOC
+other                        U_MEMBER  U_INVITED         Removed       gone             U_NOTASSOC  U_NOTASSOC
+"""
+
+MACIE_INVITATION_MEMBER = """
+status                       Accept      Decline     Uninvite    Leave
+===========================  ==========  ==========  ==========  ========
+absent                       E_NOINVITE  U_NOINVITE  U_NOINVITE  E_ALONE
+Created                      E_NOINVITE  U_NOINVITE  U_NOINVITE  E_ALONE
+EmailVerificationInProgress  E_NOINVITE  U_NOINVITE  U_NOINVITE  E_ALONE
+EmailVerificationFailed      E_NOINVITE  U_NOINVITE  U_NOINVITE  E_ALONE
+Invited                      Enabled     Resigned    U_NODECL    E_ALONE
+Enabled                      E_MEMBER    U_ACCEPTED  U_NODECL    Resigned
+Paused                       E_MEMBER    U_ACCEPTED  U_NODECL    Resigned
+Removed                      E_NOINVITE  =           uninvite    E_ALONE
+Resigned                     Enabled     =           uninvite    E_ALONE
+other                        E_NOINVITE  =           uninvite    E_ALONE
+"""
+
+MACIE_ORGANIZATION = """
+status                       Create                 Invite       Disassociate  Delete   Stop    Start    Leave
+===========================  =====================  ===========  ============  =======  ======  =======  ==========
+absent                       Enabled                U_ORGINVITE  .             .        .       .        .
+Created                      Enabled                U_ORGINVITE  .             .        .       .        .
+EmailVerificationInProgress  Enabled                U_ORGINVITE  .             .        .       .        .
+EmailVerificationFailed      Enabled                U_ORGINVITE  .             .        .       .        .
+Invited                      Enabled                U_ORGINVITE  .             .        .       .        .
+Enabled                      U_MEMBER               U_INVITED    Removed       U_ASSOC  Paused  =        E_ORGLEAVE
+Paused                       U_MEMBER               U_INVITED    Removed       U_ASSOC  =       Enabled  E_ORGLEAVE
+Removed                      removed_create_macie?  U_ORGINVITE  .             gone     .       .        .
+Resigned                     Enabled                U_ORGINVITE  .             .        .       .        .
+AccountSuspended             Enabled                U_ORGINVITE  .             .        .       .        .
+other                        U_MEMBER               U_ORGINVITE  .             .        .       .        .
+"""
+
 # What a "knob?" cell becomes. A knob that is not listed holds the cell itself (decline_gd, sh_delete_leaves).
 GUARDDUTY_CHOICES = {
     "resigned_invite": {"refuse": "U_INVITED", "accept": "verify"},
     "invited_delete": {"ok": "gone", "still_associated": "U_ASSOC"},
+    "pending_disassociate": {"refuse": "U_NOTASSOC"},
 }
+MACIE_CHOICES = {**GUARDDUTY_CHOICES, "removed_create_macie": {"accept": "Enabled", "refuse": "U_MEMBER"}}
 SECURITYHUB_CHOICES = {
     "resigned_invite": {"refuse": "U_INVITED", "accept": "Invited"},
     "invited_delete": {"ok": "sh_delete_leaves?", "still_associated": "U_ASSOC"},
+    "pending_disassociate": {"refuse": "U_NOTASSOC"},
     "unknown_member_sh": {"refuse": "U_UNKNOWN", "error": "E_NOTFOUND"},
 }
 
@@ -185,5 +236,10 @@ TABLES = {
         parse_tables(SECURITYHUB_INVITATION_ADMINISTRATOR, SECURITYHUB_INVITATION_MEMBER),
         parse_tables(SECURITYHUB_ORGANIZATION),
         SECURITYHUB_CHOICES,
+    ),
+    "macie": Table(
+        parse_tables(MACIE_INVITATION_ADMINISTRATOR, MACIE_INVITATION_MEMBER),
+        parse_tables(MACIE_ORGANIZATION),
+        MACIE_CHOICES,
     ),
 }

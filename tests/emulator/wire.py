@@ -131,13 +131,17 @@ def read(shape: Shape, value: Any, name: str) -> Any:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
+# A member that is on the wire as null; None leaves it out.
+NULL = object()
+
+
 def _write_structure(shape: Any, value: Any) -> dict[str, Any]:
     unknown = set(value) - set(shape.members)
     missing = {name for name in shape.required_members if value.get(name) is None}
     if unknown or missing:
         raise EmulatorError(f"{shape.name}: not in the model: {sorted(unknown)}; required: {sorted(missing)}")
     return {
-        wire_name: write(member_shape, value[member])
+        wire_name: None if value[member] is NULL else write(member_shape, value[member])
         for member, wire_name, member_shape in _body_members(shape)
         if value.get(member) is not None
     }
@@ -173,6 +177,7 @@ _WRITERS: dict[str, Callable[[Any, Any], Any]] = {
     "string": _write_scalar(str),
     "boolean": _write_scalar(bool),
     "integer": _write_scalar(int),
+    "long": _write_scalar(int),
 }
 
 
@@ -289,9 +294,17 @@ def load_service(name: str) -> Service:
 
 
 @functools.cache
+def _partition_of(region: str) -> dict[str, Any]:
+    partitions: list[dict[str, Any]] = _loader().load_data("partitions")["partitions"]
+    fitting = (partition for partition in partitions if re.fullmatch(partition["regionRegex"], region))
+    return next(fitting, partitions[0])
+
+
 def partition_of(region: str) -> str:
     """Return the partition of a Region, by botocore's own expressions."""
-    for partition in _loader().load_data("partitions")["partitions"]:
-        if re.fullmatch(partition["regionRegex"], region):
-            return str(partition["id"])
-    return "aws"
+    return str(_partition_of(region)["id"])
+
+
+def home_of(region: str) -> str:
+    """Return the Region of the same partition whose STS is never off."""
+    return str(_partition_of(region)["outputs"]["implicitGlobalRegion"])

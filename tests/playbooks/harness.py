@@ -89,7 +89,9 @@ class PlaybookRunner:
             timeout=300,
             check=False,
         )
-        answer = json.loads(process.stdout[process.stdout.index("{") :])
+        # What is refused before the first play begins leaves no answer of the callback's.
+        _before, brace, rest = process.stdout.partition("{")
+        answer = json.loads(brace + rest) if brace else {"stats": {}}
         return Run(
             process.returncode,
             process.stdout + process.stderr,

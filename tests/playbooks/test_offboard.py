@@ -87,7 +87,7 @@ def test_offboard_named_hosts_are_gone_and_the_others_stay(playbook: PlaybookRun
 def test_offboard_without_explicit_hosts_or_with_too_many_sends_nothing(offboard, playbook, arguments, variables):
     run = offboard(fleet(3), *arguments, **variables)
     assert run.status == 2
-    assert "This would offboard 3 accounts, and nothing was sent" in run.output
+    assert "this would offboard 3 accounts" in run.output
     assert playbook.emulator.operations() == []
 
 

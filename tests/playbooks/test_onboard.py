@@ -10,6 +10,7 @@ import json
 from collections import Counter
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as REGISTRY
 from ansible_collections.muster.aws.tests.playbooks.harness import (
     ADMINISTRATOR,
     REGIONS,
@@ -117,7 +118,7 @@ def test_onboard_partial_failure_fails_just_those_hosts_and_says_why(playbook: P
     assert after[removed] == after[created] == after[fine] == {"Enabled"}
     failed_ids = run.custom_stats["onboard"]["guardduty"][REGIONS[0]]["failed_ids"]
     assert sorted(failed_ids) == sorted(ids[host] for host in run.failed_hosts)
-    assert f"{ids[locked]} in {REGIONS[0]}: AssumeRole: AccessDenied" in run.output
+    assert f"GuardDuty and Security Hub in all {len(REGIONS)} Regions: AssumeRole: AccessDenied" in run.output
 
     emulator.seed({"accounts": {ids[locked]: {"assumable": True}}})
     again = playbook(hosts, "--limit", f"{locked},{fine}")
@@ -135,21 +136,12 @@ def test_onboard_check_mode_predicts_the_rows_of_the_real_run(playbook: Playbook
             playbook.emulator.set_member(service, REGIONS[0], ADMINISTRATOR, account_id, status)
     playbook.emulator.clear_calls()
 
-    # Rows are not written to a file in check mode: they are told through the callback.
     checked = playbook(hosts, "--check")
-    predicted = json.loads(checked.output[checked.output.index("{") : checked.output.rindex("}") + 1])
-    facts = [
-        result["ansible_facts"]["__onboard_rows"]
-        for play in predicted["plays"]
-        for task in play["tasks"]
-        for result in task["hosts"].values()
-        if "__onboard_rows" in result.get("ansible_facts", {})
-    ]
     assert playbook.emulator.operations(writes_only=True) == []
     real = playbook(hosts)
 
     assert checked.status == real.status == 0
-    assert shape(map(json.loads, facts[-1])) == shape(real.rows)
+    assert shape(checked.rows) == shape(real.rows) and checked.rows
     assert checked.changed_hosts == real.changed_hosts
 
 
@@ -183,7 +175,9 @@ def test_onboard_with_another_accounts_credentials_sends_nothing(playbook: Playb
     run = playbook(fleet(1), onboard_administrator_id="333333333333")
     assert run.status == 2
     assert "Use the administrator's credentials" in run.output
-    assert playbook.emulator.operations() == ["GetCallerIdentity", "ListAccountAliases"]
+    assert playbook.emulator.operations(writes_only=True) == []
+    assert set(playbook.emulator.operations()) == {"GetCallerIdentity", "ListDetectors"}
+    assert run.failed_hosts == {"workload-01"}
 
 
 @pytest.mark.parametrize("missing", ["onboard_administrator_id", "onboard_regions"])
@@ -194,13 +188,15 @@ def test_onboard_without_a_required_variable_names_it_and_sends_nothing(playbook
     assert playbook.emulator.operations() == []
 
 
-def test_onboard_a_region_that_is_off_leaves_the_other_region_onboarded(playbook: PlaybookRunner):
-    hosts = fleet(1)
+def test_onboard_a_region_that_is_off_in_the_administrator_is_told_once_and_nothing_is_sent(playbook: PlaybookRunner):
+    hosts = fleet(3)
     playbook.emulator.seed({"accounts": {ADMINISTRATOR: {"disabled_regions": [REGIONS[0]]}}})
     run = playbook(hosts)
     assert run.status == 2
-    assert {(row["region"], row["status"]) for row in run.rows} == {(REGIONS[0], None), (REGIONS[1], "Enabled")}
-    assert {row["reason_code"] for row in run.rows if row["failed"]} == {"region_unavailable"}
+    assert run.failed_hosts == set(hosts)
+    stopped = run.custom_stats["onboard_summary"]["stopped"]
+    assert f"administrator {ADMINISTRATOR}, GuardDuty in {REGIONS[0]}" in stopped and "region_unavailable" in stopped
+    assert playbook.emulator.operations(writes_only=True) == []
 
 
 def test_onboard_hosts_that_are_told_different_things_are_not_done_as_if_they_were_told_the_same(playbook):
@@ -209,7 +205,7 @@ def test_onboard_hosts_that_are_told_different_things_are_not_done_as_if_they_we
     hosts[elsewhere] |= {"onboard_regions": ["ap-southeast-2"], "onboard_administrator_id": OTHER_ADMINISTRATOR}
     run = playbook(hosts)
     assert run.status == 2
-    assert "The hosts of this batch differ in onboard_administrator_id, onboard_regions" in run.output
+    assert "the hosts of this run differ in onboard_administrator_id and onboard_regions" in run.output
     assert playbook.emulator.operations() == []
 
 
@@ -236,3 +232,22 @@ def test_onboard_takes_account_ids_from_wherever_ansible_knows_them(playbook: Pl
     run = playbook(own, playbook=playbook.play("onboard", vars=variables))
     assert run.status == 0, run.output
     assert states(playbook.emulator, hosts) == {name: {"Enabled"}}
+
+
+def test_onboard_takes_every_service_of_the_registry(playbook: PlaybookRunner):
+    hosts = fleet(3)
+    services = list(REGISTRY)
+    options = {"onboard_regions": REGIONS[:1], "onboard_services": services}
+
+    checked = playbook(hosts, "--check", **options)
+    assert checked.status == 0, checked.output
+    assert playbook.emulator.operations(writes_only=True) == []
+
+    first = playbook(hosts, **options)
+    assert first.status == 0, first.output
+    assert Counter((row["service"], row["status"]) for row in first.rows) == {(each, "Enabled"): 3 for each in services}
+
+    playbook.emulator.clear_calls()
+    second = playbook(hosts, **options)
+    assert second.status == 0, second.output
+    assert playbook.emulator.operations(writes_only=True) == []

@@ -153,6 +153,33 @@ def test_report_in_check_mode_reads_and_tells_but_writes_no_file(report: Reporte
     assert report.emulator.operations(writes_only=True) == []
 
 
+def test_report_compares_each_run_with_the_one_before(report: Reporter):
+    hosts = fleet(3)
+    left, joined, fine = ids_of(hosts)
+    seed_members(report, {left: "Enabled", joined: "Created", fine: "Enabled"})
+    data = str(report.page.with_suffix(".json"))
+    assert report(hosts).status == 0
+    assert report.data["caller_arn"].startswith(f"arn:aws:sts::{ADMINISTRATOR}:")
+    seed_members(report, {left: "Resigned", joined: "Enabled"})
+
+    run = report(hosts, report_baseline_file=data)
+
+    assert run.status == 0, run.output
+    places = len(SERVICES) * len(REGIONS)
+    assert report.data["baseline"]["new_gaps"] == places
+    assert {gap["account_id"] for gap in report.data["baseline"]["mended_gaps"]} == {joined}
+    assert len(report.data["baseline"]["mended_gaps"]) == places
+    assert "Mended gaps" in report.page.read_text()
+
+
+def test_report_with_a_baseline_that_is_none_says_so_and_asks_nothing(report: Reporter):
+    run = report(fleet(1), report_baseline_file="nothing.json")
+    assert run.status == 2
+    assert "report_baseline_file: nothing.json cannot be read: No such file or directory." in run.output
+    assert report.emulator.operations() == []
+    assert report.written == set()
+
+
 def test_report_fails_hosts_for_their_gaps_only_if_asked(report: Reporter):
     hosts = fleet(2)
     fine, gap = hosts
@@ -189,7 +216,7 @@ def test_report_a_region_or_service_that_is_off_is_told_with_its_reason(report: 
         ("securityhub", REGIONS[1]): ("unreadable", "service_not_enabled"),
     }
     assert len(report.data["problems"]) == 3
-    assert "not subscribed" in report.page.read_text()
+    assert "no such resource found" in report.page.read_text()
     assert report.emulator.operations(writes_only=True) == []
 
 
@@ -226,7 +253,7 @@ def test_report_an_inventory_of_two_administrators_is_told_apart(report: Reporte
 
     refused = report(hosts)
     assert refused.status == 2
-    assert "several administrators" in refused.output
+    assert "the hosts of this run differ in report_administrator_id" in refused.output
     assert report.emulator.operations() == []
 
     hosts[mine]["report_administrator_id"] = ADMINISTRATOR
@@ -253,9 +280,9 @@ def test_report_without_a_required_variable_names_it_and_sends_nothing(report: R
     assert report.emulator.operations() == []
 
 
-def test_report_of_no_hosts_does_nothing(report: Reporter):
+def test_report_of_no_hosts_says_so_and_asks_nothing(report: Reporter):
     run = report({})
-    assert run.status == 0, run.output
+    assert run.status == 4 and "the inventory" in run.output and "has no host" in run.output
     assert report.emulator.operations() == []
     assert report.written == set()
 
@@ -276,7 +303,7 @@ def test_report_hostile_values_stay_text(report: Reporter):
     page, sheet = report.page.read_text(), report.page.with_suffix(".csv").read_text()
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert page.count("<script>") == 1
+    assert page.count("<script") == 2
     assert JINJA in sheet
     assert '"\'=cmd()"' in sheet
     assert '"=' not in sheet

@@ -57,7 +57,9 @@ class Runs:
 
 def onboard(run: Run, service: str, members: list[dict[str, str]], **common: Any) -> list[dict[str, Any]]:
     """What the role onboard does on the administrator's side: the service on, the members invited."""
-    switch = {"guardduty": "guardduty_detector", "securityhub": "securityhub_hub"}[service]
+    from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
+
+    switch = SERVICES[service].service_module
     return [run(switch, **common), run(f"{service}_member", members=members, **common)]
 
 

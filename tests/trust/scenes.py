@@ -10,18 +10,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY as GUARDDUTY_FACTS
-from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import (
-    SECURITYHUB as SECURITYHUB_FACTS,
-)
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import State, Step
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as FACTS
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
 
 A, B, C = ACCOUNTS = ("012345678901", "222222222222", "333333333333")
 REGIONS = ("eu-central-1", "us-east-1")
-GUARDDUTY, SECURITYHUB = SERVICES = ("guardduty", "securityhub")
-SWITCH = {GUARDDUTY: "guardduty_detector", SECURITYHUB: "securityhub_hub"}
-FACTS = {GUARDDUTY: GUARDDUTY_FACTS, SECURITYHUB: SECURITYHUB_FACTS}
+GUARDDUTY, SECURITYHUB, MACIE = "guardduty", "securityhub", "macie"
+SERVICES = tuple(FACTS)
+SWITCH = {service: facts.service_module for service, facts in FACTS.items()}
 
 # More than a batch.
 FLEET = [A, *(f"2222222222{number:02}" for number in range(59))]
@@ -44,14 +42,21 @@ def switch_on(emulator: Emulator, service: str, *account_ids: str) -> None:
     emulator.seed({"services": [{"service": service, "account_id": i, "regions": list(REGIONS)} for i in account_ids]})
 
 
-def all_members(status: str, account_ids: Iterable[str] = ACCOUNTS) -> Prepare:
+def has_scene(service: str, name: str) -> bool:
+    """Return whether a service can play a scene: not all of them can suspend members."""
+    step = {"suspend": Step.STOP_MONITORING, "resume": Step.START_MONITORING}.get(name)
+    return step is None or step in FACTS[service].operations
+
+
+def all_members(status: str | State, account_ids: Iterable[str] = ACCOUNTS) -> Prepare:
     """Let all these accounts be members in this status."""
 
     def prepare(emulator: Emulator, service: str) -> None:
         switch_on(emulator, service, ADMINISTRATOR)
         for region in REGIONS:
             for account_id in account_ids:
-                emulator.set_member(service, region, ADMINISTRATOR, account_id, status)
+                word = FACTS[service].word_for(status) if isinstance(status, State) else status
+                emulator.set_member(service, region, ADMINISTRATOR, account_id, word)
 
     return prepare
 
@@ -71,7 +76,7 @@ def tagged(emulator: Emulator, service: str) -> None:
 class Scene:
     """A module run, and what is there before it.
 
-    :param module: With ``{}`` for the service, or the word "switch" for the detector or the hub.
+    :param module: With ``{}`` for the service, or the word "switch" for the service itself.
     """
 
     name: str
@@ -84,7 +89,8 @@ class Scene:
         return SWITCH[service] if self.module == "switch" else self.module.format(service)
 
     def options_of(self, service: str) -> dict[str, Any]:
-        return {**self.options, **self.by_service.get(service, {})}
+        options = {**self.options, **self.by_service.get(service, {})}
+        return options if FACTS[service].kind.has_tags else {k: v for k, v in options.items() if k != "tags"}
 
     @property
     def is_member_side(self) -> bool:
@@ -106,7 +112,10 @@ SCENES = {
             all_members("Enabled"),
         ),
         Scene(
-            "resume", "{}_member", {**EVERYWHERE, "members": MEMBERS, "monitoring": "enabled"}, all_members("Disabled")
+            "resume",
+            "{}_member",
+            {**EVERYWHERE, "members": MEMBERS, "monitoring": "enabled"},
+            all_members(State.SUSPENDED),
         ),
         Scene(
             "accept",
@@ -132,7 +141,11 @@ SCENES = {
             "switch",
             {**IN_ACCOUNTS, "tags": {"new": "2"}},
             tagged,
-            {GUARDDUTY: {"finding_publishing_frequency": "ONE_HOUR"}, SECURITYHUB: {"auto_enable_controls": False}},
+            {
+                GUARDDUTY: {"finding_publishing_frequency": "ONE_HOUR"},
+                MACIE: {"finding_publishing_frequency": "ONE_HOUR"},
+                SECURITYHUB: {"auto_enable_controls": False},
+            },
         ),
         Scene(
             "switch off",
@@ -169,45 +182,42 @@ class Place:
         return self.operation in FACTS[self.module_service].operations.values()
 
 
-# Operation: scene. Reads that come again after a write are struck there, too (no. 2).
-_COMMON = {
-    "GetMembers": "invite",
-    "ListMembers": "purge",
-    "CreateMembers": "invite",
-    "InviteMembers": "invite",
-    "DisassociateMembers": "remove",
-    "DeleteMembers": "remove",
-    "GetAdministratorAccount": "leave",
-    "ListInvitations": "accept",
-    "AcceptAdministratorInvitation": "accept",
-    "DisassociateFromAdministratorAccount": "leave",
-    "TagResource": "set",
-    "UntagResource": "set",
+# Where each step, and each read, is struck. Reads that come again after a write are struck there, too (no. 2).
+_SCENES = {
+    Step.CREATE: "invite",
+    Step.INVITE: "invite",
+    Step.DISASSOCIATE: "remove",
+    Step.DELETE: "remove",
+    Step.START_MONITORING: "resume",
+    Step.STOP_MONITORING: "suspend",
+    Step.ENABLE_SERVICE: "switch on",
+    Step.UPDATE_SERVICE: "set",
+    Step.DISABLE_SERVICE: "switch off",
+    Step.TAG: "set",
+    Step.UNTAG: "set",
+    Step.ACCEPT: "accept",
+    Step.LEAVE: "leave",
 }
-_OWN = {
-    GUARDDUTY: {
-        "ListDetectors": "invite",
-        "StartMonitoringMembers": "resume",
-        "StopMonitoringMembers": "suspend",
-        "CreateDetector": "switch on",
-        "GetDetector": "set",
-        "UpdateDetector": "set",
-        "DeleteDetector": "switch off",
-    },
-    SECURITYHUB: {
-        "EnableSecurityHub": "switch on",
-        "DescribeHub": "set",
-        "ListTagsForResource": "set",
-        "UpdateSecurityHubConfiguration": "set",
-        "DisableSecurityHub": "switch off",
-    },
-}
-PLACES = sorted(
-    [Place(s, operation, scene) for s in SERVICES for operation, scene in {**_COMMON, **_OWN[s]}.items()]
-    + [Place(s, "GetMembers", scene, 2) for s in SERVICES for scene in ("invite", "remove")]
-    + [Place(s, "GetAdministratorAccount", "leave", 2) for s in SERVICES]
-    + [Place(GUARDDUTY, "CreateDetector", "accept"), Place(SECURITYHUB, "EnableSecurityHub", "accept")]
-    + [Place(GUARDDUTY, "GetDetector", "set", 2), Place(SECURITYHUB, "DescribeHub", "set", 2)]
-    + [Place("sts", "GetCallerIdentity", "invite", of=s) for s in SERVICES]
-    + [Place("sts", "AssumeRole", "accept", of=s) for s in SERVICES]
-)
+_READS = {"ListMembers": "purge", "GetAdministratorAccount": "leave", "ListInvitations": "accept"}
+# How each service reads members by name, and itself; and what else it reads.
+READ_MEMBERS = {GUARDDUTY: "GetMembers", SECURITYHUB: "GetMembers", MACIE: "GetMember"}
+_READ_SERVICE = {GUARDDUTY: "GetDetector", SECURITYHUB: "DescribeHub", MACIE: "GetMacieSession"}
+_OWN_READS = {GUARDDUTY: {"ListDetectors": "invite"}, SECURITYHUB: {"ListTagsForResource": "set"}, MACIE: {}}
+
+
+def _places(service: str) -> list[Place]:
+    operations = FACTS[service].operations
+    scenes = {operations[step]: scene for step, scene in _SCENES.items() if step in operations}
+    scenes |= {**_READS, READ_MEMBERS[service]: "invite", _READ_SERVICE[service]: "set", **_OWN_READS[service]}
+    return [
+        *(Place(service, operation, scene) for operation, scene in scenes.items()),
+        *(Place(service, READ_MEMBERS[service], scene, 2) for scene in ("invite", "remove")),
+        Place(service, "GetAdministratorAccount", "leave", 2),
+        Place(service, operations[Step.ENABLE_SERVICE], "accept"),
+        Place(service, _READ_SERVICE[service], "set", 2),
+        Place("sts", "GetCallerIdentity", "invite", of=service),
+        Place("sts", "AssumeRole", "accept", of=service),
+    ]
+
+
+PLACES = sorted(place for service in SERVICES for place in _places(service))

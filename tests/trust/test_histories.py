@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner, TestTime
 from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
-from ansible_collections.muster.aws.tests.trust.scenes import GUARDDUTY, SECURITYHUB, SERVICES, SWITCH
+from ansible_collections.muster.aws.tests.trust.scenes import FACTS, GUARDDUTY, SERVICES, SWITCH
 from ansible_collections.muster.aws.tests.trust.truth import (
     accepted,
     accounts_in,
@@ -25,6 +26,7 @@ from ansible_collections.muster.aws.tests.trust.truth import (
     lies_in,
     rows_of,
     state_of,
+    step_of,
 )
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -58,7 +60,10 @@ KNOBS = {
     "unknown_member_sh": ["refuse", "error"],
     "no_such_resource_code": ["ResourceNotFoundException", "AccessDeniedException", "BadRequestException"],
     "get_administrator_none_sh": ["empty", "404"],
-    "list_invitations_includes_accepted": [False, True],
+    "list_invitations_includes_accepted": ["securityhub", "neither", "both"],
+    "hub_off": ["recorded", "BadRequestException", "AccessDeniedException", "InvalidAccessException"],
+    "get_administrator_none_gd": ["null", "empty"],
+    "organization_member_gd": ["cannot_manage", "out_of_range"],
     "benign_texts": ["2017", "2020"],
     "sh_delete_leaves": ["gone", "Deleted"],
     "sh_active_word": ["Enabled", "Associated"],
@@ -94,7 +99,7 @@ class History(RuleBasedStateMachine):
         self.emulator.seed({"services": [{"service": self.service, "account_id": ADMINISTRATOR, "regions": [REGION]}]})
         self.is_organization = organization is not None
         if organization:
-            auto_enable = {GUARDDUTY: organization, SECURITYHUB: organization == "ALL"}
+            auto_enable = {**dict.fromkeys(SERVICES, organization == "ALL"), GUARDDUTY: organization}
             self.emulator.seed(
                 {
                     "organization": {
@@ -146,9 +151,10 @@ class History(RuleBasedStateMachine):
             self.put(account_id, status)
 
     @rule(account_id=accounts)
-    def is_suspended_in_guardduty(self, account_id: str) -> None:
-        if self.service == GUARDDUTY and self.status(account_id) == "Enabled":
-            self.put(account_id, "Disabled")
+    def is_suspended(self, account_id: str) -> None:
+        word = FACTS[self.service].word_for(State.SUSPENDED)
+        if word and self.status(account_id) == "Enabled":
+            self.put(account_id, word)
 
     @rule(account_id=accounts, is_right=flags)
     def changes_its_address(self, account_id: str, is_right: bool) -> None:
@@ -193,8 +199,8 @@ class History(RuleBasedStateMachine):
         ),
     )
     def runs_member(self, listed: list[str], options: dict[str, Any]) -> None:
-        if self.service == SECURITYHUB:
-            options = {name: value for name, value in options.items() if name not in ("replace_failed", "monitoring")}
+        lacking = {"replace_failed", "monitoring"}.difference(FACTS[self.service].member_options)
+        options = {name: value for name, value in options.items() if name not in lacking}
         if options.get("state", "present") != "present":
             options = {name: value for name, value in options.items() if name != "purge_members"}
         members = [{"account_id": account_id, "email": f"{account_id}@example.com"} for account_id in listed]
@@ -302,7 +308,7 @@ class History(RuleBasedStateMachine):
             ("delete", "create", "invite"),
         }:
             assert guess["actions"] == row["actions"], (guess, row)
-        same = {None: {None, "Deleted"}, "Enabled": {"Enabled", "Associated", "Disabled"}}
+        same = {None: {None, "Deleted"}, "Enabled": {"Enabled", "Associated", "Disabled", "Paused"}}
         assert row["status"] in same.get(guess["status"], {guess["status"]}), (guess, row)
 
     def assert_asked_for(
@@ -316,13 +322,13 @@ class History(RuleBasedStateMachine):
         """Nothing was ended that no option asked to end."""
         state = options.get("state", "present")
         for call in filter(is_accepted, calls):
-            if call.operation in ("DisassociateMembers", "DeleteMembers"):
+            if step_of(call) in ("disassociate", "delete"):
                 for account_id in accounts_in(call):
                     assert self.may_end(account_id, statuses.get(account_id), listed, options), (call, options)
-            elif call.operation == "DisassociateFromAdministratorAccount":
+            elif step_of(call) == "leave":
                 is_ours = holders[call.account_id] == ADMINISTRATOR
                 assert state == "absent" if is_ours else options.get("replace_administrator"), (call, options)
-            elif call.operation in ("DeleteDetector", "DisableSecurityHub"):
+            elif step_of(call) == "disable_service":
                 assert state == "absent" and call.account_id in listed
 
     def may_end(self, account_id: str, status: str | None, listed: list[str], options: Mapping[str, Any]) -> bool:

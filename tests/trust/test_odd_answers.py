@@ -24,7 +24,7 @@ from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.emulator.calls import is_write
 from ansible_collections.muster.aws.tests.emulator.server import HttpRequest, HttpResponse
 from ansible_collections.muster.aws.tests.harness import ModuleRunner, TestTime
-from ansible_collections.muster.aws.tests.trust.scenes import SCENES, SECURITYHUB, SERVICES, A, Scene
+from ansible_collections.muster.aws.tests.trust.scenes import SCENES, SERVICES, A, Scene, has_scene
 from ansible_collections.muster.aws.tests.trust.truth import (
     State,
     accepted,
@@ -66,7 +66,7 @@ MAY_BE_ABSENT = {"administrator", "tags", "findingpublishingfrequency", "autoena
 # Another text here is another truth. (Tags: whatever is below them.)
 COMPARED = {"tags", "findingpublishingfrequency", "controlfindinggenerator"}
 # What AWS named itself is given back to it, and refused where it is no name.
-HANDLES = {"ClientToken", "DetectorId", "InvitationId", "ResourceArn"}
+HANDLES = {"ClientToken", "clientToken", "DetectorId", "InvitationId", "ResourceArn"}
 
 Path = tuple[Any, ...]
 
@@ -263,7 +263,7 @@ STAGES = [
     for service in SERVICES
     for name in SCENES
     for is_done in (False, True)
-    if not (service == SECURITYHUB and name in ("suspend", "resume"))
+    if has_scene(service, name)
 ]
 REFUSED = ["CreateMembers", "InviteMembers", "DeleteMembers", "GetMembers", None]
 

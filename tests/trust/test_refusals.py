@@ -9,10 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Step
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner
 from ansible_collections.muster.aws.tests.trust.scenes import (
     ACCOUNTS,
+    FACTS,
     GUARDDUTY,
     MEMBERS,
     REGIONS,
@@ -262,7 +264,8 @@ def test_text_of_aws_comes_back_as_it_is(service: str, emulator: Emulator, run_m
     """A text that looks like a template, a terminal's control sequence or HTML is data."""
     switch_on(emulator, service, ADMINISTRATOR)
     text = f"{JINJA} <script> \x1b[31m %s %(x)s {{0}}"
-    emulator.add_fault("unprocessed", operation="CreateMembers", message=text, account_ids=list(ACCOUNTS), times=None)
+    operation = FACTS[service].operations[Step.INVITE]
+    emulator.add_fault("unprocessed", operation=operation, message=text, account_ids=list(ACCOUNTS), times=None)
 
     result = run_module(f"{service}_member", members=MEMBERS)
 

@@ -33,6 +33,7 @@ from ansible_collections.muster.aws.tests.trust.scenes import (
     SERVICES,
     SWITCH,
     all_members,
+    has_scene,
 )
 from moto.sts.models import sts_backends
 
@@ -88,7 +89,7 @@ def test_json_of_every_scene_has_no_secret(
 ) -> None:
     runs = assumed = 0
     for scene in SCENES.values():
-        if service == SECURITYHUB and scene.name in ("suspend", "resume"):
+        if not has_scene(service, scene.name):
             continue
         for struck in (None,) if fault is None else (service, "sts"):
             emulator.reset()

@@ -10,32 +10,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as FACTS
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
+from ansible_collections.muster.aws.tests.emulator.faults import accounts_in as accounts_of
 
 State = dict[tuple[str, ...], Any]
 
 # The keys of the rows of every module.
-ROW_KEYS = ("members", "administrators", "detectors", "hubs")
+ROW_KEYS = ("members", "administrators", *(facts.kind.rows for facts in FACTS.values()))
 
 # Operation to the word for it in a row's `actions`.
-STEPS = {
-    "CreateMembers": "create",
-    "InviteMembers": "invite",
-    "DisassociateMembers": "disassociate",
-    "DeleteMembers": "delete",
-    "StartMonitoringMembers": "start_monitoring",
-    "StopMonitoringMembers": "stop_monitoring",
-    "CreateDetector": "enable_service",
-    "EnableSecurityHub": "enable_service",
-    "UpdateDetector": "update_service",
-    "UpdateSecurityHubConfiguration": "update_service",
-    "DeleteDetector": "disable_service",
-    "DisableSecurityHub": "disable_service",
-    "TagResource": "tag",
-    "UntagResource": "untag",
-    "AcceptAdministratorInvitation": "accept",
-    "DisassociateFromAdministratorAccount": "leave",
-}
+STEPS = {name: step.value for facts in FACTS.values() for step, name in facts.operations.items()}
 
 # The same request a second time changes nothing: tags and settings are set, not added.
 _REPEATABLE = {"update_service", "tag", "untag", "start_monitoring", "stop_monitoring"}
@@ -51,7 +36,9 @@ def state_of(emulator: Emulator) -> State:
         for home in list(world._homes.values()):
             service, region, account_id = home.service, home.region, home.account_id
             if home.switch:
-                settings = {name: value for name, value in home.switch.settings.items() if name != "ClientToken"}
+                settings = {
+                    name: value for name, value in home.switch.settings.items() if name.lower() != "clienttoken"
+                }
                 found["service", service, region, account_id] = (home.switch.enabled, settings, dict(home.switch.tags))
             if home.administrator_id:
                 found["administrator", service, region, account_id] = home.administrator_id
@@ -63,7 +50,14 @@ def state_of(emulator: Emulator) -> State:
 
 def accounts_in(call: Call) -> list[str]:
     """Return the accounts that a request names."""
-    return [*call.params.get("AccountIds", ()), *(item["AccountId"] for item in call.params.get("AccountDetails", ()))]
+    return accounts_of(call.params)
+
+
+def step_of(call: Call) -> str:
+    """Return the word for what a write does."""
+    if call.operation == "UpdateMemberSession":
+        return {"ENABLED": "start_monitoring", "PAUSED": "stop_monitoring"}[call.params["status"]]
+    return STEPS[call.operation]
 
 
 def is_accepted(call: Call) -> bool:
@@ -76,13 +70,13 @@ def accepted(calls: Iterable[Call]) -> Counter[Claim]:
     found: Counter[Claim] = Counter()
     tokens: set[str] = set()
     for call in calls:
-        token = call.params.get("ClientToken")
+        token = call.params.get("ClientToken") or call.params.get("clientToken")
         if is_accepted(call) and token not in tokens:
             # The same token makes it the same request (CreateDetector).
             tokens |= {token} if token else set()
             batch = [each for each in accounts_in(call) if each not in call.unprocessed]
             for account_id in batch if accounts_in(call) else [call.account_id]:
-                found[call.region, account_id, STEPS[call.operation]] += 1
+                found[call.region, account_id, step_of(call)] += 1
     return found
 
 

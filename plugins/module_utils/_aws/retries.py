@@ -31,10 +31,13 @@ _ATTEMPTS_OPTIONS = {"max_attempts", "total_max_attempts"}
 _ODD_ANSWER_TRIES = 3
 _CONNECT_TIMEOUT = 10
 _READ_TIMEOUT = 30
+_SHORTEST_TIMEOUT = 5
 
 
-def client_config(wanted: Any, concurrency: int) -> Any:
+def client_config(wanted: Any, concurrency: int, patience: float = 60) -> Any:
     """The SDK's configuration: ours, with the user's ``aws_config`` over it.
+
+    A try may last half of the patience, so that silence can be tried twice: in two tries, or by STS and by the service.
 
     The retry mode is always set, because in botocore's default mode building one client can switch retries off for
     clients built later. ``standard`` retries each request on its own; ``adaptive`` would slow down all accounts that
@@ -44,10 +47,11 @@ def client_config(wanted: Any, concurrency: int) -> Any:
     retries.setdefault("mode", "standard")
     if not retries.keys() & _ATTEMPTS_OPTIONS:
         retries["total_max_attempts"] = _ATTEMPTS
+    longest = max(patience / 2, _SHORTEST_TIMEOUT)
     config = botocore.config.Config(
         max_pool_connections=max(concurrency, 1),
-        connect_timeout=_CONNECT_TIMEOUT,
-        read_timeout=_READ_TIMEOUT,
+        connect_timeout=min(_CONNECT_TIMEOUT, longest),
+        read_timeout=min(_READ_TIMEOUT, longest),
         user_agent_extra="muster.aws",
     )
     # Merged as a whole, a user's "retries" would replace ours, mode and all.

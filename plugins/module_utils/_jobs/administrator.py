@@ -47,13 +47,14 @@ def administrator_job(service: Service, task: Task) -> Report:
     reached, problems = split_problems(targets.run(look, others))
     due = {target: seen.plan.steps for target, (_port, seen) in reached.items() if seen.plan.steps}
 
-    def act(target: Target, _api: Api) -> AdministratorResult:
-        port, seen = reached[target]
-        return execute_administrator(seen, port, policy, task.patience())
-
     results = {target: predict_administrator(seen, policy) for target, (_port, seen) in reached.items()}
     if task.carry_out:
-        carried_out, lost = split_problems(targets.run(act, due))
+        walks = {
+            target: execute_administrator(seen, port, policy, task.patience())
+            for target, (port, seen) in reached.items()
+            if target in due
+        }
+        carried_out, lost = split_problems(targets.walk(walks, task.clock))
         results.update(carried_out)
         problems.update(lost)
     report = Report()

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from .._aws.cloud import Cloud
-from .._membership.model import Action, Outcome, Problem, Reason, Step
+from .._membership.model import Action, OrganizationKind, Outcome, Problem, Reason, Step
 from .._membership.plan_delegation import (
     DelegationPlan,
     DelegationResult,
@@ -21,16 +22,15 @@ from .._membership.plan_delegation import (
 from .._membership.port import Api, CallFailed, Delegate, DelegationPort, Service
 from .._membership.result import Report, delegation_row, judge_delegation
 from .._membership.validate import Fault, explain_account_id
+from .._membership.waiting import Patience
 from .._services.delegation import TrustedAccess
 from .._targets import Target, Targets, split_problems
 from .task import Task, check_common, refuse
 
-# AWS Organizations has one endpoint for all Regions of a partition; the SDK finds it.
-_ORGANIZATIONS = "organizations"
-
 
 def delegation_job(service: Service, task: Task) -> Report:
     """Make the account the delegated administrator in each Region, or take it away."""
+    kind = service.organization_kind
     wish, principals = _checked(task)
     cloud = task.connect()
     targets = task.targets(cloud, service.facts, [cloud.caller.account_id], None)
@@ -51,11 +51,15 @@ def delegation_job(service: Service, task: Task) -> Report:
         access.enable()
         if access.problem is None:
             carried_out, lost = split_problems(_carry_out(task, targets, reached, due))
-            results.update(carried_out)
+            results.update({target: access.name_others(result, kind) for target, result in carried_out.items()})
             problems.update(lost)
         else:
             results.update({target: _unsent(reached[target][1], access.problem) for target in due})
     report = Report()
+    if wish.is_present and wish.administrator_id == cloud.caller.account_id:
+        report.warnings.append(
+            "the management account is to be its own delegated administrator: AWS advises against it"
+        )
     for target in reached:
         steps = [Step.ENABLE_SERVICE_ACCESS] * len(access.missing) if target == holder else []
         operations = [service.facts.operations[step] for step in (*steps, *reached[target][1].steps)]
@@ -81,7 +85,7 @@ class _Access:
     """The service principals that the delegation needs, and those of them that AWS does not trust yet."""
 
     def __init__(self, cloud: Cloud, region: str, wanted: Iterable[str]) -> None:
-        self._port = TrustedAccess(cloud.api(_ORGANIZATIONS, region, cloud.caller.account_id))
+        self._port = TrustedAccess(cloud.organizations(region))
         self.missing: list[str] = []
         self.enabled: list[str] = []
         self.problem: Problem | None = None
@@ -103,6 +107,18 @@ class _Access:
         except CallFailed as failure:
             self.problem = failure.as_problem()
 
+    def name_others(self, result: DelegationResult, kind: OrganizationKind) -> DelegationResult:
+        """Say who the other administrator is, where AWS only says that there is one: it is not of this Region."""
+        problem = result.problem
+        if problem is None or problem.operation is None or problem.reason is not Reason.OTHER_DELEGATED_ADMINISTRATOR:
+            return result
+        try:
+            names = ", ".join(self._port.list_administrators(kind.principal))
+        except CallFailed:
+            names = ""
+        text = f"{problem.text} (registered in AWS Organizations: {names or 'not to be read'})"
+        return replace(result, problem=replace(problem, text=text))
+
 
 def _unsent(plan: DelegationPlan, problem: Problem) -> DelegationResult:
     return DelegationResult(plan.before, plan.before, problem=problem)
@@ -116,21 +132,25 @@ def _carry_out(
     The first call also registers the administrator in the organization, and AWS refuses others that come meanwhile.
     """
 
-    def carry_out(chosen: list[Target]) -> dict[Target, DelegationResult | Problem]:
+    def carry_out(chosen: list[Target], patience: Patience) -> dict[Target, DelegationResult | Problem]:
         plans = {target: reached[target] for target in chosen}
-        walks = {target: execute_delegation(plan, port, task.patience()) for target, (port, plan) in plans.items()}
+        walks = {target: execute_delegation(plan, port, patience) for target, (port, plan) in plans.items()}
         return targets.walk(walks, task.clock)
+
+    patience = task.patience()
 
     results: dict[Target, DelegationResult | Problem] = {}
     is_first = not any(plan.before and plan.before.is_enabled for _port, plan in reached.values())
     rest = list(due)
     while rest and is_first:
-        results.update(carry_out(rest[:1]))
-        result = results[rest.pop(0)]
+        first, *rest = rest
+        # The others need it in office, whether or not the user waits for the end.
+        results.update(carry_out([first], replace(patience, wait=patience.wait or bool(rest))))
+        result = results[first]
         problem = result if isinstance(result, Problem) else result.problem
         # A Region that is off says nothing about the others: the next one is the first.
         is_first = problem is not None and problem.reason is Reason.REGION_UNAVAILABLE
-    return {**results, **carry_out(rest)}
+    return {**results, **carry_out(rest, patience)}
 
 
 def _add(

@@ -7,11 +7,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from .._membership.execute_members import MemberResult, execute_members, predict_members
-from .._membership.model import Account, Member, Outcome, Reason, ServiceFacts, batches
-from .._membership.plan_members import Decision, MemberPolicy, MembersPlan, Wish, explain_purge, plan_members, rows_for
-from .._membership.port import Api, ForEach, MembersPort, Service, TaskFailed
+from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
+from .._membership.model import Account, Member, Outcome, Reading, Reason, ServiceFacts, Step
+from .._membership.plan_members import (
+    Decision,
+    MemberPolicy,
+    MembersPlan,
+    Wish,
+    explain_policy,
+    explain_purge,
+    plan_members,
+    rows_for,
+)
+from .._membership.port import Api, CallFailed, ForEach, MembersPort, Service, TaskFailed
 from .._membership.result import Report, judge_member, member_row
 from .._membership.validate import Fault, check_account_ids, check_members, explain_message
 from .._targets import Target, split_problems
@@ -25,29 +35,33 @@ def member_job(service: Service, task: Task) -> Report:
     caller_id = cloud.caller.account_id
     targets = task.targets(cloud, service.facts, [caller_id], None)
 
-    def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan]:
+    def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan, list[MemberResult]]:
         port = service.open_members(api, task.options)
-        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge)
-        return port, plan_members(accounts, observed, policy, service.facts, caller_id)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge, service.facts.reading)
+        plan = plan_members(accounts, observed, policy, service.facts, caller_id)
+        return port, *(_ask_organization(port, plan) if policy.via_organization else (plan, []))
 
     reached, problems = split_problems(targets.run(look, targets.all))
-    purge_fault = explain_purge([plan for _port, plan in reached.values()], task.options["purge_limit"])
+    purge_fault = explain_purge([plan for _port, plan, _refused in reached.values()], task.options["purge_limit"])
     if purge_fault:
         raise TaskFailed(purge_fault)
 
-    def act(target: Target, _api: Api) -> list[MemberResult]:
-        port, plan = reached[target]
-        if not task.carry_out:
-            return predict_members(plan, caller_id)
-        return execute_members(plan, port, task.patience(), targets.for_each)
-
-    results, lost = split_problems(targets.run(act, reached))
+    results = {target: predict_members(plan, caller_id) for target, (_port, plan, _refused) in reached.items()}
+    if task.carry_out:
+        walks = {
+            target: execute_members(plan, port, task.patience(), targets.for_each)
+            for target, (port, plan, _refused) in reached.items()
+        }
+        results, lost = split_problems(targets.walk(walks, task.clock))
+        problems.update(lost)
+    for target, (_port, _plan, refused) in reached.items():
+        results[target] = [*refused, *results.get(target, ())]
     report = Report()
-    for target, (_port, plan) in reached.items():
+    for target, (_port, plan, _refused) in reached.items():
         report.add_actions(target.region, None, plan.actions)
         report.warnings += [f"{target.region}/{text}" for text in plan.warnings]
     table = rows_for(policy, service.facts)
-    for target, problem in {**problems, **lost}.items():
+    for target, problem in problems.items():
         unread = [Decision(a, Member(a.account_id), table, is_skipped=a.account_id == caller_id) for a in accounts]
         results[target] = [MemberResult(decision, decision.before, problem=problem) for decision in unread]
     for target, members in results.items():
@@ -84,18 +98,41 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
         ),
     )
     refuse(Fault("", Reason.INVALID_INPUT, text) for is_kept, text in rules if not is_kept)
-    message = explain_message(options.get("invitation_message"), facts.message)
-    refuse([Fault("", Reason.INVALID_INPUT, message)] if message else [])
+    texts = (explain_message(options.get("invitation_message"), facts.message), explain_policy(policy, facts))
+    refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
     return accounts, policy
 
 
+def _ask_organization(port: MembersPort, plan: MembersPlan) -> tuple[MembersPlan, list[MemberResult]]:
+    """Ask once whether the caller is the delegated administrator here, before it creates the first record.
+
+    To anybody else, CreateMembers gives records without a membership, which nobody will ever invite.
+
+    :returns: What is left of the plan, and the accounts that AWS would refuse.
+    """
+    new = [decision for decision in plan.decisions if Step.CREATE in decision.steps]
+    if not new:
+        return plan, []
+    try:
+        port.describe_organization()
+    except CallFailed as failure:
+        rest = tuple(decision for decision in plan.decisions if decision not in new)
+        return replace(plan, decisions=rest), [MemberResult(d, d.before, problem=failure.as_problem()) for d in new]
+    return plan, []
+
+
 def _observe_members(
-    port: MembersPort, accounts: Iterable[Account], for_each: ForEach, caller_id: str, everyone: bool
+    port: MembersPort,
+    accounts: Iterable[Account],
+    for_each: ForEach,
+    caller_id: str,
+    everyone: bool,
+    reading: Reading,
 ) -> list[Member]:
     if everyone:
         return port.list_members()
     ids = [account.account_id for account in accounts if account.account_id != caller_id]
-    return [member for members in for_each(port.get_members, batches(ids)) for member in members]
+    return [member for members in read_members(port, ids, for_each, reading) for member in members]
 
 
 def member_info_job(service: Service, task: Task) -> Report:
@@ -110,7 +147,7 @@ def member_info_job(service: Service, task: Task) -> Report:
     def look(_target: Target, api: Api) -> list[Member]:
         port = service.open_members(api, {})
         accounts = [Account(account_id) for account_id in wanted]
-        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted)
+        observed = _observe_members(port, accounts, targets.for_each, caller_id, not wanted, service.facts.reading)
         found = {member.account_id: member for member in observed}
         return [found.get(account_id, Member(account_id)) for account_id in wanted or found]
 

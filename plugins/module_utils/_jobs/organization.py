@@ -51,8 +51,7 @@ def organization_job(service: Service, task: Task) -> Report:
         return port, plan_organization(wish, port.describe(), words)
 
     reached, problems = split_problems(targets.run(look, targets.all))
-    due = {target: plan for target, (_port, plan) in reached.items() if plan.calls}
-
+    due = {target: plan for target, (_port, plan) in reached.items() if plan.is_due}
     results = {target: predict_organization(plan) for target, (_port, plan) in reached.items()}
     if task.carry_out:
         walks = {

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service itself: a detector, a hub."""
+"""The service itself, on or off."""
 
 from __future__ import annotations
 
@@ -38,6 +38,8 @@ def service_job(service: Service, task: Task) -> Report:
         settings=given(kind.settings),
         on_enable=given(kind.on_enable),
         updated_only=frozenset(kind.updated_only),
+        defaults=kind.settings,
+        suspended=kind.suspended or "DISABLED",
         tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
         purge_tags=options.get("purge_tags", True),
     )
@@ -50,13 +52,14 @@ def service_job(service: Service, task: Task) -> Report:
     reached, problems = split_problems(targets.run(look, targets.all))
     due = {target: plan.steps for target, (_port, plan) in reached.items() if plan.steps}
 
-    def act(target: Target, _api: Api) -> ServiceResult:
-        port, plan = reached[target]
-        return execute_service(plan, port)
-
     results = {target: predict_service(plan) for target, (_port, plan) in reached.items()}
     if task.carry_out:
-        carried_out, lost = split_problems(targets.run(act, due))
+        walks = {
+            target: execute_service(plan, port, task.patience())
+            for target, (port, plan) in reached.items()
+            if target in due
+        }
+        carried_out, lost = split_problems(targets.walk(walks, task.clock))
         results.update(carried_out)
         problems.update(lost)
     report = Report()

@@ -45,7 +45,7 @@ class Task:
         return Patience(self.clock, self.options["wait"], float(self.options["wait_timeout"]))
 
     def targets(self, cloud: Cloud, facts: ServiceFacts, account_ids: Iterable[str], role: Role | None) -> Targets:
-        return Targets(cloud, facts.client, self.regions, account_ids, role, self.options["concurrency"])
+        return Targets(cloud, facts, self.regions, account_ids, role, self.options["concurrency"])
 
 
 Job = Callable[[Task], Report]

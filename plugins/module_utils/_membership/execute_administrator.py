@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from .model import Problem, Reason, Relationship, State, Step
 from .plan_administrator import (
@@ -19,8 +20,10 @@ from .plan_administrator import (
     plan_administrator,
 )
 from .port import AdministratorPort, CallFailed
-from .reasons import is_not_associated
-from .waiting import Patience
+from .reasons import is_not_associated, is_said_to_be_off
+from .waiting import Patience, Walk
+
+_Answer = TypeVar("_Answer")
 
 # Refusals of an acceptance that the account's own view of its administrator settles.
 _SETTLED_BY_READING = frozenset({Reason.ALREADY_MEMBER, Reason.MEMBER_OF_OTHER_ADMINISTRATOR})
@@ -93,21 +96,30 @@ def execute_administrator(
     port: AdministratorPort,
     policy: AdministratorPolicy,
     patience: Patience,
-) -> AdministratorResult:
-    """Carry out the plan for one account in one Region.
+) -> Walk[AdministratorResult]:
+    """Carry out the plan for one account in one Region, with a pause wherever AWS has to be waited for.
 
     :returns: What became of it. A failure is in the result; nothing is raised for it.
     """
     run = _Run(observation, port, policy, patience)
     try:
-        run.carry_out()
+        yield from run.carry_out()
     except CallFailed as failure:
         run.problem = failure.as_problem()
     return run.result()
 
 
+def _still_off(failure: CallFailed) -> CallFailed:
+    return CallFailed(failure.operation, failure.code, failure.text, Reason.TIMED_OUT)
+
+
 @dataclass
 class _Run:
+    """One account on its way.
+
+    ``is_fresh``: the service was just switched on, so that AWS may still speak as if it were off.
+    """
+
     observation: AdministratorObservation
     port: AdministratorPort
     policy: AdministratorPolicy
@@ -117,6 +129,7 @@ class _Run:
     done: list[Step] = field(default_factory=list)
     problem: Problem | None = field(init=False)
     is_timed_out: bool = False
+    is_fresh: bool = False
 
     def __post_init__(self) -> None:
         self.side = self.observation.plan.before
@@ -133,21 +146,36 @@ class _Run:
             self.is_timed_out,
         )
 
-    def carry_out(self) -> None:
+    def carry_out(self) -> Walk[None]:
         steps = {Step.ENABLE_SERVICE: self._enable, Step.LEAVE: self._leave, Step.ACCEPT: self._accept}
         for step in self.observation.plan.steps:
             if self.problem or self.is_timed_out:
                 return
-            steps[step]()
+            yield from steps[step]()
+
+    def _patiently(self, call: Callable[[], _Answer]) -> Walk[_Answer]:
+        """Make a call; where AWS does not know yet that the service is on, make it again, up to the timeout."""
+        wait = self.patience.begin()
+        while True:
+            try:
+                return call()
+            except CallFailed as failure:
+                if not self.is_fresh or not is_said_to_be_off(failure.code, failure.text, failure.reason):
+                    raise
+                if not (yield from wait.for_another_look()):
+                    raise _still_off(failure) from failure
 
     def _standing(self) -> Standing:
         return self.side.standing(self.policy.administrator_id)
 
-    def _read(self) -> Standing:
-        self.side = observe_member_side(self.port)
+    def _read(self) -> Walk[Standing]:
+        if self.is_fresh:
+            self.side = MemberSide(True, (yield from self._patiently(self.port.get_administrator)))
+        else:
+            self.side = observe_member_side(self.port)
         return self._standing()
 
-    def _enable(self) -> None:
+    def _enable(self) -> Walk[None]:
         try:
             is_done = self.port.enable_service()
         except CallFailed as failure:
@@ -156,13 +184,15 @@ class _Run:
             is_done = True
         if is_done:
             self.done.append(Step.ENABLE_SERVICE)
-        self.side = MemberSide(True)
+        self.side, self.is_fresh = MemberSide(True), True
+        # Nothing to wait for: the calls that follow find out whether AWS shows it.
+        yield from ()
 
-    def _leave(self) -> None:
-        if self.observation.plan.needs_invitation and not self._await_invitation():
+    def _leave(self) -> Walk[None]:
+        if self.observation.plan.needs_invitation and not (yield from self._await_invitation()):
             return
         # The plan may be minutes old: nobody is left whom it was not made for.
-        before = self._read()
+        before = yield from self._read()
         plan = plan_administrator(self.side, self.policy)
         if Step.LEAVE not in plan.steps:
             self.problem = plan.problem
@@ -172,81 +202,85 @@ class _Run:
             self.done.append(Step.LEAVE)
         except CallFailed as failure:
             if not is_not_associated(failure.text):
-                self._settle_doubt(failure, Step.LEAVE, has_arrived=lambda now: now is not before)
+                yield from self._settle_doubt(failure, Step.LEAVE, has_arrived=lambda now: now is not before)
                 return
             if failure.is_uncertain:
                 # Said to the repetition of a request whose answer was lost: that one has left.
                 self.done.append(Step.LEAVE)
         if self.patience.wait or Step.ACCEPT in self.observation.plan.steps:
-            self._await(lambda now: now is not before)
+            yield from self._await(lambda now: now is not before)
         else:
             self.side = replace(self.side, administrator=None)
 
-    def _look_for_invitation(self) -> bool:
+    def _look_for_invitation(self) -> Walk[bool]:
         if self.invitation is None:
-            self.invitation = pick_invitation(self.port.list_invitations(), self.policy.administrator_id)
+            invitations = yield from self._patiently(self.port.list_invitations)
+            self.invitation = pick_invitation(invitations, self.policy.administrator_id)
         return self.invitation is not None
 
-    def _await_invitation(self) -> bool:
-        for number, _look in enumerate(self.patience.looks()):
-            if self._look_for_invitation():
-                return True
-            if number == 0 and self._read() is Standing.JOINED:
+    def _await_invitation(self) -> Walk[bool]:
+        wait, is_first = self.patience.begin(), True
+        while not (yield from self._look_for_invitation()):
+            if is_first and (yield from self._read()) is Standing.JOINED:
                 # Somebody else has accepted it since the plan was made.
                 return False
-            if not self.patience.wait:
-                break
-        self.problem = no_invitation(self.policy)
-        return False
+            is_first = False
+            if not self.patience.wait or not (yield from wait.for_another_look()):
+                self.problem = no_invitation(self.policy)
+                return False
+        return True
 
-    def _accept(self) -> None:
+    def _accept(self) -> Walk[None]:
         if self._standing() is Standing.JOINED:
             return
-        refusal: Problem | None = None
-        for number, _look in enumerate(self.patience.looks()):
-            self._look_for_invitation()
-            refusal = self._accept_once(self.invitation) if self.invitation else no_invitation(self.policy)
-            if refusal and number == 0 and self._read() is Standing.JOINED:
+        wait, is_first = self.patience.begin(), True
+        while True:
+            yield from self._look_for_invitation()
+            refusal = (yield from self._accept_once(self.invitation)) if self.invitation else no_invitation(self.policy)
+            if refusal and is_first and (yield from self._read()) is Standing.JOINED:
                 # Somebody else has accepted it since the plan was made.
                 refusal = None
-            if refusal is None or not self.patience.wait:
+            is_first = False
+            if refusal is None or not self.patience.wait or not (yield from wait.for_another_look()):
                 break
             # AWS shows an invitation late, and may forget one that was listed: look again.
             self.invitation = None
         self.problem = self.problem or refusal
 
-    def _accept_once(self, invitation: Relationship) -> Problem | None:
+    def _accept_once(self, invitation: Relationship) -> Walk[Problem | None]:
         """Accept; return why the invitation could not be found, the only refusal that is worth another look."""
+        administrator_id, invitation_id = invitation.administrator_id, invitation.invitation_id or ""
         try:
-            self.port.accept_invitation(invitation.administrator_id, invitation.invitation_id or "")
+            yield from self._patiently(lambda: self.port.accept_invitation(administrator_id, invitation_id))
         except CallFailed as failure:
             if failure.reason is Reason.NO_INVITATION:
-                if not failure.is_uncertain or self._read() is not Standing.JOINED:
+                if not failure.is_uncertain or (yield from self._read()) is not Standing.JOINED:
                     return failure.as_problem()
                 # Said to the repetition of a request whose answer was lost: that one has used the invitation up.
                 self.done.append(Step.ACCEPT)
                 return None
-            self._settle_doubt(failure, Step.ACCEPT, has_arrived=lambda now: now is Standing.JOINED)
+            yield from self._settle_doubt(failure, Step.ACCEPT, has_arrived=lambda now: now is Standing.JOINED)
             return None
         self.done.append(Step.ACCEPT)
         if self.patience.wait:
-            self._await(lambda now: now is Standing.JOINED)
+            yield from self._await(lambda now: now is Standing.JOINED)
         else:
             self.side = MemberSide(True, _joined(self.policy))
         return None
 
-    def _await(self, has_arrived: Callable[[Standing], bool]) -> None:
-        for _look in self.patience.looks():
-            if has_arrived(self._read()):
+    def _await(self, has_arrived: Callable[[Standing], bool]) -> Walk[None]:
+        wait = self.patience.begin()
+        while not has_arrived((yield from self._read())):
+            if not (yield from wait.for_another_look()):
+                self.is_timed_out = True
                 return
-        self.is_timed_out = True
 
-    def _settle_doubt(self, failure: CallFailed, step: Step, has_arrived: Callable[[Standing], bool]) -> None:
+    def _settle_doubt(self, failure: CallFailed, step: Step, has_arrived: Callable[[Standing], bool]) -> Walk[None]:
         """Let the account's own view decide whether a failed request took effect, or was not needed any more."""
         self.problem = failure.as_problem()
         if not failure.is_uncertain and failure.reason not in _SETTLED_BY_READING:
             return
-        if has_arrived(self._read()):
+        if has_arrived((yield from self._read())):
             self.problem = None
             if failure.is_uncertain:
                 self.done.append(step)

@@ -11,22 +11,23 @@ counts as done is decided by AWS's answer for the account together with the stat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from .model import Member, Problem, Reason, State, Step, batches
-from .plan_members import ORDER, Decision, MembersPlan
-from .port import Answer, CallFailed, ForEach, MembersPort
+from .model import Member, Problem, Reading, Reason, State, Step, batches
+from .plan_members import MAYBE_ASSOCIATED, ORDER, Decision, MembersPlan
+from .port import Answer, CallFailed, ForEach, MembersPort, Refusal
 from .reasons import (
     CALLER_WIDE,
     ECHOES,
     PASSING,
+    SHARED,
     STATE_REASONS,
     classify,
     is_lagging,
     is_said_to_be_no_member,
 )
-from .waiting import Patience
+from .waiting import Patience, Walk
 
 
 @dataclass
@@ -89,10 +90,34 @@ def _predicted(plan: MembersPlan, decision: Decision, caller_id: str) -> Member:
     )
 
 
+def read_members(
+    port: MembersPort, account_ids: Sequence[str], for_each: ForEach, reading: Reading
+) -> Iterator[list[Member]]:
+    """Read the records of these accounts, batch by batch: a record for each, in order.
+
+    Where AWS cannot tell for some of a batch, one listing serves that batch and all that follow.
+    """
+    if reading.list_above is not None and len(account_ids) > reading.list_above:
+        yield _records_of(account_ids, port.list_members())
+        return
+    groups = list(batches(account_ids, reading.accounts))
+    for number, members in enumerate(for_each(port.get_members, groups)):
+        if members is None:
+            rest = [account_id for group in groups[number:] for account_id in group]
+            yield _records_of(rest, port.list_members())
+            return
+        yield _records_of(groups[number], members)
+
+
+def _records_of(account_ids: Iterable[str], members: Iterable[Member]) -> list[Member]:
+    found = {member.account_id: member for member in members}
+    return [found.get(account_id, Member(account_id)) for account_id in account_ids]
+
+
 def execute_members(
     plan: MembersPlan, port: MembersPort, patience: Patience, for_each: ForEach = map
-) -> list[MemberResult]:
-    """Carry out the plan.
+) -> Walk[list[MemberResult]]:
+    """Carry out the plan, with a pause wherever AWS has to be waited for.
 
     :param plan: From :func:`plan_members`, made from records read through the same port.
     :param port: The administrator's side of the Region.
@@ -100,29 +125,24 @@ def execute_members(
     :param for_each: How the batches of a step or of a read are run.
     :returns: A result for each decision, in order. Failures are in the results; nothing is raised for them.
     """
-    return _Walk(plan, port, patience, for_each).results()
+    return _Execution(plan, port, patience, for_each).results()
 
 
-class _Walk:
+class _Execution:
     def __init__(self, plan: MembersPlan, port: MembersPort, patience: Patience, for_each: ForEach) -> None:
         self._facts = plan.facts
         self._port = port
         self._patience = patience
         self._for_each = for_each
         self._all = [Progress(d, d.before, d.steps) for d in plan.decisions]
-        self._calls: dict[Step, Callable[[Sequence[str]], Answer]] = {
-            Step.INVITE: port.invite_members,
-            Step.DISASSOCIATE: port.disassociate_members,
-            Step.DELETE: port.delete_members,
-            Step.START_MONITORING: port.start_monitoring_members,
-            Step.STOP_MONITORING: port.stop_monitoring_members,
-        }
+        # States that a step passes through before it has arrived.
+        self._on_the_way = _ON_THE_WAY | ({(Step.CREATE, State.VERIFYING)} if plan.facts.creating_invites else set())
 
-    def results(self) -> list[MemberResult]:
-        self._carry_out_all()
-        # Each account takes each of the two fallbacks at most once: no more walks than 3.
-        while [progress for progress in self._all if _fall_back(progress)]:
-            self._carry_out_all()
+    def results(self) -> Walk[list[MemberResult]]:
+        yield from self._carry_out_all()
+        # Each account takes each of the two fallbacks at most once: no more passes than 3.
+        while [progress for progress in self._all if self._fall_back(progress)]:
+            yield from self._carry_out_all()
         for progress in self._all:
             # Neither refused nor in its goal: the record was changed by others, or shows less than AWS accepted.
             # A state with a reason of its own (a verification that failed again) is an end, not a wait.
@@ -134,23 +154,23 @@ class _Walk:
             for p in self._all
         ]
 
-    def _carry_out_all(self) -> None:
+    def _carry_out_all(self) -> Walk[None]:
         for step in ORDER:
-            self._carry_out(step, [progress for progress in self._all if progress.is_due(step)])
+            yield from self._carry_out(step, [progress for progress in self._all if progress.is_due(step)])
 
-    def _carry_out(self, step: Step, due: list[Progress]) -> None:
+    def _carry_out(self, step: Step, due: list[Progress]) -> Walk[None]:
         if not due:
             return
         states = {progress.account_id: progress.member.state for progress in due}
-        pending = due
-        for _look in self._patience.looks():
+        pending, wait = due, self._patience.begin()
+        while True:
             answered = self._send(step, pending)
             # Request-level failures have had the SDK's retries already: only AWS's word on an account is asked again.
             pending = [progress for progress in answered if self._is_worth_repeating(step, progress)]
-            if not pending:
+            if not pending or not (yield from wait.for_another_look()):
                 break
         attempted = [progress for progress in due if progress.is_attempted]
-        self._read_back(step, attempted, states)
+        yield from self._read_back(step, attempted, states)
         for progress in attempted:
             _judge(progress, step, states[progress.account_id], self._patience.wait)
 
@@ -158,7 +178,7 @@ class _Walk:
         problem = progress.problem
         if problem is None:
             return False
-        if is_lagging(step, problem.text, progress.done):
+        if is_lagging(step, problem.text, progress.sent):
             return True
         return self._patience.wait and problem.reason in PASSING
 
@@ -178,14 +198,18 @@ class _Walk:
             if stop:
                 return None
             try:
-                return self._call(step, batch)
+                return self._port.calls[step]([progress.decision.account for progress in batch])
             except CallFailed as failure:
+                if self._facts.limit(step) == 1 and failure.reason not in SHARED:
+                    # The call named this account alone, and so does its refusal.
+                    text = failure.as_problem().text
+                    return Answer({batch[0].account_id: Refusal(text, failure.code, failure.is_uncertain)})
                 if not failure.is_input_refused:
                     stop.append(failure.as_problem())
                 return failure
 
         # The first batch goes alone: what AWS refuses to the caller as such is asked once, and not for all at once.
-        first, *others = batches(pending)
+        first, *others = batches(pending, self._facts.limit(step))
         wave = [first]
         while wave:
             halves: list[list[Progress]] = []
@@ -201,50 +225,46 @@ class _Walk:
             wave, others = [*halves, *others], []
         return answered
 
-    def _call(self, step: Step, batch: list[Progress]) -> Answer:
-        if step is Step.CREATE:
-            return self._port.create_members([progress.decision.account for progress in batch])
-        return self._calls[step]([progress.account_id for progress in batch])
-
     def _take_answer(self, step: Step, batch: list[Progress], answer: Answer) -> None:
         operation = self._facts.operations[step]
         for progress in batch:
             progress.sent.append(step)
             progress.problem = None
-            text = answer.unprocessed.get(progress.account_id)
-            if text is not None:
-                progress.problem = Problem(classify(operation, text), text, operation)
-                progress.is_doubtful |= answer.is_repeated
+            refusal = answer.refused.get(progress.account_id)
+            if refusal is not None:
+                reason = classify(operation, refusal.text, refusal.code, self._facts)
+                progress.problem = Problem(reason, refusal.text, operation)
+                progress.is_doubtful |= answer.is_repeated or refusal.is_uncertain
             elif answer.is_per_account:
                 progress.done.append(step)
             else:
                 progress.is_doubtful = True
                 # An answer that refuses somebody, but nobody can tell whom, is not the silent consent of an empty one.
-                progress.is_unspoken = not answer.unprocessed
+                progress.is_unspoken = not answer.refused
 
     # Reading back
 
-    def _read_back(self, step: Step, touched: list[Progress], states: dict[str, State]) -> None:
+    def _read_back(self, step: Step, touched: list[Progress], states: dict[str, State]) -> Walk[None]:
         """Read all touched accounts, and keep looking for those whose step has yet to show."""
-        to_read = touched
-        for _look in self._patience.looks():
+        to_read, wait = touched, self._patience.begin()
+        while True:
             to_read = [p for p in self._read(to_read) if self._is_worth_waiting(step, p, states[p.account_id])]
-            if not to_read:
-                return
+            if not to_read or not (yield from wait.for_another_look()):
+                break
         for progress in to_read:
             progress.is_timed_out = progress.problem is None
 
     def _read(self, wanted: list[Progress]) -> list[Progress]:
         """Read records; return the accounts that were read. The others have the read's failure as their problem."""
         read: list[Progress] = []
-        groups = list(batches(wanted))
-        answers = self._for_each(self._port.get_members, [[p.account_id for p in group] for group in groups])
         try:
-            for group, members in zip(groups, answers, strict=True):
-                found = {member.account_id: member for member in members}
-                for progress in group:
-                    progress.member = found.get(progress.account_id, Member(progress.account_id))
-                read += group
+            for members in read_members(
+                self._port, [p.account_id for p in wanted], self._for_each, self._facts.reading
+            ):
+                for member in members:
+                    progress = wanted[len(read)]
+                    progress.member = member
+                    read.append(progress)
         except CallFailed as failure:
             # What stopped one batch would stop the next, after all its retries.
             for progress in wanted[len(read) :]:
@@ -252,19 +272,49 @@ class _Walk:
         return read
 
     def _is_worth_waiting(self, step: Step, progress: Progress, before: State) -> bool:
-        if progress.problem and not _is_echo(step, progress.problem):
+        if _is_deletion_next(step, progress, before) or (progress.problem and not _is_echo(step, progress.problem)):
             return False
         if progress.problem and before is State.RESIGNED and not progress.is_doubtful:
             # "Already invited" speaks of the invitation that the member left: no wait brings it back, _fall_back does.
             return False
         if not self._patience.wait and len(progress.remaining) == 1:
             return False
-        return not _has_arrived(step, progress.member.state, before)
+        # Whether the record shows the effect of the step, and not only what comes before it.
+        now = progress.member.state
+        return now is before or (step, now) in self._on_the_way
+
+    def _fall_back(self, progress: Progress) -> bool:
+        """Give an account another way to the same goal, each at most once; tell whether it has one."""
+        problem, step = progress.problem, progress.remaining[:1]
+        if problem is None or step[0] not in progress.sent:
+            return False
+        if step == (Step.INVITE,) and _needs_new_record(progress, problem):
+            progress.remaining = (Step.DELETE, Step.CREATE, Step.INVITE)
+        elif step == (Step.DELETE,) and problem.reason is Reason.STILL_ASSOCIATED and self._can_end(progress):
+            progress.remaining = (Step.DISASSOCIATE, *progress.remaining)
+        else:
+            return False
+        progress.problem = None
+        return True
+
+    def _can_end(self, progress: Progress) -> bool:
+        return Step.DISASSOCIATE in self._facts.operations and Step.DISASSOCIATE not in progress.sent
 
 
-def _has_arrived(step: Step, now: State, before: State) -> bool:
-    """Whether a record shows the effect of a step. An invitation first passes through e-mail verification."""
-    return now is not before and not (step is Step.INVITE and now is State.VERIFYING)
+# An invitation first passes through e-mail verification, a deletion may be seen later than the end that came first.
+_ON_THE_WAY = frozenset(
+    {
+        (Step.INVITE, State.VERIFYING),
+        (Step.DELETE, State.REMOVED),
+        (Step.CREATE, State.ARRIVING),
+        (Step.INVITE, State.ARRIVING),
+    }
+)
+
+
+def _is_deletion_next(step: Step, progress: Progress, before: State) -> bool:
+    """Whether the record is deleted whatever becomes of its association, since there may be none to end."""
+    return step is Step.DISASSOCIATE and progress.remaining[1:] == (Step.DELETE,) and before in MAYBE_ASSOCIATED
 
 
 def _is_echo(step: Step, problem: Problem) -> bool:
@@ -305,7 +355,8 @@ def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:
     counts = has_moved or is_unread or not (wait or progress.problem)
     if progress.is_doubtful and step not in progress.done and counts:
         progress.done.append(step)
-    if progress.problem and has_moved and (progress.is_doubtful or _is_echo(step, progress.problem)):
+    is_settled = has_moved or _is_deletion_next(step, progress, before)
+    if progress.problem and is_settled and (progress.is_doubtful or _is_echo(step, progress.problem)):
         # Done after all: by a request whose answer was lost, or by somebody else in the meantime.
         progress.problem = None
     progress.is_doubtful = progress.is_unspoken = False
@@ -314,23 +365,6 @@ def _judge(progress: Progress, step: Step, before: State, wait: bool) -> None:
     rest, fresh = progress.remaining[1:], progress.decision.table[now].steps
     # What the table asks for now must be what comes next; only a fallback deletes where the table would not.
     progress.remaining = rest if rest and fresh and (fresh[0] is rest[0] or rest[0] is Step.DELETE) else ()
-
-
-def _fall_back(progress: Progress) -> bool:
-    """Give an account another way to the same goal, each at most once; tell whether it has one."""
-    problem, step = progress.problem, progress.remaining[:1]
-    if problem is None or step[0] not in progress.sent:
-        return False
-    if step == (Step.INVITE,) and _needs_new_record(progress, problem):
-        progress.remaining = (Step.DELETE, Step.CREATE, Step.INVITE)
-    elif (
-        step == (Step.DELETE,) and problem.reason is Reason.STILL_ASSOCIATED and Step.DISASSOCIATE not in progress.sent
-    ):
-        progress.remaining = (Step.DISASSOCIATE, *progress.remaining)
-    else:
-        return False
-    progress.problem = None
-    return True
 
 
 def _needs_new_record(progress: Progress, problem: Problem) -> bool:

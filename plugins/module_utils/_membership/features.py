@@ -11,7 +11,7 @@ an account ENABLED or DISABLED; otherwise both are the same, and so is what has 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 
@@ -110,7 +110,11 @@ def missing_features(wanted: Iterable[Feature], present: Mapping[str, Feature], 
 
 def merged_features(present: Mapping[str, Feature], sent: Iterable[Feature]) -> dict[str, Feature]:
     """Return the features as they should read after ``sent`` was accepted."""
-    return {**present, **{feature.name: feature for feature in sent}}
+    merged = dict(present)
+    for feature in sent:
+        additional = merged[feature.name].additional if feature.name in merged else {}
+        merged[feature.name] = replace(feature, additional={**additional, **feature.additional})
+    return merged
 
 
 def in_order(missing: Sequence[Feature], words: FeatureWords) -> list[tuple[Feature, ...]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from .features import Feature, FeatureWords, in_order, merged_features, missing_features
 from .model import Problem, Reason, batches
-from .port import Answer, CallFailed, FeaturesPort, ForEach
+from .port import Answer, CallFailed, FeaturesPort, ForEach, Refusal
 from .reasons import classify, is_said_to_be_no_member
 from .waiting import Patience, Walk
 
@@ -69,16 +69,16 @@ def group_by_gap(wish: FeatureWish, present: Mapping[str, Features]) -> list[tup
 
 def read_features_of(
     port: FeaturesPort, account_ids: Iterable[str], for_each: ForEach = map
-) -> tuple[dict[str, Features], dict[str, str]]:
+) -> tuple[dict[str, Features], dict[str, Refusal]]:
     """Read the features of members. Raises CallFailed.
 
-    :returns: The features by account, and AWS's text for each account that it has none for.
+    :returns: The features by account, and AWS's word on each account that it has none for.
     """
     present: dict[str, Features] = {}
-    refused: dict[str, str] = {}
+    refused: dict[str, Refusal] = {}
     for found, answer in for_each(port.get_features, batches(account_ids)):
         present.update(found)
-        refused.update(answer.unprocessed)
+        refused.update(answer.refused)
     return present, refused
 
 
@@ -116,6 +116,10 @@ def execute_features(
     return run.results
 
 
+def _as_problem(operation: str, refusal: Refusal) -> Problem:
+    return Problem(classify(operation, refusal.text, refusal.code), refusal.text, operation)
+
+
 @dataclass
 class _Run:
     wish: FeatureWish
@@ -145,22 +149,22 @@ class _Run:
             text = "AWS accepted the features but did not show them before the wait ended"
             result.problem = result.problem or Problem(Reason.TIMED_OUT, text)
 
-    def _take(self, result: FeatureResult, features: Features | None, text: str | None) -> None:
+    def _take(self, result: FeatureResult, features: Features | None, refusal: Refusal | None) -> None:
         if features is not None:
             result.problem = None
             result.after = features
             result.before = features if result.before is None else result.before
         else:
-            text = text or "AWS told nothing about the features of this account"
-            result.problem = Problem(classify("GetMemberDetectors", text), text, "GetMemberDetectors")
+            refusal = refusal or Refusal("AWS told nothing about the features of this account")
+            result.problem = _as_problem("GetMemberDetectors", refusal)
 
     def _is_worth_waiting(
-        self, account_id: str, refused: Mapping[str, str], is_enough: Callable[[FeatureResult], bool]
+        self, account_id: str, refused: Mapping[str, Refusal], is_enough: Callable[[FeatureResult], bool]
     ) -> bool:
         result = self.results[account_id]
         if result.problem is None:
             return not is_enough(result)
-        return is_said_to_be_no_member(refused.get(account_id, ""))
+        return account_id in refused and is_said_to_be_no_member(refused[account_id].text)
 
     def write(self) -> list[str]:
         """Send what is missing; return the accounts for which AWS accepted it."""
@@ -183,13 +187,11 @@ class _Run:
                 self.results[account_id].problem = self._explained(failure, features, account_id)
             return
         for account_id in due:
-            text = answer.unprocessed.get(account_id)
-            if text is None:
+            refusal = answer.refused.get(account_id)
+            if refusal is None:
                 self.results[account_id].is_changed = True
             else:
-                self.results[account_id].problem = Problem(
-                    classify("UpdateMemberDetectors", text), text, "UpdateMemberDetectors"
-                )
+                self.results[account_id].problem = _as_problem("UpdateMemberDetectors", refusal)
 
     def _explained(self, failure: CallFailed, features: Sequence[Feature], account_id: str) -> Problem:
         """Say which feature AWS most likely does not have in this Region: its text does not."""

@@ -11,14 +11,14 @@ is mapped, once and totally, to a :class:`State`, on which everything else decid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
 from .features import FeatureWords
 
-# Every batch operation of both services takes at most 50 accounts, and every page holds at most 50.
+# What most batch operations take at most, and most pages hold; a service's facts say where it is otherwise.
 BATCH_LIMIT = 50
 
 Item = TypeVar("Item")
@@ -32,6 +32,7 @@ class State(Enum):
     VERIFYING = "e-mail verification in progress"
     VERIFICATION_FAILED = "e-mail verification failed"
     INVITED = "invited"
+    ARRIVING = "on its way to being a member by itself"
     ENABLED = "member"
     SUSPENDED = "member, monitoring suspended"
     REMOVED = "removed by the administrator"
@@ -159,11 +160,13 @@ class Problem:
     :param reason: The code a program can act on.
     :param text: AWS's text verbatim, or a sentence of ours where no call was made.
     :param operation: The AWS operation that said so, ``None`` where nothing was sent.
+    :param is_passing: It passes by itself, though its reason does not always.
     """
 
     reason: Reason
     text: str
     operation: str | None = None
+    is_passing: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,7 @@ class ServiceKind:
     :param module: The module's name after the service's.
     :param rows: The key of its rows.
     :param handle: The key of the service's own id or ARN in a row, ``None`` where it has neither.
-    :param settings: The options that are compared and kept.
+    :param settings: The options that are compared and kept, with what AWS sets where nothing is asked for.
     :param on_enable: Options that matter only while the service is switched on.
     :param updated_only: Settings that AWS takes in an update only.
     :param has_tags: Whether the service itself can be tagged.
@@ -191,11 +194,43 @@ class ServiceKind:
     module: str
     rows: str
     handle: str | None
-    settings: tuple[str, ...]
+    settings: Mapping[str, object]
     on_enable: tuple[str, ...] = ()
     updated_only: tuple[str, ...] = ()
     has_tags: bool = True
     suspended: str | None = None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A fragment of AWS's text, and what it means.
+
+    :param fragment: Lower-cased, with single spaces.
+    :param places: The only steps, and operations of no step (reads), for which it means that; none: for all.
+    """
+
+    fragment: str
+    reason: Reason
+    places: Collection[str] = ()
+
+    def fits(self, places: Collection[str], text: str) -> bool:
+        """Tell whether it speaks of a text that was said in one of these places."""
+        return self.fragment in text and (not self.places or any(place in self.places for place in places))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How an administrator's records are read.
+
+    :param accounts: How many accounts one read names at most.
+    :param page: How many records a page of the whole list holds.
+    :param list_above: More accounts than these are looked for in the whole list; ``None``: each is asked for by name,
+        which costs the same whatever else the administrator has.
+    """
+
+    accounts: int = BATCH_LIMIT
+    page: int = BATCH_LIMIT
+    list_above: int | None = None
 
 
 @dataclass(frozen=True)
@@ -226,14 +261,16 @@ class MessageRules:
 class OrganizationKind:
     """How a service serves an organization.
 
+    :param principal: The service principal that it acts as, and that AWS Organizations knows its administrator by.
     :param settings: The options of what accounts of the organization get by themselves.
-    :param principals: Whose trusted access the management account has to switch on before it can delegate.
+    :param needs_trust: The management account has to trust it before it can delegate; otherwise delegating does that.
     :param features: What the service says about features of an organization, ``None`` without.
     :param has_configuration: AWS tells who configures the accounts: the administrator's settings, or a policy.
     """
 
+    principal: str
     settings: tuple[str, ...]
-    principals: tuple[str, ...] = ()
+    needs_trust: bool = False
     features: FeatureWords | None = None
     has_configuration: bool = False
 
@@ -248,7 +285,12 @@ class ServiceFacts:
     :param kind: The module of the service itself.
     :param member_options: The options of its member module that not every service's has.
     :param words: The status AWS writes for a state; the first is used for predictions.
-    :param operations: The AWS operation behind each step.
+    :param operations: The AWS operation behind each step. A step that is not here is none of this service's.
+    :param accounts_per_call: How many accounts the operation of a step takes, where that is not 50.
+    :param reading: How records are read.
+    :param refusals: What its refusals mean, beyond what all services say alike.
+    :param creating_invites: The record and the invitation are made by one call.
+    :param remembers_leavers: Whether AWS shows who left, or declined; else such an account has no record.
     :param email: What an e-mail address has to be, where none can be added without; ``None``: any contact, or none.
     :param message: What the text of an invitation has to be, where it has one and AWS states rules for it.
     :param ways: How accounts can become members: the choices of ``via``.
@@ -272,16 +314,24 @@ class ServiceFacts:
     message: MessageRules | None = None
     member_options: tuple[str, ...] = ()
     ways: tuple[str, ...] = ("invitation", "organization")
+    accounts_per_call: Mapping[Step, int] = field(default_factory=dict)
+    reading: Reading = Reading()
+    refusals: tuple[Rule, ...] = ()
+    creating_invites: bool = False
+    remembers_leavers: bool = True
     states: Mapping[str, State] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         by_word = {word.lower(): state for state, words in self.words.items() for word in words}
         object.__setattr__(self, "states", by_word)
 
-    @property
-    def needs_email(self) -> bool:
-        """Whether an account can be added with its e-mail address only."""
-        return self.email is not None
+    def limit(self, step: Step) -> int:
+        """Return how many accounts one call of a step takes."""
+        return self.accounts_per_call.get(step, BATCH_LIMIT)
+
+    def places_of(self, operation: str) -> tuple[str, ...]:
+        """Return what rules may call the place where an operation's text was said."""
+        return (operation, *(step for step, name in self.operations.items() if name == operation))
 
     @property
     def service_module(self) -> str:

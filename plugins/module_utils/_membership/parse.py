@@ -9,13 +9,14 @@ An empty answer must not be taken for "no members": the next thing would be to c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from .model import Member, Reason
-from .port import Answer, CallFailed
+from .model import Reason
+from .port import Answer, CallFailed, Refusal
 from .validate import explain_account_id
 
 _NO_REASON = "AWS gave no reason"
@@ -34,9 +35,9 @@ def list_of(operation: str, response: Mapping[str, Any], key: str) -> list[Mappi
     return items
 
 
-def account_id_of(operation: str, data: Mapping[str, Any]) -> str:
+def account_id_of(operation: str, data: Mapping[str, Any], key: str = "AccountId") -> str:
     """Return the account id of a record. Raises CallFailed where it is none."""
-    account_id: str = data.get("AccountId", "")
+    account_id: str = data.get(key, "")
     if explain_account_id(account_id):
         raise unreadable(operation, f"the answer has a record with the account id {account_id!r}")
     return account_id
@@ -65,12 +66,6 @@ def tags_of(operation: str, data: Mapping[str, Any]) -> dict[str, str]:
     return tags
 
 
-def among(account_ids: Iterable[str], members: Iterable[Member]) -> list[Member]:
-    """Return the records of these accounts."""
-    wanted = set(account_ids)
-    return [member for member in members if member.account_id in wanted]
-
-
 def text_of(value: object) -> str | None:
     """Return a value as text, a timestamp as ISO 8601 in UTC: GuardDuty sends strings, Security Hub times."""
     if value is None:
@@ -82,14 +77,28 @@ def text_of(value: object) -> str | None:
     return str(value)
 
 
-def answer_of(response: Mapping[str, Any], text_key: str) -> Answer:
-    """Return a batch write's answer.
+@dataclass(frozen=True)
+class UnprocessedKeys:
+    """What a service calls the parts of its list of unprocessed accounts.
 
-    :param text_key: Where the service puts its text: GuardDuty's ``Result``, Security Hub's ``ProcessingResult``.
+    :param text: Where it puts its text: GuardDuty's ``Result``, Security Hub's ``ProcessingResult``.
+    :param code: Where it puts a code, if it gives one.
     """
-    items = response.get("UnprocessedAccounts")
+
+    text: str
+    code: str = ""
+    account: str = "AccountId"
+    items: str = "UnprocessedAccounts"
+
+
+def answer_of(response: Mapping[str, Any], keys: UnprocessedKeys) -> Answer:
+    """Return a batch write's answer."""
+    items = response.get(keys.items)
     refused = [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []
-    unprocessed = {str(item.get("AccountId")): str(item.get(text_key) or _NO_REASON) for item in refused}
+    unprocessed = {
+        str(item.get(keys.account)): Refusal(str(item.get(keys.text) or _NO_REASON), str(item.get(keys.code, "")))
+        for item in refused
+    }
     metadata = response.get("ResponseMetadata")
     attempts = metadata.get("RetryAttempts", 0) if isinstance(metadata, Mapping) else 0
     # Without the list (Security Hub's DisassociateMembers has none), or with a refusal of nobody knows whom, the

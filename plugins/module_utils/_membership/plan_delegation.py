@@ -127,7 +127,9 @@ class _Delegation:
                 return True, None
             except CallFailed as failure:
                 problem, is_uncertain = failure.as_problem(), failure.is_uncertain
-                is_passing = step is Step.DELEGATE and is_settling(failure.operation, failure.code, failure.text)
+                is_passing = step is Step.DELEGATE and is_settling(
+                    failure.operation, failure.code, failure.text, failure.reason
+                )
             # AWS's texts do not tell "already so" from "not ready" and "wrong": a look does.
             self._now = self._port.get_administrator()
             if self._is_reached():

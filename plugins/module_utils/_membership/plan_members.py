@@ -11,7 +11,7 @@ reason why nothing can be done. The user's options do not branch the planner, th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .model import Account, Action, Member, Reason, ServiceFacts, State, Step, batches
@@ -96,11 +96,12 @@ class MembersPlan:
 
     @property
     def actions(self) -> list[Action]:
-        """The calls in the order in which they are sent, at most 50 accounts each."""
+        """The calls in the order in which they are sent, each with as many accounts as it takes."""
         actions = []
         for step in ORDER:
             ids = [decision.account_id for decision in self.decisions if step in decision.steps]
-            actions += [Action(self.facts.operations[step], tuple(batch)) for batch in batches(ids)]
+            limit = self.facts.limit(step)
+            actions += [Action(self.facts.operations[step], tuple(batch)) for batch in batches(ids, limit)]
         return actions
 
 
@@ -129,7 +130,11 @@ _NOT_ASSOCIATED = (
     State.RESIGNED,
     State.DELETED,
 )
-_ASSOCIATED = (State.VERIFYING, State.INVITED, State.ENABLED, State.SUSPENDED)
+_ASSOCIATED = (State.VERIFYING, State.INVITED, State.ARRIVING, State.ENABLED, State.SUSPENDED)
+
+# States of which AWS does not say whether there is an association to end before the record can be deleted: where its
+# end is refused, or silently not brought about, the record is deleted all the same.
+MAYBE_ASSOCIATED = frozenset({State.VERIFYING, State.INVITED, State.ACCOUNT_SUSPENDED})
 
 # In every table: a state is left alone, and reported where it is neither a goal nor on the way to one.
 _LEAVE_ALONE = {state: Row((), state, STATE_REASONS.get(state)) for state in State}
@@ -137,6 +142,11 @@ _LEAVE_ALONE = {state: Row((), state, STATE_REASONS.get(state)) for state in Sta
 _BY_INVITATION = {
     **_same((Step.CREATE, Step.INVITE), State.INVITED, State.ABSENT, State.DELETED),
     **_same((Step.INVITE,), State.INVITED, State.CREATED, State.REMOVED),
+}
+# Where creating invites, a record that is there already can only be replaced to invite again.
+_BY_CREATION = {
+    **_same((Step.CREATE,), State.INVITED, State.ABSENT, State.DELETED),
+    **_same((Step.DELETE, Step.CREATE), State.INVITED, State.CREATED, State.REMOVED),
 }
 _WITHOUT_INVITATION = {
     **_same((Step.CREATE,), State.CREATED, State.ABSENT, State.DELETED),
@@ -155,13 +165,13 @@ _DISASSOCIATED = {
 _ABSENT = {
     **_keep(State.ABSENT, State.DELETED),
     **_same((Step.DELETE,), State.ABSENT, *[s for s in _NOT_ASSOCIATED if s not in (State.ABSENT, State.DELETED)]),
-    **_same((Step.DISASSOCIATE, Step.DELETE), State.ABSENT, *_ASSOCIATED),
+    **_same((Step.DISASSOCIATE, Step.DELETE), State.ABSENT, *_ASSOCIATED, State.ACCOUNT_SUSPENDED),
 }
 # DeleteMembers refuses an organization's members: once disassociated, such a member is as absent as it can be.
 _ABSENT_BUT_KEPT = {
     **_ABSENT,
     **_keep(State.REMOVED),
-    **_same((Step.DISASSOCIATE,), State.REMOVED, *_ASSOCIATED),
+    **_same((Step.DISASSOCIATE,), State.REMOVED, *_ASSOCIATED, State.ACCOUNT_SUSPENDED),
 }
 
 
@@ -170,18 +180,47 @@ def rows_for(policy: MemberPolicy, facts: ServiceFacts) -> dict[State, Row]:
 
     Source: the transition tables and the "return to Enabled" lists of the membership reference.
     """
-    if policy.wish is Wish.DISASSOCIATED:
-        return {**_LEAVE_ALONE, **_DISASSOCIATED}
-    if policy.wish is Wish.ABSENT:
+    if policy.wish is Wish.PRESENT:
+        rows = _present_rows(policy, facts)
+    elif policy.wish is Wish.DISASSOCIATED:
+        rows = {**_LEAVE_ALONE, **_DISASSOCIATED}
+    else:
         is_kept = policy.via_organization and not facts.deletes_organization_members
-        return {**_LEAVE_ALONE, **(_ABSENT_BUT_KEPT if is_kept else _ABSENT)}
-    return _present_rows(policy)
+        rows = {**_LEAVE_ALONE, **(_ABSENT_BUT_KEPT if is_kept else _ABSENT)}
+    return {state: _as_the_service_can(row, state, facts) for state, row in rows.items()}
 
 
-def _present_rows(policy: MemberPolicy) -> dict[State, Row]:
+def _as_the_service_can(row: Row, state: State, facts: ServiceFacts) -> Row:
+    """Return a row for a service that ends and deletes by one call, or has nothing to delete."""
+    if Step.DISASSOCIATE not in facts.operations and Step.DISASSOCIATE in row.steps:
+        ended = {Step.DISASSOCIATE: Step.DELETE}
+        steps = tuple(dict.fromkeys(ended.get(step, step) for step in row.steps))
+        return replace(row, steps=steps, then=State.ABSENT if row.then is State.REMOVED else row.then)
+    if Step.DELETE not in facts.operations and Step.DELETE in row.steps:
+        steps = tuple(step for step in row.steps if step is not Step.DELETE)
+        then = row.then if row.then is not State.ABSENT else State.REMOVED if steps else state
+        return replace(row, steps=steps, then=then)
+    return row
+
+
+def explain_policy(policy: MemberPolicy, facts: ServiceFacts) -> str | None:
+    """Return what the options ask for that the service does not have, ``None`` if nothing."""
+    if policy.wish is not Wish.PRESENT:
+        return None
+    if facts.creating_invites and not policy.invite and not policy.via_organization:
+        return f"invite=false is not possible: {facts.title} invites an account as it creates its record"
+    needed = {"enabled": Step.START_MONITORING, "suspended": Step.STOP_MONITORING}.get(policy.monitoring or "")
+    if needed and needed not in facts.operations:
+        return f"monitoring={policy.monitoring} is not possible: {facts.title} cannot do that for a member"
+    return None
+
+
+def _present_rows(policy: MemberPolicy, facts: ServiceFacts) -> dict[State, Row]:
     rows = dict(_LEAVE_ALONE)
     if policy.via_organization:
         rows.update(_BY_ORGANIZATION)
+    elif facts.creating_invites:
+        rows.update(_BY_CREATION)
     else:
         rows.update(_BY_INVITATION if policy.invite else _WITHOUT_INVITATION)
     anew = rows[State.ABSENT]
@@ -238,6 +277,9 @@ def plan_members(
         ]
     decisions.sort(key=lambda decision: decision.account_id)
     warnings = [text for decision in decisions for text in _warnings(decision, policy)]
+    is_inviting = policy.wish is Wish.PRESENT and not policy.via_organization and not policy.reinvite_resigned
+    if is_inviting and not facts.remembers_leavers and any(Step.CREATE in d.steps for d in decisions):
+        warnings.append(f"{facts.title} does not tell who left or declined: such an account is invited again")
     return MembersPlan(tuple(decisions), facts, tuple(warnings))
 
 

@@ -63,6 +63,11 @@ class OrganizationPlan:
     calls: tuple[tuple[Mapping[str, object], tuple[Feature, ...]], ...] = ()
     problem: Problem | None = None
 
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to carry out: calls, or the wait for an earlier change to end."""
+        return bool(self.calls) or self.before.is_pending
+
 
 @dataclass(frozen=True)
 class OrganizationResult:
@@ -103,7 +108,7 @@ def execute_organization(
     plan: OrganizationPlan, port: OrganizationPort, words: FeatureWords, patience: Patience
 ) -> Walk[OrganizationResult]:
     """Carry out the plan, and read the settings until they show it, with a pause wherever AWS has to be waited for."""
-    if plan.before.is_pending and plan.calls:
+    if plan.before.is_pending:
         plan = yield from _settled(plan, port, words, patience)
     if not plan.calls:
         return OrganizationResult(plan.before, plan.before, problem=plan.problem)

@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service itself in one account and Region, on or off: plan and execution. The same for a detector and a hub."""
+"""The service itself in one account and Region, on or off: plan and execution. The same for every service."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from .model import Problem, Reason, Step
-from .port import CallFailed, ServicePort, ServiceRecord
+from .port import CallFailed, ServicePort, ServiceRecord, TaggablePort
+from .reasons import is_said_to_be_off
+from .waiting import Patience, Walk
 
 
 @dataclass(frozen=True)
@@ -21,16 +24,20 @@ class ServiceWish:
     :param settings: Option names to values, only those that the user set: they are compared and kept.
     :param on_enable: Options that matter only while it is switched on.
     :param updated_only: Settings that AWS takes in an update only, not when it is switched on.
+    :param defaults: What AWS sets where nothing is asked for, for predictions.
     :param tags: ``None`` leaves the tags alone.
     :param purge_tags: Remove tags that are not wanted.
+    :param suspended: AWS's status of a service that is not enabled, for predictions.
     """
 
     is_present: bool = True
     settings: Mapping[str, object] = field(default_factory=dict)
     on_enable: Mapping[str, object] = field(default_factory=dict)
     updated_only: frozenset[str] = frozenset()
+    defaults: Mapping[str, object] = field(default_factory=dict)
     tags: Mapping[str, str] | None = None
     purge_tags: bool = True
+    suspended: str = "DISABLED"
 
 
 @dataclass(frozen=True)
@@ -82,59 +89,112 @@ def predict_service(plan: ServicePlan) -> ServiceResult:
         return ServiceResult(plan.before, plan.before)
     if Step.DISABLE_SERVICE in plan.steps:
         return ServiceResult(plan.before, None, plan.steps)
-    before = plan.before or ServiceRecord("", "ENABLED", {}, {})
+    before = plan.before or ServiceRecord("", "ENABLED", plan.wish.defaults, {})
     settings = {**before.settings, **plan.enable_settings, **plan.update_settings}
-    status = "ENABLED" if settings.get("enabled", True) else "DISABLED"
+    status = "ENABLED" if settings.get("enabled", True) else plan.wish.suspended
     tags = before.tags
     if tags is not None:
         tags = {**{key: value for key, value in tags.items() if key not in plan.untag_keys}, **plan.tags}
     return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, tags), plan.steps)
 
 
-def execute_service(plan: ServicePlan, port: ServicePort) -> ServiceResult:
-    """Carry out the plan and read the service again if anything was sent."""
+def execute_service(plan: ServicePlan, port: ServicePort, patience: Patience) -> Walk[ServiceResult]:
+    """Carry out the plan, and read the service again until it shows what was sent."""
     if not plan.steps:
         return ServiceResult(plan.before, plan.before)
-    handle = plan.before.handle if plan.before else ""
-    done: list[Step] = []
-    problem: Problem | None = None
-    after = plan.before
-    try:
-        for step in plan.steps:
-            if _carry_out_or_settle(step, plan, port, handle):
-                done.append(step)
-                continue
-            # Somebody else switched it on, with settings of theirs: what is left to do has to be planned again.
-            now = port.describe(with_tags=plan.wish.tags is not None)
-            if now:
-                return replace(execute_service(plan_service(plan.wish, now), port), before=plan.before)
-    except CallFailed as failure:
-        problem = failure.as_problem()
-    had_tags = plan.before is not None and plan.before.tags is not None
-    try:
-        after = port.describe(with_tags=had_tags or bool(plan.tags))
-        if after is None and Step.DISABLE_SERVICE in plan.steps:
-            # Switched off, by whomever: a refusal then came too late to matter.
-            problem = None
-    except CallFailed as failure:
-        problem = problem or failure.as_problem()
-    if problem is None and (after is None) is plan.wish.is_present:
-        word = "on" if plan.wish.is_present else "off"
-        problem = Problem(Reason.TIMED_OUT, f"AWS accepted the request, but does not show the service {word} yet")
-    if after and after.tags is None and Step.ENABLE_SERVICE in done:
-        # What was just switched on has the tags it was given, so that none need not be read.
-        after = replace(after, tags=plan.tags)
-    return ServiceResult(plan.before, after, tuple(done), problem)
+    return (yield from _Execution(plan, port, patience).result())
 
 
-def _carry_out_or_settle(step: Step, plan: ServicePlan, port: ServicePort, handle: str) -> bool:
-    """Send one step; where its answer was lost, let a look decide whether it took effect."""
-    try:
-        return _carry_out(step, plan, port, handle)
-    except CallFailed as failure:
-        if not failure.is_uncertain or not _has_arrived(step, plan, port.describe(step in (Step.TAG, Step.UNTAG))):
+class _Execution:
+    def __init__(self, plan: ServicePlan, port: ServicePort, patience: Patience) -> None:
+        self._plan = plan
+        self._port = port
+        self._patience = patience
+        self._done: list[Step] = []
+        # The service was switched on since it was read: AWS may still speak as if it were off.
+        self._is_fresh = False
+        has_tags = plan.before is not None and plan.before.tags is not None
+        self._with_tags = has_tags or bool(plan.tags)
+
+    def result(self) -> Walk[ServiceResult]:
+        plan, after = self._plan, self._plan.before
+        problem: Problem | None = None
+        try:
+            for step in plan.steps:
+                if (yield from self._carry_out(step)):
+                    self._done.append(step)
+                    continue
+                # Somebody else switched it on, with settings of theirs: what is left to do has to be planned again.
+                now = yield from self._look(plan.wish.tags is not None, lambda now: now is not None)
+                if now is None:
+                    problem = self._not_shown()
+                    break
+                rest = yield from execute_service(plan_service(plan.wish, now), self._port, self._patience)
+                return replace(rest, before=plan.before)
+        except CallFailed as failure:
+            problem = failure.as_problem()
+        try:
+            must_show = problem is None and self._patience.wait
+            after = yield from self._look(self._with_tags, self._shows_all if must_show else lambda _now: True)
+            if after is None and Step.DISABLE_SERVICE in plan.steps:
+                # Switched off, by whomever: a refusal then came too late to matter.
+                problem = None
+            elif must_show and not self._shows_all(after):
+                problem = self._not_shown()
+        except CallFailed as failure:
+            problem = problem or failure.as_problem()
+        if after and after.tags is None and Step.ENABLE_SERVICE in self._done:
+            # What was just switched on has the tags it was given, so that none need not be read.
+            after = replace(after, tags=plan.tags)
+        return ServiceResult(plan.before, after, tuple(self._done), problem)
+
+    def _not_shown(self) -> Problem:
+        switched = {Step.ENABLE_SERVICE: "the service on", Step.DISABLE_SERVICE: "the service off"}
+        effect = switched.get(self._plan.steps[0], "the change")
+        return Problem(Reason.TIMED_OUT, f"AWS accepted the request, but does not show {effect} yet")
+
+    def _shows_all(self, now: ServiceRecord | None) -> bool:
+        return all(_has_arrived(step, self._plan, now) for step in self._plan.steps)
+
+    def _look(self, with_tags: bool, is_enough: Callable[[ServiceRecord | None], bool]) -> Walk[ServiceRecord | None]:
+        """Read the service until that is enough, or the time is over."""
+        wait = self._patience.begin()
+        while True:
+            now = self._describe(with_tags)
+            if is_enough(now) or not (yield from wait.for_another_look()):
+                return now
+
+    def _describe(self, with_tags: bool) -> ServiceRecord | None:
+        try:
+            return self._port.describe(with_tags)
+        except CallFailed as failure:
+            if self._is_echo(failure):
+                return None
             raise
-        return True
+
+    def _is_echo(self, failure: CallFailed) -> bool:
+        return self._is_fresh and is_said_to_be_off(failure.code, failure.text, failure.reason)
+
+    def _carry_out(self, step: Step) -> Walk[bool]:
+        """Send one step, again where AWS has yet to see what came before; tell whether it changed anything."""
+        wait = self._patience.begin()
+        while True:
+            try:
+                is_changed = _send(step, self._plan, self._port)
+                self._is_fresh |= step is Step.ENABLE_SERVICE
+                return is_changed
+            except CallFailed as failure:
+                is_held = step is Step.DISABLE_SERVICE and failure.reason is Reason.STILL_ASSOCIATED
+                is_passing = self._is_echo(failure) or (is_held and self._patience.wait)
+                if is_passing and (yield from wait.for_another_look()):
+                    continue
+                # Where the answer was lost, a look decides whether the request took effect.
+                if not failure.is_uncertain or not self._has_arrived(step):
+                    raise
+                return True
+
+    def _has_arrived(self, step: Step) -> bool:
+        return _has_arrived(step, self._plan, self._port.describe(step in (Step.TAG, Step.UNTAG)))
 
 
 def _has_arrived(step: Step, plan: ServicePlan, now: ServiceRecord | None) -> bool:
@@ -149,14 +209,16 @@ def _has_arrived(step: Step, plan: ServicePlan, now: ServiceRecord | None) -> bo
     }[step]
 
 
-def _carry_out(step: Step, plan: ServicePlan, port: ServicePort, handle: str) -> bool:
+def _send(step: Step, plan: ServicePlan, port: ServicePort) -> bool:
     """Send one step; tell whether it changed anything."""
+    handle = plan.before.handle if plan.before else ""
     if step is Step.ENABLE_SERVICE:
         return port.enable(plan.enable_settings, plan.tags)
     calls = {
         Step.UPDATE_SERVICE: lambda: port.update(handle, plan.update_settings),
-        Step.TAG: lambda: port.tag(handle, plan.tags),
-        Step.UNTAG: lambda: port.untag(handle, plan.untag_keys),
+        # Only what has tags is planned to be tagged.
+        Step.TAG: lambda: cast(TaggablePort, port).tag(handle, plan.tags),
+        Step.UNTAG: lambda: cast(TaggablePort, port).untag(handle, plan.untag_keys),
         Step.DISABLE_SERVICE: lambda: port.disable(handle),
     }
     calls[step]()

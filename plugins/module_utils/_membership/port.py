@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from .features import Feature
-from .model import Account, Member, OrganizationKind, Problem, Reason, Relationship, ServiceFacts
+from .model import BATCH_LIMIT, Account, Member, OrganizationKind, Problem, Reason, Relationship, ServiceFacts, Step
+from .reasons import is_session_over
 
 if TYPE_CHECKING:
     from .plan_organization import OrganizationRecord
@@ -55,20 +56,36 @@ class CallFailed(Exception):
 
     def as_problem(self) -> Problem:
         """Return the failure as a problem of one account."""
-        return Problem(self.reason, f"{self.code}: {self.text}" if self.text else self.code, self.operation)
+        text = f"{self.code}: {self.text}" if self.text else self.code
+        # A later run has a session of its own.
+        return Problem(self.reason, text, self.operation, is_passing=is_session_over(self.code))
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What AWS said against one account.
+
+    :param text: AWS's text.
+    :param code: AWS's code, where it came with one.
+    :param is_uncertain: The request may have taken effect all the same.
+    """
+
+    text: str
+    code: str = ""
+    is_uncertain: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """AWS's answer to a batch write. HTTP 200 is not success: each account has its own verdict.
+    """AWS's answer to a write. HTTP 200 is not success: each account has its own verdict.
 
-    :param unprocessed: Account id to AWS's text, from UnprocessedAccounts.
+    :param refused: Account id to what was said against it: UnprocessedAccounts, or the refusal of its own call.
     :param is_repeated: The SDK sent the request more than once, so an earlier try may already have done the work
         and "already invited" may be our own echo.
     :param is_per_account: False where the answer speaks for nobody (Security Hub's DisassociateMembers is empty).
     """
 
-    unprocessed: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
     is_repeated: bool = False
     is_per_account: bool = True
 
@@ -95,32 +112,27 @@ class ForEach(Protocol):
         """Run the job for each item, or for fewer where the results are not all taken."""
 
 
-class MembersPort(Protocol):
-    """The administrator's side of one Region. Reads create nothing; batches hold 1 to 50 accounts."""
+MemberCalls = Mapping[Step, Callable[[Sequence[Account]], Answer]]
 
-    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
-        """Read the records of these accounts; accounts without a record are left out."""
+
+class MembersPort(Protocol):
+    """The administrator's side of one Region. Reads create nothing; batches hold as many accounts as the facts say."""
+
+    def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
+        """Read the records of these accounts; accounts without a record are left out.
+
+        ``None``: AWS could not tell for some of them, which says nothing about a record. The full list is sure.
+        """
 
     def list_members(self) -> list[Member]:
         """Read all records, of whatever status, page by page."""
 
-    def create_members(self, accounts: Sequence[Account]) -> Answer:
-        """CreateMembers."""
+    def describe_organization(self) -> None:
+        """DescribeOrganizationConfiguration. CallFailed where the caller is not the delegated administrator."""
 
-    def invite_members(self, account_ids: Sequence[str]) -> Answer:
-        """InviteMembers."""
-
-    def disassociate_members(self, account_ids: Sequence[str]) -> Answer:
-        """DisassociateMembers."""
-
-    def delete_members(self, account_ids: Sequence[str]) -> Answer:
-        """DeleteMembers."""
-
-    def start_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        """StartMonitoringMembers (GuardDuty only)."""
-
-    def stop_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        """StopMonitoringMembers (GuardDuty only)."""
+    @property
+    def calls(self) -> MemberCalls:
+        """The writes, by step. A step that the service does not have is not there."""
 
 
 class AdministratorPort(Protocol):
@@ -146,8 +158,8 @@ class AdministratorPort(Protocol):
 class ServiceRecord:
     """The service in one account and Region as AWS describes it.
 
-    :param handle: GuardDuty's detector id, Security Hub's hub ARN.
-    :param status: ENABLED or DISABLED.
+    :param handle: Its id or ARN, empty where it has neither.
+    :param status: ENABLED, or the service's word for one that does not work.
     :param settings: Our option names to AWS's values, only those that the service has.
     :param tags: ``None`` where they were not read.
     """
@@ -170,14 +182,18 @@ class ServicePort(Protocol):
     def update(self, handle: str, settings: Mapping[str, object]) -> None:
         """Change these settings."""
 
+    def disable(self, handle: str) -> None:
+        """Switch it off."""
+
+
+class TaggablePort(ServicePort, Protocol):
+    """A service that has tags."""
+
     def tag(self, handle: str, tags: Mapping[str, str]) -> None:
         """TagResource."""
 
     def untag(self, handle: str, keys: Sequence[str]) -> None:
         """UntagResource."""
-
-    def disable(self, handle: str) -> None:
-        """Switch it off."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +230,9 @@ class TrustedAccessPort(Protocol):
     def list_principals(self) -> list[str]:
         """Read all service principals, page by page."""
 
+    def list_administrators(self, principal: str) -> list[str]:
+        """Read the accounts that are registered as delegated administrators of a service."""
+
     def enable_service_access(self, principal: str) -> None:
         """EnableAWSServiceAccess. It adds one principal: the list as a whole is nobody's to write."""
 
@@ -244,7 +263,7 @@ class Api(Protocol):
     def call(self, operation: str, **params: object) -> dict[str, Any]:
         """Send one request. Raises CallFailed."""
 
-    def pages(self, operation: str, key: str, **params: object) -> list[Any]:
+    def pages(self, operation: str, key: str, page_size: int = BATCH_LIMIT, **params: object) -> list[Any]:
         """Send requests until the last page and return all items under ``key``. Raises CallFailed."""
 
     def arn(self, resource: str) -> str:

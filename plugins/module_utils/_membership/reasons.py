@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""AWS's refusal texts and error codes, and what they mean: the only place where they are read.
+"""AWS's refusal texts and error codes, and what they mean, as far as all services speak alike.
+
+What one service alone says stands in its ``words.py``; these two are the only places where AWS's words are read.
 
 The texts are matched by short fragments, lower-cased and with spaces collapsed, because AWS reworded them over the
 years ("given"/"specified", "master"/"administrator"). The first rule that fits wins, so the narrow ones stand first.
@@ -10,61 +12,42 @@ years ("given"/"specified", "master"/"administrator"). The first rule that fits 
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
 
-from .model import Reason, State, Step
+from .model import Reason, Rule, ServiceFacts, State, Step
 
-
-@dataclass(frozen=True)
-class Rule:
-    """A fragment of AWS's text, what it means, and optionally the only operations for which it means that."""
-
-    fragment: str
-    reason: Reason
-    operations: Collection[str] = ()
-
-    def fits(self, operation: str, text: str) -> bool:
-        return self.fragment in text and (not self.operations or operation in self.operations)
-
-
-_ACCEPT = ("AcceptAdministratorInvitation",)
-_SWITCH_OFF = ("DeleteDetector", "DisableSecurityHub")
-# GuardDuty says the same of a value that is none and of an account that may not: these send values of our own only.
-_OWN_DETECTOR = ("DeleteDetector", "UpdateDetector")
 _NO_SUCH_RESOURCE = "no such resource found"
+_ORGANIZATION = ("DescribeOrganizationConfiguration", "UpdateOrganizationConfiguration")
 
 RULES = (
     # Caller-wide: the caller cannot administer anyone.
     Rule("cannot create members", Reason.CALLER_IS_MEMBER),
     Rule("cannot invite other accounts", Reason.CALLER_IS_MEMBER),
-    Rule("because it is already a member of another", Reason.CALLER_IS_MEMBER, ("CreateMembers", "InviteMembers")),
+    Rule("because it is already a member of another", Reason.CALLER_IS_MEMBER, (Step.CREATE, Step.INVITE)),
     Rule("cannot create anymore members", Reason.QUOTA_EXCEEDED),
     Rule("cannot create more members", Reason.QUOTA_EXCEEDED),
-    Rule("maximum number of results exceeded", Reason.QUOTA_EXCEEDED),
     Rule("outstanding invitations", Reason.QUOTA_EXCEEDED),
     # Already there. "of the current account" before "of another": the two texts share their words.
     Rule("already a member or associated member of the current account", Reason.ALREADY_MEMBER),
     Rule("already a member or associated", Reason.ALREADY_MEMBER),
     Rule("already invited or is already the", Reason.ALREADY_INVITED),
     # Accepting.
-    Rule("contains created, invited", Reason.IS_ADMINISTRATOR, _ACCEPT),
-    Rule("still has created, invited or associated members", Reason.IS_ADMINISTRATOR, _ACCEPT),
-    Rule("cannot accept invitations since it is already", Reason.ALREADY_MEMBER, _ACCEPT),
-    Rule("the latter is a member of another", Reason.CALLER_IS_MEMBER, _ACCEPT),
+    Rule("contains created, invited", Reason.IS_ADMINISTRATOR, (Step.ACCEPT,)),
+    Rule("still has created, invited or associated members", Reason.IS_ADMINISTRATOR, (Step.ACCEPT,)),
+    Rule("cannot accept invitations since it is already", Reason.ALREADY_MEMBER, (Step.ACCEPT,)),
+    Rule("the latter is a member of another", Reason.CALLER_IS_MEMBER, (Step.ACCEPT,)),
     # Before "already a member": the newer text names both as what may be the matter.
     Rule("no pending invitation", Reason.NO_INVITATION),
     Rule("does not have an invitation from the requested", Reason.NO_INVITATION),
-    Rule("already a member of a", Reason.ALREADY_MEMBER, _ACCEPT),
+    Rule("already a member of a", Reason.ALREADY_MEMBER, (Step.ACCEPT,)),
     Rule("member of another", Reason.MEMBER_OF_OTHER_ADMINISTRATOR),
     # One account.
     Rule("cannot become a member of itself", Reason.IS_ADMINISTRATOR),
     Rule("cannot invite itself", Reason.IS_ADMINISTRATOR),
     Rule("email address is missing", Reason.EMAIL_MISSING),
     Rule("still associated", Reason.STILL_ASSOCIATED),
-    Rule("invited or associated members", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
-    Rule("must first disassociate your member accounts", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
-    Rule("cannot disable security hub on the", Reason.STILL_ASSOCIATED, _SWITCH_OFF),
+    Rule("invited or associated members", Reason.STILL_ASSOCIATED, (Step.DISABLE_SERVICE,)),
+    Rule("must first disassociate your member accounts", Reason.STILL_ASSOCIATED, (Step.DISABLE_SERVICE,)),
     # Organizations.
     Rule("master must first enable", Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED),
     Rule("management account must first enable", Reason.MANAGEMENT_ACCOUNT_NOT_ENABLED),
@@ -72,28 +55,22 @@ RULES = (
     Rule("member account cannot disable", Reason.ORGANIZATION_MEMBER),
     Rule("organization member", Reason.ORGANIZATION_MEMBER),
     Rule("member accounts cannot manage specified resources", Reason.ORGANIZATION_MEMBER),
-    Rule("invalid or out-of-range value", Reason.ORGANIZATION_MEMBER, _OWN_DETECTOR),
-    Rule("managed by a configuration policy", Reason.CENTRAL_CONFIGURATION),
-    Rule("central configuration", Reason.CENTRAL_CONFIGURATION),
     Rule("auto-enable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("autoenable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("not an administrator for this organization", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("a delegated administrator account has not been enabled", Reason.NOT_DELEGATED_ADMINISTRATOR),
-    Rule("must be a security hub delegated administrator", Reason.NOT_DELEGATED_ADMINISTRATOR),
-    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, ("UpdateOrganizationConfiguration",)),
-    Rule("already enabled as guardduty delegated administrator", Reason.OTHER_DELEGATED_ADMINISTRATOR),
+    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, _ORGANIZATION),
+    Rule("is not member of aws organizations", Reason.INVALID_INPUT),
+    # In an organization that has just begun to trust the service; passes by itself.
+    Rule("invalid or out-of-range value", Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),
     Rule("not the master account for your aws organization", Reason.NOT_MANAGEMENT_ACCOUNT),
+    # Guesses: what Security Hub says to another account than the management account, and of another administrator.
+    Rule("not the management account of an organization", Reason.NOT_MANAGEMENT_ACCOUNT),
+    Rule("already the delegated administrator", Reason.OTHER_DELEGATED_ADMINISTRATOR),
     Rule("organization master permission", Reason.TRUSTED_ACCESS_MISSING, ("UpdateOrganizationConfiguration",)),
     Rule("organization master permission", Reason.NOT_MANAGEMENT_ACCOUNT),
     Rule("not a member of an organization", Reason.ORGANIZATION_NOT_IN_USE),
-    # The service and the handle.
-    Rule("not subscribed", Reason.SERVICE_NOT_ENABLED),
-    Rule("not enabled for securityhub", Reason.SERVICE_NOT_ENABLED),
-    # Both list nothing where there is nothing: what is not there is the hub. Of an account or an administrator, the
-    # same text may mean the record, see is_missing_resource.
-    Rule(_NO_SUCH_RESOURCE, Reason.SERVICE_NOT_ENABLED, ("ListInvitations", "ListMembers")),
-    Rule("not owned by the current account", Reason.INVALID_INPUT),
-    Rule("parameter detectorid has an invalid value", Reason.INVALID_INPUT),
+    # The request.
     Rule("invalid or out-of-range value", Reason.INVALID_INPUT),
     # Passing faults.
     Rule("too many requests", Reason.THROTTLED),
@@ -126,9 +103,12 @@ CODES = {
     "SlowDown": Reason.THROTTLED,
     # Security Hub sends this one for its quotas and, sometimes, as a throttle: see classify.
     _LIMIT_CODE: Reason.QUOTA_EXCEEDED,
+    "ServiceQuotaExceededException": Reason.QUOTA_EXCEEDED,
     "InternalException": Reason.INTERNAL_ERROR,
     "InternalFailure": Reason.INTERNAL_ERROR,
+    "InternalError": Reason.INTERNAL_ERROR,
     "InternalServerError": Reason.INTERNAL_ERROR,
+    "InternalServerException": Reason.INTERNAL_ERROR,
     "InternalServerErrorException": Reason.INTERNAL_ERROR,
     "ServiceUnavailable": Reason.INTERNAL_ERROR,
     "ServiceUnavailableException": Reason.INTERNAL_ERROR,
@@ -153,6 +133,16 @@ PASSING = frozenset({Reason.INTERNAL_ERROR, Reason.THROTTLED, Reason.MANAGEMENT_
 
 # The same for every account of the caller: once a whole batch is refused so, the next would be too.
 CALLER_WIDE = frozenset({Reason.CALLER_IS_MEMBER, Reason.QUOTA_EXCEEDED})
+
+# Said to a call that names one account, these still speak of the caller, the service or the Region: so would the next.
+SHARED = CALLER_WIDE | {
+    Reason.ACCESS_DENIED,
+    Reason.INTERNAL_ERROR,
+    Reason.NOT_DELEGATED_ADMINISTRATOR,
+    Reason.REGION_UNAVAILABLE,
+    Reason.SERVICE_NOT_ENABLED,
+    Reason.THROTTLED,
+}
 
 # Refusals that say the work is done already. Only the state read afterwards can confirm it.
 ECHOES = {
@@ -196,7 +186,7 @@ HINTS = {
     Reason.STILL_ASSOCIATED: "AWS still sees an association: run again in a minute; remove members before the service",
     Reason.NO_INVITATION: "let the administrator invite the account first (state=present), then run again",
     Reason.SERVICE_NOT_ENABLED: "switch it on first (guardduty_detector / securityhub_hub, or enable_service=true)",
-    Reason.REGION_UNAVAILABLE: "check the Region's name and that the account has opted in to it",
+    Reason.REGION_UNAVAILABLE: "check the Region's name, that the account has opted in to it, and endpoint_url",
     Reason.ACCESS_DENIED: "check the credentials, the IAM policy and the organization's SCPs for this operation",
     Reason.ASSUME_ROLE_FAILED: "check the role's name, trust policy and external id, and sts:AssumeRole of the caller",
     Reason.THROTTLED: "run again later, or with a lower concurrency",
@@ -212,11 +202,15 @@ def _normalise(text: str) -> str:
     return " ".join("arn" if word.startswith("arn:") else word for word in text.lower().split())
 
 
-def classify(operation: str, text: str, code: str = "") -> Reason:
-    """Return what AWS's text (of an unprocessed account, or of a request-level error with its code) means."""
+def classify(operation: str, text: str, code: str = "", facts: ServiceFacts | None = None) -> Reason:
+    """Return what AWS's text (of an unprocessed account, or of a request-level error with its code) means.
+
+    :param facts: Those of the service that said so, whose own rules come first.
+    """
     normal = _normalise(text)
-    for rule in RULES:
-        if rule.fits(operation, normal):
+    places = facts.places_of(operation) if facts else (operation,)
+    for rule in (*(facts.refusals if facts else ()), *RULES):
+        if rule.fits(places, normal):
             return rule.reason
     if not normal and code in _WORDLESS_CODES:
         return _WORDLESS_CODES[code]
@@ -237,15 +231,21 @@ _LAGS = {
 }
 
 
+def is_said(text: str, fragments: Iterable[str]) -> bool:
+    """Tell whether AWS's text has one of these fragments."""
+    normal = _normalise(text)
+    return any(fragment in normal for fragment in fragments)
+
+
 def is_said_to_be_no_member(text: str) -> bool:
     """Tell whether AWS says that an account has no record, and not that it could not look."""
-    return any(fragment in _normalise(text) for fragment in _NOT_A_MEMBER)
+    return is_said(text, _NOT_A_MEMBER)
 
 
 def is_lagging(step: Step, text: str, done: Collection[Step]) -> bool:
     """Tell whether a refusal of a step is an echo of the time before the step that came first."""
     earlier, fragments = _LAGS.get(step, (step, ()))
-    return earlier in done and any(fragment in _normalise(text) for fragment in fragments)
+    return earlier in done and is_said(text, fragments)
 
 
 def is_input_refused(code: str, text: str) -> bool:
@@ -264,9 +264,24 @@ def may_be_region(code: str, reason: Reason) -> bool:
     return code == "InvalidClientTokenId" or reason is Reason.REGION_UNAVAILABLE
 
 
+def is_off_in_account(code: str) -> bool:
+    """Tell whether STS refuses a Region for the account to enter, and not for the caller."""
+    return code == "RegionDisabledException"
+
+
+def is_session_over(code: str) -> bool:
+    """Tell whether AWS refuses credentials because their time is over: new ones of the same kind would do."""
+    return code in ("ExpiredToken", "ExpiredTokenException")
+
+
 def is_not_owned(text: str) -> bool:
     """Tell whether GuardDuty does not know a detector id, in this account and Region."""
     return _NOT_OWNED in _normalise(text)
+
+
+def is_said_to_be_off(code: str, text: str, reason: Reason) -> bool:
+    """Tell whether AWS speaks as if the service were off: of one just switched on, that is an echo of before."""
+    return reason is Reason.SERVICE_NOT_ENABLED or is_not_owned(text) or is_missing_resource(code, text)
 
 
 def is_governed(operation: str | None, reason: Reason) -> bool:
@@ -294,8 +309,16 @@ _SETTLING_CODES = frozenset({"ConcurrentModificationException", "ResourceConflic
 _SETTLING_TEXTS = ("invalid or out-of-range value", "another request is already in progress")
 
 
-def is_settling(operation: str | None, code: str, text: str) -> bool:
+# Said with the same codes, but of somebody who has to act first.
+_FINAL = frozenset(
+    {Reason.NOT_MANAGEMENT_ACCOUNT, Reason.ORGANIZATION_NOT_IN_USE, Reason.OTHER_DELEGATED_ADMINISTRATOR}
+)
+
+
+def is_settling(operation: str, code: str, text: str, reason: Reason) -> bool:
     """Tell whether a refusal may only mean that the organization is not ready yet for this call."""
+    if reason in _FINAL:
+        return False
     normal = _normalise(text)
     is_unready = operation == "EnableOrganizationAdminAccount" and code == "InvalidInputException"
     return code in _SETTLING_CODES or is_unready or any(fragment in normal for fragment in _SETTLING_TEXTS)

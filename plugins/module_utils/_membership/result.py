@@ -115,7 +115,7 @@ def unprocessed_row(account_id: str, region: str | None, problem: Problem) -> Ro
         "operation": problem.operation,
         "reason": problem.text,
         "reason_code": problem.reason.value,
-        "retryable": problem.reason in RETRYABLE,
+        "retryable": problem.is_passing or problem.reason in RETRYABLE,
     }
 
 
@@ -136,6 +136,9 @@ def judge_member(result: MemberResult) -> Verdict:
     problem = _problem_of(result.problem, result.is_timed_out, state)
     if decision.is_skipped:
         return Outcome.SKIPPED, _as_problem(decision.row.problem)
+    if decision.is_purged and state is State.ACCOUNT_SUSPENDED and (problem or result.is_timed_out):
+        # AWS removes a closed account by itself: a purge tries, and does not fail for it until then.
+        return Outcome.SKIPPED, _as_problem(STATE_REASONS[state])
     if result.is_timed_out:
         return Outcome.TIMED_OUT, problem
     if problem:

@@ -144,7 +144,8 @@ def check_members(
             continue
         account = Account(str(account_id), None if address is None else str(address))
         known = accounts.setdefault(account.account_id, account)
-        if known != account:
+        # Addresses that differ in letter case only are one.
+        if (known.email or "").lower() != (account.email or "").lower():
             text = (
                 f"account {account.account_id} is listed twice with different e-mails, "
                 f"{known.email!r} and {account.email!r}; keep one"

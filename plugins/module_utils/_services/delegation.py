@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from .._membership.parse import handle_of, list_of, text_of, unreadable
+from .._membership.parse import handle_of, list_of, text_of
 from .._membership.port import Api, Delegate
 
-# AWS has some dozens of service principals, 20 a page.
-_PAGE_LIMIT = 50
+# The most that AWS Organizations gives at once.
+_PAGE = 20
 
 
 @dataclass(frozen=True)
@@ -54,16 +52,13 @@ class TrustedAccess:
 
     def list_principals(self) -> list[str]:
         operation = "ListAWSServiceAccessForOrganization"
-        rows: list[Mapping[str, Any]] = []
-        params: dict[str, str] = {}
-        for _page in range(_PAGE_LIMIT):
-            answer = self.api.call(operation, **params)
-            rows += list_of(operation, answer, "EnabledServicePrincipals")
-            token = text_of(answer.get("NextToken"))
-            if not token:
-                return [handle_of(operation, row.get("ServicePrincipal")) for row in rows]
-            params["NextToken"] = token
-        raise unreadable(operation, "the answer has no end")
+        rows = self.api.pages(operation, "EnabledServicePrincipals", page_size=_PAGE)
+        return [handle_of(operation, row.get("ServicePrincipal")) for row in rows]
+
+    def list_administrators(self, principal: str) -> list[str]:
+        operation = "ListDelegatedAdministrators"
+        rows = self.api.pages(operation, "DelegatedAdministrators", page_size=_PAGE, ServicePrincipal=principal)
+        return [handle_of(operation, row.get("Id")) for row in rows]
 
     def enable_service_access(self, principal: str) -> None:
         self.api.call("EnableAWSServiceAccess", ServicePrincipal=principal)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from .._membership.model import ServiceFacts
 from .guardduty.facts import GUARDDUTY
+from .macie.facts import MACIE
 from .securityhub.facts import SECURITYHUB
 
-SERVICES: Mapping[str, ServiceFacts] = {facts.name: facts for facts in (GUARDDUTY, SECURITYHUB)}
+SERVICES: Mapping[str, ServiceFacts] = {facts.name: facts for facts in (GUARDDUTY, SECURITYHUB, MACIE)}

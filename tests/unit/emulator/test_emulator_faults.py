@@ -81,6 +81,15 @@ def test_reset_before_has_no_effect(emulator: Emulator, side: Sides) -> None:
     assert own.statuses(MEMBER) == {}
 
 
+def test_silent_has_no_effect(emulator: Emulator, side: Sides) -> None:
+    emulator.add_fault(kind="silent", region=REGION, seconds=30)
+    once = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
+    impatient = boto3.client("securityhub", config=once, **emulator.client_arguments())
+    with pytest.raises(ReadTimeoutError):
+        impatient.enable_security_hub()
+    assert emulator.world.home("securityhub", ADMINISTRATOR, REGION).switch is None
+
+
 def test_reset_after_has_its_effect(emulator: Emulator, side: Sides) -> None:
     own = side("guardduty")
     emulator.add_fault(kind="reset_after", operation="CreateMembers")

@@ -96,7 +96,7 @@ def test_organization_is_the_seeded_one(emulator: Emulator, clients: Clients) ->
     )
     client = clients("organizations", MANAGEMENT)
     accounts = {
-        account["Id"]: (account["Email"], account["Status"])
+        account["Id"]: (account["Email"], account["State"])
         for page in client.get_paginator("list_accounts").paginate()
         for account in page["Accounts"]
     }
@@ -122,6 +122,15 @@ def test_region_that_is_not_opted_in(emulator: Emulator, clients: Clients) -> No
         assert (code, status) == ("UnrecognizedClientException", 403)
     clients("guardduty", MEMBER, "eu-west-1").list_invitations()
     clients("guardduty", OTHER, "me-south-1").list_invitations()
+
+
+def test_sts_in_a_region_that_is_not_opted_in(emulator: Emulator, clients: Clients) -> None:
+    emulator.seed({"accounts": {MEMBER: {"disabled_regions": ["me-south-1", "us-east-1"]}}})
+    identify = clients("sts", MEMBER, "me-south-1").get_caller_identity
+    assert error_of(identify)[0] == "InvalidClientTokenId"
+    assert error_of(clients("sts", region="me-south-1").assume_role, **arn(MEMBER))[0] == "RegionDisabledException"
+    assert clients("sts", region="us-east-1").assume_role(**arn(MEMBER))["Credentials"]  # never off
+    assert clients("sts", region="me-south-1").assume_role(**arn(OTHER))["Credentials"]
 
 
 def test_regions_as_an_account_sees_them(emulator: Emulator, clients: Clients) -> None:

@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
 
+import boto3
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Emulator, EmulatorError, Knobs
 from ansible_collections.muster.aws.tests.unit.emulator.support import (
@@ -21,6 +25,7 @@ from ansible_collections.muster.aws.tests.unit.emulator.support import (
     Clients,
     Side,
     error_of,
+    raw_responses,
 )
 
 Sides = Callable[..., Side]
@@ -30,7 +35,30 @@ def test_every_knob_is_tested_here() -> None:
     with open(__file__, encoding="utf-8") as source:
         text = source.read()
     elsewhere = {"members_quota", "invitations_quota"}  # limits
+    elsewhere |= {"organization_member_gd", "governed_sh", "detector_in_use_gd"}  # organization, limits
+    elsewhere |= {item.name for item in fields(Knobs) if item.name.endswith("_macie")}  # test_emulator_macie
     assert [item.name for item in fields(Knobs) if item.name not in elsewhere and item.name not in text] == []
+
+
+def test_page_of_knobs_says_for_each_where_it_comes_from() -> None:
+    folder = Path(__file__).parents[2]
+    text = (folder / "emulator/README.md").read_text(encoding="utf-8")
+    rows = {
+        name: (sides, source) for name, sides, source in re.findall(r"^\| `(\w+)` \| (.*?) \| (.*) \|$", text, re.M)
+    }
+    hints = get_type_hints(Knobs)
+    questions = {
+        item.name: get_args(hints[item.name])
+        for item in fields(Knobs)
+        if get_origin(hints[item.name]) is Literal and not item.name.startswith(("rate_limit", "lag_"))
+    }
+    assert set(rows) == {*questions, "decline_gd"}
+    assert [name for name, sides in questions.items() if rows[name][0] != ", ".join(sides)] == []
+    for name, (_sides, source) in rows.items():
+        assert source.startswith(("recorded: ", "documented", "guess")), name
+        records = re.findall("`([a-z0-9-]+)`", source)
+        assert records or not source.startswith("recorded")
+        assert [each for each in records if not (folder / f"recorded/{each}.json").exists()] == []
 
 
 @pytest.mark.parametrize(("name", "value"), [("no_such_knob", 1), ("resigned_invite", "maybe")])
@@ -123,6 +151,15 @@ def test_hub_off(emulator: Emulator, clients: Clients) -> None:
     assert {error_of(read)[:2] for read in (*reads, client.describe_hub)} == {("InvalidAccessException", 401)}
 
 
+def test_get_administrator_none_gd(emulator: Emulator, side: Sides) -> None:
+    own = side("guardduty")
+    for knob, body in (("null", b'{"administrator":null}'), ("empty", b"")):
+        emulator.set_knobs(get_administrator_none_gd=knob)
+        with raw_responses(own.client) as received:
+            assert own.administrator() is None
+        assert received[0]["body"] == body
+
+
 def test_get_administrator_none_sh(emulator: Emulator, side: Sides) -> None:
     assert side("securityhub").administrator() is None
     emulator.set_knobs(get_administrator_none_sh="404")
@@ -142,8 +179,10 @@ def test_list_default_gd(emulator: Emulator, side: Sides) -> None:
 def test_list_invitations_includes_accepted(emulator: Emulator, side: Sides, service: str) -> None:
     emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Enabled")
     member = side(service, MEMBER)
+    assert len(member.invitations()) == {"guardduty": 0, "securityhub": 1}[service]
+    emulator.set_knobs(list_invitations_includes_accepted="neither")
     assert member.invitations() == []
-    emulator.set_knobs(list_invitations_includes_accepted=True)
+    emulator.set_knobs(list_invitations_includes_accepted="both")
     [invitation] = member.invitations()
     assert invitation[member.status_member] == "Enabled"
     assert member.client.get_invitations_count()["InvitationsCount"] == 0
@@ -273,6 +312,56 @@ def test_create_visible(emulator: Emulator, side: Sides, service: str, wait: dic
 
 
 @pytest.mark.parametrize("service", SERVICES)
+def test_pending_disassociate(emulator: Emulator, side: Sides, service: str) -> None:
+    for status in ("Invited", "AccountSuspended"):
+        emulator.set_knobs(pending_disassociate="refuse")
+        emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, status)
+        refused = side(service).batch("disassociate_members", MEMBER)
+        assert ("not an associated member" in refused.get(MEMBER, "")) is (service == "guardduty")
+        assert side(service).statuses(MEMBER) == {MEMBER: status}
+        emulator.set_knobs(pending_disassociate="Removed")
+        assert side(service).batch("disassociate_members", MEMBER) == {}
+        assert side(service).statuses(MEMBER) == {MEMBER: "Removed"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_lag_seconds_every_read_shows_every_write_late(emulator: Emulator, side: Sides, service: str) -> None:
+    emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Created")
+    emulator.set_knobs(lag_seconds=5, verify_email="off")
+    administrator, member = side(service), side(service, MEMBER)
+    administrator.batch("invite_members", MEMBER)
+    emulator.advance(3)
+    administrator.batch("disassociate_members", MEMBER)
+    assert administrator.statuses(MEMBER) == {MEMBER: "Created"} and member.invitations() == []
+    emulator.advance(2.5)
+    assert administrator.statuses(MEMBER) == {MEMBER: "Invited"} and len(member.invitations()) == 1
+    emulator.advance(3)
+    assert administrator.statuses(MEMBER) == {MEMBER: "Removed"}
+
+
+def test_lag_seconds_of_one_operation(emulator: Emulator, side: Sides) -> None:
+    emulator.set_knobs(lag_seconds=5, lag_seconds_of={"CreateMembers": 0})
+    side("securityhub").create(MEMBER)
+    assert side("securityhub").statuses(MEMBER) == {MEMBER: "Created"}
+    side("securityhub").batch("invite_members", MEMBER)
+    assert side("securityhub").statuses(MEMBER) == {MEMBER: "Created"}
+
+
+@pytest.mark.parametrize("hits", ["reads", "writes"])
+def test_lag_hits(emulator: Emulator, clients: Clients, hits: str) -> None:
+    emulator.set_knobs(lag_seconds=5, lag_hits=hits)
+    hub = clients("securityhub", account_id=MEMBER)
+    hub.enable_security_hub()
+    assert error_of(hub.describe_hub)[0] == "InvalidAccessException"
+    if hits == "writes":
+        assert error_of(hub.update_security_hub_configuration, AutoEnableControls=False)[0] == "InvalidAccessException"
+    else:
+        hub.update_security_hub_configuration(AutoEnableControls=False)
+    emulator.advance(6)
+    assert hub.describe_hub()["AutoEnableControls"] is (hits == "writes")
+
+
+@pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("wait", [{"invite_visible_seconds": 60}, {"invite_visible_reads": 2}])
 def test_invite_visible(emulator: Emulator, side: Sides, service: str, wait: dict[str, int]) -> None:
     emulator.set_knobs(**wait)
@@ -319,6 +408,23 @@ def test_accept_visible(emulator: Emulator, side: Sides, service: str, wait: dic
     assert own.statuses(MEMBER) == {MEMBER: "Enabled"}
 
 
+@pytest.mark.parametrize("service", [*SERVICES, "sts"])
+def test_session_seconds(emulator: Emulator, clients: Clients, service: str) -> None:
+    emulator.set_knobs(session_seconds=3600)
+    emulator.seed({"services": [{"service": "securityhub", "account_id": MEMBER, "regions": [REGION]}]})
+    keys = clients("sts").assume_role(RoleArn=f"arn:aws:iam::{MEMBER}:role/muster", RoleSessionName="testing")[
+        "Credentials"
+    ]
+    given = boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], REGION)
+    client = given.client(service, endpoint_url=emulator.url)
+    use = client.get_caller_identity if service == "sts" else client.list_invitations
+    emulator.advance(3000)
+    use()
+    emulator.advance(600)
+    assert error_of(use)[0].startswith("ExpiredToken")
+    clients("guardduty", MEMBER).list_invitations()  # keys without a token never expire
+
+
 def test_latency_delays_calls_and_not_control(emulator: Emulator, side: Sides, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
     monkeypatch.setattr("ansible_collections.muster.aws.tests.emulator.dispatch.time.sleep", slept.append)
@@ -336,3 +442,32 @@ def test_assume_role_wrong_account(emulator: Emulator, clients: Clients) -> None
         answer = clients("sts").assume_role(**arguments)
         assert answer["AssumedRoleUser"]["Arn"].split(":")[4] == given
         assert emulator.world.access_keys[answer["Credentials"]["AccessKeyId"]] == given
+
+
+@pytest.mark.parametrize(
+    ("fields_told", "told"),
+    [
+        ("State+Paths", {"State": "CLOSED", "Paths": ["o-exampleorgid/r-ab12/ou-ab12-10000000/"]}),
+        ("State", {"State": "CLOSED"}),
+        ("Status", {"Status": "SUSPENDED"}),
+        ("neither", {}),
+    ],
+)
+def test_organizations_fields(emulator: Emulator, clients: Clients, fields_told: str, told: dict[str, object]) -> None:
+    emulator.seed(
+        {
+            "accounts": {ZERO: {"state": "CLOSED"}},
+            "organization": {
+                "management_account": ADMINISTRATOR,
+                "account_ids": [ZERO, *(f"{n:012d}" for n in range(1, 25))],
+                "organizational_units": {"ou-ab12-10000000": {"name": "Old"}},
+                "accounts_in": {"ou-ab12-10000000": [ZERO]},
+            },
+            "knobs": {"organizations_fields": fields_told},
+        }
+    )
+    pages = list(clients("organizations", ADMINISTRATOR).get_paginator("list_accounts").paginate())
+    assert [len(page["Accounts"]) for page in pages] == [20, 6]
+    account = next(each for page in pages for each in page["Accounts"] if each["Id"] == ZERO)
+    assert {name: account[name] for name in ("State", "Paths", "Status") if name in account} == told
+    assert error_of(clients("organizations", ZERO).list_accounts)[0] == "AccessDeniedException"

@@ -198,7 +198,7 @@ def test_securityhub_account_held_by_another_receives_no_invitation(emulator: Em
     own = side("securityhub")
     assert own.create(MEMBER) == {}
     assert "another master account" in own.batch("invite_members", MEMBER)[MEMBER]
-    assert [item["AccountId"] for item in side("securityhub", MEMBER).invitations()] == []
+    assert [item["AccountId"] for item in side("securityhub", MEMBER).invitations()] == [OTHER]  # the accepted one
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -280,6 +280,9 @@ def test_administrator_with_members_cannot_switch_off(emulator: Emulator, side: 
     for service in SERVICES:
         emulator.set_member(service, REGION, ADMINISTRATOR, MEMBER, "Invited")
     guardduty, securityhub = side("guardduty"), side("securityhub")
+    text = error_of(guardduty.client.delete_detector, **guardduty.detector)[2]
+    assert "must first disassociate your member accounts" in text
+    emulator.set_knobs(detector_in_use_gd="2018")
     text = error_of(guardduty.client.delete_detector, **guardduty.detector)[2]
     assert "invited or associated members" in text
     text = error_of(securityhub.client.disable_security_hub)[2]

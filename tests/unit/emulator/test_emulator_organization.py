@@ -71,7 +71,7 @@ def test_delegation_switches_the_service_on(
 @pytest.mark.parametrize(
     ("service", "code", "status", "text"),
     [
-        ("guardduty", "BadRequestException", 400, "do not have required AWS Organization master permission"),
+        ("guardduty", "BadRequestException", 400, "are not the master account for your AWS Organization"),
         ("securityhub", "InvalidAccessException", 401, "is not the management account"),
     ],
 )
@@ -91,7 +91,8 @@ def test_only_the_management_account_delegates(
 @pytest.mark.parametrize("service", SERVICES)
 def test_account_outside_cannot_be_delegated(organization: dict[str, Any], clients: Clients, service: str) -> None:
     client = clients(service, MANAGEMENT)
-    assert "not in the organization" in error_of(client.enable_organization_admin_account, AdminAccountId=ZERO)[2]
+    words = {"guardduty": "is not member of AWS Organizations", "securityhub": "not in the organization"}[service]
+    assert words in error_of(client.enable_organization_admin_account, AdminAccountId=ZERO)[2]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -157,11 +158,19 @@ def test_invited_members_of_the_organization_stay_when_their_administrator_is_de
     assert side(service, MEMBER).administrator() is None
 
 
-def test_organization_member_cannot_switch_off(delegated: None, side: Sides) -> None:
+@pytest.mark.parametrize(("knob", "words"), [("cannot_manage", "cannot manage specified"), ("out_of_range", "range")])
+def test_organization_member_cannot_switch_off(
+    delegated: None, side: Sides, emulator: Emulator, knob: str, words: str
+) -> None:
+    emulator.set_knobs(organization_member_gd=knob)
     for service in SERVICES:
         side(service).create(MEMBER)
     guardduty, securityhub = side("guardduty", MEMBER), side("securityhub", MEMBER)
-    assert "out-of-range" in error_of(guardduty.client.delete_detector, **guardduty.detector)[2]
+    arn = f"arn:aws:guardduty:{REGION}:{MEMBER}:detector/{guardduty.detector['DetectorId']}"
+    assert words in error_of(guardduty.client.delete_detector, **guardduty.detector)[2]
+    assert words in error_of(guardduty.client.update_detector, **guardduty.detector, Enable=False)[2]
+    assert words in error_of(guardduty.client.tag_resource, ResourceArn=arn, Tags={"a": "b"})[2]
+    assert words in error_of(guardduty.client.untag_resource, ResourceArn=arn, TagKeys=["a"])[2]
     text = error_of(securityhub.client.disable_security_hub)[2]
     assert "member account cannot disable security hub" in text.lower()
 
@@ -188,13 +197,11 @@ def test_guardduty_configuration(delegated: None, side: Sides, clients: Clients)
     assert error_of(stranger.client.describe_organization_configuration, **stranger.detector)[1] == 400
 
 
-def test_auto_enable_all_forbids_members_to_suspend_themselves(delegated: None, side: Sides) -> None:
-    own, member = side("guardduty"), side("guardduty", MEMBER)
+def test_guardduty_gives_no_address_of_an_organization_member(delegated: None, side: Sides) -> None:
+    own = side("guardduty")
     own.create(MEMBER)
-    member.client.update_detector(**member.detector, Enable=False)
-    member.client.update_detector(**member.detector, Enable=True)
-    own.client.update_organization_configuration(**own.detector, AutoEnableOrganizationMembers="ALL")
-    assert error_of(member.client.update_detector, **member.detector, Enable=False)[1] == 400
+    [record] = own.client.get_members(**own.detector, AccountIds=[MEMBER])["Members"]
+    assert "Email" not in record and record["RelationshipStatus"] == "Enabled"
 
 
 def test_member_account_limit_is_reported(delegated: None, emulator: Emulator, side: Sides) -> None:
@@ -225,8 +232,13 @@ def test_central_configuration(delegated: None, side: Sides, clients: Clients, e
     assert described["OrganizationConfiguration"] == {"ConfigurationType": "CENTRAL", "Status": "ENABLED"}
     code, status, text = error_of(client.update_organization_configuration, AutoEnable=True)
     assert (code, status) == ("InvalidInputException", 400)
-    assert "can not be enabled for central configuration" in text
+    assert "can not be enabled for Central Configuration" in text
     code, status, text = error_of(clients("securityhub", MEMBER).enable_security_hub)
     assert (code, status) == ("AccessDeniedException", 403)
-    assert "associated with a central configuration policy" in text
+    assert text == f"Account {MEMBER} is managed by a configuration policy"
+    emulator.set_knobs(governed_sh="associated")
+    assert "associated with a central" in error_of(clients("securityhub", MEMBER).enable_security_hub)[2]
+    emulator.seed({"services": [{"service": "securityhub", "account_id": MEMBER, "regions": [REGION]}]})
+    refused = error_of(clients("securityhub", MEMBER).update_security_hub_configuration, AutoEnableControls=False)
+    assert refused[:2] == ("AccessDeniedException", 403) and "only the administrator can access" in refused[2]
     clients("securityhub", ZERO).enable_security_hub()  # outside the organization

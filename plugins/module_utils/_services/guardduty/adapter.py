@@ -11,12 +11,13 @@ own on the member's. ListInvitations does not. A Region without a detector has G
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from ..._membership.model import Account, Member, Reason, Relationship
+from ..._membership.model import Account, Member, Reason, Relationship, Step
 from ..._membership.parse import (
+    UnprocessedKeys,
     account_id_of,
-    among,
     answer_of,
     handle_of,
     list_of,
@@ -25,11 +26,14 @@ from ..._membership.parse import (
     unreadable,
     value_of,
 )
-from ..._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
+from ..._membership.port import Answer, Api, CallFailed, MemberCalls, Service, ServiceRecord
 from ..._membership.reasons import is_not_owned, is_said_to_be_no_member, is_service_on_already
 from .facts import GUARDDUTY as FACTS
 
 _STATUSES = ("ENABLED", "DISABLED")
+UNPROCESSED = UnprocessedKeys("Result")
+# The steps whose calls take nothing but accounts.
+_PLAIN_STEPS = (Step.DISASSOCIATE, Step.DELETE, Step.START_MONITORING, Step.STOP_MONITORING)
 _SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}
 
 
@@ -38,7 +42,7 @@ def _find_detector(api: Api) -> str | None:
     return handle_of("ListDetectors", detector_ids[0]) if detector_ids else None
 
 
-def _require_detector(api: Api) -> str:
+def require_detector(api: Api) -> str:
     detector_id = _find_detector(api)
     if detector_id is None:
         text = "there is no detector: GuardDuty is off in this account and Region"
@@ -75,18 +79,23 @@ class _Members:
 
     def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
         self._api = api
-        self._detector_id = options.get("detector_id") or _require_detector(api)
+        self._detector_id = options.get("detector_id") or require_detector(api)
         # AWS states no default for the notification, so it is always sent.
-        self._invitation: dict[str, Any] = {"DisableEmailNotification": not options.get("email_notification")}
+        invitation: dict[str, Any] = {"DisableEmailNotification": not options.get("email_notification")}
         if options.get("invitation_message"):
-            self._invitation["Message"] = options["invitation_message"]
+            invitation["Message"] = options["invitation_message"]
+        self.calls: MemberCalls = {
+            Step.CREATE: self._create,
+            Step.INVITE: partial(self._write, Step.INVITE, **invitation),
+            **{step: partial(self._write, step) for step in _PLAIN_STEPS},
+        }
 
-    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
+    def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
         response = self._api.call("GetMembers", DetectorId=self._detector_id, AccountIds=list(account_ids))
         members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
-        if any(not is_said_to_be_no_member(text) for text in answer_of(response, "Result").unprocessed.values()):
-            # AWS could not look up some of them, which says nothing about a record: the full list is sure.
-            return among(account_ids, self.list_members())
+        refused = answer_of(response, UNPROCESSED).refused
+        if any(not is_said_to_be_no_member(refusal.text) for refusal in refused.values()):
+            return None
         return members
 
     def list_members(self) -> list[Member]:
@@ -94,27 +103,18 @@ class _Members:
         pages = self._api.pages("ListMembers", "Members", DetectorId=self._detector_id, OnlyAssociated="false")
         return [_member("ListMembers", data) for data in pages]
 
-    def create_members(self, accounts: Sequence[Account]) -> Answer:
+    def describe_organization(self) -> None:
+        self._api.call("DescribeOrganizationConfiguration", DetectorId=self._detector_id)
+
+    def _create(self, accounts: Sequence[Account]) -> Answer:
         details = [{"AccountId": account.account_id, "Email": account.email} for account in accounts]
-        return self._write("CreateMembers", AccountDetails=details)
+        return self._send(Step.CREATE, AccountDetails=details)
 
-    def invite_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("InviteMembers", AccountIds=list(account_ids), **self._invitation)
+    def _write(self, step: Step, accounts: Sequence[Account], **params: Any) -> Answer:
+        return self._send(step, AccountIds=[account.account_id for account in accounts], **params)
 
-    def disassociate_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("DisassociateMembers", AccountIds=list(account_ids))
-
-    def delete_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("DeleteMembers", AccountIds=list(account_ids))
-
-    def start_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("StartMonitoringMembers", AccountIds=list(account_ids))
-
-    def stop_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("StopMonitoringMembers", AccountIds=list(account_ids))
-
-    def _write(self, operation: str, **params: Any) -> Answer:
-        return answer_of(self._api.call(operation, DetectorId=self._detector_id, **params), "Result")
+    def _send(self, step: Step, **params: Any) -> Answer:
+        return answer_of(self._api.call(FACTS.operations[step], DetectorId=self._detector_id, **params), UNPROCESSED)
 
 
 class _Administrator:
@@ -127,7 +127,7 @@ class _Administrator:
     def _detector(self) -> str:
         # Read once: every later call of the conversation carries it.
         if self._detector_id is None:
-            self._detector_id = _require_detector(self._api)
+            self._detector_id = require_detector(self._api)
         return self._detector_id
 
     def get_administrator(self) -> Relationship | None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from ..._membership.features import FeatureWords
 from ..._membership.model import EmailRules, OrganizationKind, ServiceFacts, ServiceKind, State, Step
+from .words import REFUSALS
 
 # An EKS cluster is watched by either; AWS refuses both in one call.
 _REPLACED = {"EKS_RUNTIME_MONITORING": "RUNTIME_MONITORING"}
@@ -29,11 +30,14 @@ GUARDDUTY = ServiceFacts(
         module="detector",
         rows="detectors",
         handle="detector_id",
-        settings=("enabled", "finding_publishing_frequency"),
+        settings={"enabled": True, "finding_publishing_frequency": "SIX_HOURS"},
         suspended="DISABLED",
     ),
     organization=OrganizationKind(
-        settings=("auto_enable_members",), principals=("guardduty.amazonaws.com",), features=OF_ORGANIZATION
+        principal="guardduty.amazonaws.com",
+        settings=("auto_enable_members",),
+        needs_trust=True,
+        features=OF_ORGANIZATION,
     ),
     features=OF_ACCOUNT,
     member_options=("detector_id", "email_notification", "invitation_message", "monitoring", "replace_failed"),
@@ -73,6 +77,7 @@ GUARDDUTY = ServiceFacts(
     },
     # The rules of CreateMembers' reference.
     email=EmailRules(range(6, 65), "\"'()<>[]:,\\|%&"),
+    refusals=REFUSALS,
     deletes_organization_members=True,
     invites_held_accounts=True,
 )

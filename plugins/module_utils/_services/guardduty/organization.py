@@ -16,12 +16,13 @@ from ..._membership.plan_organization import OrganizationRecord
 from ..._membership.port import Answer, Api
 from ..delegation import Delegation
 from .adapter import GUARDDUTY as _GUARDDUTY
-from .adapter import _require_detector
+from .adapter import UNPROCESSED, require_detector
 from .facts import OF_ACCOUNT, OF_ORGANIZATION
 
 _WIRE = {OF_ORGANIZATION.option: "AutoEnable", OF_ACCOUNT.option: "Status"}
 # There are about ten features; an answer that never ends, ends here.
 _PAGE_LIMIT = 20
+_NEXT = "NextToken"
 
 
 def features_of(operation: str, rows: Iterable[Mapping[str, Any]], words: FeatureWords) -> dict[str, Feature]:
@@ -60,7 +61,7 @@ class Organization:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._detector_id = _require_detector(api)
+        self._detector_id = require_detector(api)
 
     def describe(self) -> OrganizationRecord:
         operation = "DescribeOrganizationConfiguration"
@@ -69,14 +70,18 @@ class Organization:
         for _page in range(_PAGE_LIMIT):
             answer = self._api.call(operation, **params)
             features.update(features_of(operation, answer.get("Features") or [], OF_ORGANIZATION))
-            token = text_of(answer.get("NextToken"))
+            token = text_of(answer.get(_NEXT))
             if not token:
                 break
-            params["NextToken"] = token
+            params[_NEXT] = token
         else:
             raise unreadable(operation, "the answer has no end")
+        # The older setting is in every answer, and knows no ALL.
+        members = text_of(answer.get("AutoEnableOrganizationMembers")) or (
+            "NEW" if answer.get("AutoEnable") else "NONE"
+        )
         return OrganizationRecord(
-            settings={"auto_enable_members": text_of(answer.get("AutoEnableOrganizationMembers"))},
+            settings={"auto_enable_members": members},
             features=features,
             is_limit_reached=value_of(operation, answer, "MemberAccountLimitReached", bool),
         )
@@ -94,7 +99,7 @@ class MemberFeatures:
 
     def __init__(self, api: Api) -> None:
         self._api = api
-        self._detector_id = _require_detector(api)
+        self._detector_id = require_detector(api)
 
     def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
         operation = "GetMemberDetectors"
@@ -103,11 +108,11 @@ class MemberFeatures:
             account_id_of(operation, row): features_of(operation, row.get("Features") or [], OF_ACCOUNT)
             for row in list_of(operation, response, "MemberDataSourceConfigurations")
         }
-        return found, answer_of(response, "Result")
+        return found, answer_of(response, UNPROCESSED)
 
     def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
         params = {"AccountIds": list(account_ids), "Features": features_as_params(features, OF_ACCOUNT)}
-        return answer_of(self._api.call("UpdateMemberDetectors", DetectorId=self._detector_id, **params), "Result")
+        return answer_of(self._api.call("UpdateMemberDetectors", DetectorId=self._detector_id, **params), UNPROCESSED)
 
 
 GUARDDUTY = replace(

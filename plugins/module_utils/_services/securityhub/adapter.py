@@ -12,14 +12,25 @@ of the API model, so that such an answer has to be told by its text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from ..._membership.model import Account, Member, Reason, Relationship
-from ..._membership.parse import account_id_of, among, answer_of, handle_of, list_of, tags_of, text_of, value_of
-from ..._membership.port import Answer, Api, CallFailed, Service, ServiceRecord
+from ..._membership.model import Account, Member, Reason, Relationship, Step
+from ..._membership.parse import (
+    UnprocessedKeys,
+    account_id_of,
+    answer_of,
+    handle_of,
+    list_of,
+    tags_of,
+    text_of,
+    value_of,
+)
+from ..._membership.port import Answer, Api, CallFailed, MemberCalls, Service, ServiceRecord
 from ..._membership.reasons import is_missing_resource, is_said_to_be_no_member, is_service_on_already
 from .facts import SECURITYHUB as FACTS
 
+_UNPROCESSED = UnprocessedKeys("ProcessingResult")
 _ENABLE = {
     "enable_default_standards": "EnableDefaultStandards",
     "control_finding_generator": "ControlFindingGenerator",
@@ -59,20 +70,23 @@ class _Members:
 
     def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
         self._api = api
+        self.calls: MemberCalls = {
+            Step.CREATE: self._create,
+            **{step: partial(self._write, step) for step in (Step.INVITE, Step.DISASSOCIATE, Step.DELETE)},
+        }
 
-    def get_members(self, account_ids: Sequence[str]) -> list[Member]:
+    def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
         try:
             response = self._api.call("GetMembers", AccountIds=list(account_ids))
         except CallFailed as failure:
             if not is_missing_resource(failure.code, failure.text):
                 raise
-            # Said of the whole batch, though perhaps meant for one of it: the full list is sure.
-            return among(account_ids, self.list_members())
+            # Said of the whole batch, though perhaps meant for one of it.
+            return None
         members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
-        unprocessed = answer_of(response, "ProcessingResult").unprocessed
-        if any(not is_said_to_be_no_member(text) for text in unprocessed.values()):
-            # AWS could not look up some of them, which says nothing about a record: the full list is sure.
-            return among(account_ids, self.list_members())
+        refused = answer_of(response, _UNPROCESSED).refused
+        if any(not is_said_to_be_no_member(refusal.text) for refusal in refused.values()):
+            return None
         return members
 
     def list_members(self) -> list[Member]:
@@ -80,30 +94,21 @@ class _Members:
         pages = self._api.pages("ListMembers", "Members", OnlyAssociated=False)
         return [_member("ListMembers", data) for data in pages]
 
-    def create_members(self, accounts: Sequence[Account]) -> Answer:
+    def describe_organization(self) -> None:
+        self._api.call("DescribeOrganizationConfiguration")
+
+    def _create(self, accounts: Sequence[Account]) -> Answer:
         details = [
             {"AccountId": account.account_id, **({"Email": account.email} if account.email else {})}
             for account in accounts
         ]
-        return self._write("CreateMembers", AccountDetails=details)
+        return self._send(Step.CREATE, AccountDetails=details)
 
-    def invite_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("InviteMembers", AccountIds=list(account_ids))
+    def _write(self, step: Step, accounts: Sequence[Account]) -> Answer:
+        return self._send(step, AccountIds=[account.account_id for account in accounts])
 
-    def disassociate_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("DisassociateMembers", AccountIds=list(account_ids))
-
-    def delete_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write("DeleteMembers", AccountIds=list(account_ids))
-
-    def start_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        raise NotImplementedError("Security Hub has no StartMonitoringMembers")
-
-    def stop_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        raise NotImplementedError("Security Hub has no StopMonitoringMembers")
-
-    def _write(self, operation: str, **params: Any) -> Answer:
-        return answer_of(self._api.call(operation, **params), "ProcessingResult")
+    def _send(self, step: Step, **params: Any) -> Answer:
+        return answer_of(self._api.call(FACTS.operations[step], **params), _UNPROCESSED)
 
 
 class _Administrator:
@@ -132,17 +137,10 @@ class _Administrator:
 
     def list_invitations(self) -> list[Relationship]:
         known, self._invitations = self._invitations, None
-        return self._read_invitations() if known is None else known
-
-    def _read_invitations(self) -> list[Relationship]:
+        if known is not None:
+            return known
         operation = "ListInvitations"
-        try:
-            return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
-        except CallFailed as failure:
-            # A hub that was just switched on may not be known everywhere yet.
-            if self._is_hub_on and is_missing_resource(failure.code, failure.text):
-                return []
-            raise
+        return [_relationship(operation, data) for data in self._api.pages(operation, "Invitations")]
 
     def enable_service(self) -> bool:
         # AWS's own default is to switch its standards on, and with them AWS Config rules that cost money.

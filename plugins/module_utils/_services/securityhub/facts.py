@@ -11,6 +11,7 @@ and may still be met in partitions without the Organizations integration. There 
 from __future__ import annotations
 
 from ..._membership.model import OrganizationKind, ServiceFacts, ServiceKind, State, Step
+from .words import REFUSALS
 
 SECURITYHUB = ServiceFacts(
     name="securityhub",
@@ -20,11 +21,15 @@ SECURITYHUB = ServiceFacts(
         module="hub",
         rows="hubs",
         handle="hub_arn",
-        settings=("auto_enable_controls", "control_finding_generator"),
+        settings={"auto_enable_controls": True, "control_finding_generator": "SECURITY_CONTROL"},
         on_enable=("enable_default_standards",),
         updated_only=("auto_enable_controls",),
     ),
-    organization=OrganizationKind(settings=("auto_enable", "auto_enable_standards"), has_configuration=True),
+    organization=OrganizationKind(
+        principal="securityhub.amazonaws.com",
+        settings=("auto_enable", "auto_enable_standards"),
+        has_configuration=True,
+    ),
     words={
         State.CREATED: ("Created",),
         State.INVITED: ("Invited",),
@@ -51,6 +56,7 @@ SECURITYHUB = ServiceFacts(
         Step.REVOKE: "DisableOrganizationAdminAccount",
         Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
     },
+    refusals=REFUSALS,
     deletes_organization_members=False,
     invites_held_accounts=False,
 )

@@ -17,14 +17,20 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
+from ansible_collections.muster.aws.tests.emulator.faults import accounts_in as accounts_of
 
 ADMINISTRATOR = "111111111111"
 A, B, C = "012345678901", "222222222222", "333333333333"
 OTHER, STRANGER = "888888888888", "099999999999"
 REGION = "us-east-1"
-GUARDDUTY, SECURITYHUB = "guardduty", "securityhub"
+GUARDDUTY, SECURITYHUB, MACIE = "guardduty", "securityhub", "macie"
 BOTH = (GUARDDUTY, SECURITYHUB)
+ALL = tuple(SERVICES)
+# Those whose e-mail addresses AWS verifies, and whose members can be suspended.
+VERIFYING = tuple(name for name, facts in SERVICES.items() if State.VERIFYING in facts.words)
 
 # More accounts than fit into one call, the first with leading zeros.
 FLEET = tuple(f"{number:012d}" for number in range(1, 121))
@@ -40,12 +46,22 @@ KNOWN_TO_AWS_ONLY = ("invited_at", "updated_at", "invitation_id")
 _OPENINGS = ("GetCallerIdentity", "ListDetectors")
 _SHORT = {
     "AcceptAdministratorInvitation": "Accept",
+    "AcceptInvitation": "Accept",
     "AssumeRole": "Assume",
+    "CreateInvitations": "I",
+    "CreateMember": "C",
+    "DeleteMember": "Del",
+    "DisableMacie": "Disable",
+    "DisassociateMember": "Dis",
+    "EnableMacie": "Enable",
+    "GetMacieSession": "Describe",
+    "UpdateMacieSession": "Update",
     "CreateDetector": "Enable",
     "CreateMembers": "C",
     "DeleteDetector": "Disable",
     "DeleteMembers": "Del",
     "DescribeHub": "Describe",
+    "DescribeOrganizationConfiguration": "Org",
     "DisableSecurityHub": "Disable",
     "DisassociateFromAdministratorAccount": "Leave",
     "DisassociateMembers": "Dis",
@@ -75,9 +91,24 @@ def member(account_id: str, email: str | None = "") -> dict[str, Any]:
     return {"account_id": account_id, **({} if email is None else {"email": email or email_of(account_id)})}
 
 
+def operation_of(service: str, operation: str | None) -> str | None:
+    """Return what a service calls the operation that GuardDuty calls so."""
+    facts = SERVICES[service]
+    steps = {name: step for step, name in SERVICES[GUARDDUTY].operations.items()}
+    if operation == "GetMembers" and facts.reading.accounts == 1:
+        return "GetMember"
+    return facts.operations.get(steps[operation], operation) if operation in steps else operation
+
+
+def seed_of(service: str, seed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a seed whose faults name the operations as the service does."""
+    faults = [{**rule, "operation": operation_of(service, rule.get("operation"))} for rule in seed.get("faults", ())]
+    return {**seed, "faults": faults}
+
+
 def accounts_in(call: Call) -> list[str]:
     """Return the accounts that a request names."""
-    return [*call.params.get("AccountIds", ()), *(item["AccountId"] for item in call.params.get("AccountDetails", ()))]
+    return accounts_of(call.params)
 
 
 def _named(account_ids: Iterable[str]) -> str:
@@ -95,17 +126,47 @@ def shorthand(calls: Iterable[Call]) -> str:
         if call.operation in _OPENINGS:
             continue
         has_written |= call.is_write
-        short = "RV"[has_written] if call.operation == "GetMembers" else _SHORT[call.operation]
-        words.append((short, tuple(accounts_in(call))))
+        short = "RV"[has_written] if call.operation in ("GetMember", "GetMembers") else _short_of(call)
+        words.append((short, tuple(accounts_in(call)), call.operation in ONE_BY_ONE))
     runs = [list(group) for _short, group in groupby(words, key=lambda word: word[0])]
-    ordered = [word for run in runs for word in sorted(run, key=lambda word: word[1][:1])]
+    ordered = [word for run in runs for word in _in_order(run)]
     repeated = [(word, len(list(group))) for word, group in groupby(ordered)]
     return " ".join(f"{short}{_named(ids)}" + (f"*{n}" if n > 1 else "") for (short, ids), n in repeated)
 
 
+# Operations that take one account: told as if they took all at once, so that a situation reads the same everywhere.
+ONE_BY_ONE = frozenset(
+    facts.operations[step]
+    for facts in SERVICES.values()
+    for step, limit in facts.accounts_per_call.items()
+    if limit == 1
+) | {"GetMember"}
+
+
+def _short_of(call: Call) -> str:
+    if call.operation == "UpdateMemberSession":
+        return {"ENABLED": "Start", "PAUSED": "Stop"}[call.params["status"]]
+    return _SHORT[call.operation]
+
+
+def _in_order(run: list[tuple[str, tuple[str, ...], bool]]) -> list[tuple[str, tuple[str, ...]]]:
+    """Put the calls of one kind in the accounts' order; those that take one account become one, for each look."""
+    ordered = sorted(run, key=lambda word: word[1][:1])
+    if not all(word[2] for word in run):
+        return [word[:2] for word in ordered]
+    left = Counter(ids[0] for _short, ids, _is_one in ordered)
+    rounds = []
+    while left:
+        rounds.append((run[0][0], tuple(sorted(left))))
+        left = Counter({account_id: count - 1 for account_id, count in left.items() if count > 1})
+    return rounds
+
+
 def planned(actions: Iterable[Mapping[str, Any]]) -> str:
     """Write a task's ``actions`` as section 8 does."""
-    return " ".join(_SHORT[action["operation"]] + _named(action["account_ids"]) for action in actions)
+    words = [(_SHORT[a["operation"]], tuple(a["account_ids"]), a["operation"] in ONE_BY_ONE) for a in actions]
+    runs = [list(group) for _short, group in groupby(words, key=lambda word: word[0])]
+    return " ".join(short + _named(ids) for run in runs for short, ids in _in_order(run))
 
 
 def openings(calls: Iterable[Call]) -> Counter[str]:
@@ -126,7 +187,7 @@ def switch_on(emulator: Emulator, service: str, *account_ids: str, regions: Iter
 
 def organization(*account_ids: str, **more: Any) -> dict[str, Any]:
     """Return the seed of an organization in which the administrator is the delegated one for both services."""
-    delegated = dict.fromkeys(BOTH, ADMINISTRATOR)
+    delegated = dict.fromkeys(ALL, ADMINISTRATOR)
     return {
         "organization": {
             "management_account": STRANGER,

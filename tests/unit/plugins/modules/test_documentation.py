@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.muster.aws.plugins.module_utils import _module
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 
 COLLECTION = Path(__file__).parents[4]
 MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py"))
@@ -29,6 +31,7 @@ ROW_KEYS = {
     "members": "email administrator_id invited_at updated_at",
     "administrators": "administrator_id previous_administrator_id invitation_id",
     "detectors": "detector_id enabled finding_publishing_frequency tags",
+    "sessions": "enabled finding_publishing_frequency",
     "hubs": "hub_arn auto_enable_controls control_finding_generator tags",
 }
 COMMON_ROW_KEYS = "account_id region status previous_status actions outcome reason_code reason"
@@ -137,7 +140,7 @@ def test_options_that_look_secret_are_kept_out_of_logs(name: str, monkeypatch: p
 @every_module
 def test_documentation_takes_the_connection_options_from_amazon_aws(name: str) -> None:
     fragments = part(name, "DOCUMENTATION")["extends_documentation_fragment"]
-    assert {*AMAZON_FRAGMENTS, "amazon.aws.boto3"} <= set(fragments)
+    assert set(AMAZON_FRAGMENTS) <= set(fragments)
 
 
 @every_module
@@ -203,7 +206,7 @@ def seed_for(name: str) -> dict[str, Any]:
             "delegated_administrator": {service: ADMINISTRATOR},
         }
         failed = member(ADMINISTRATOR, "444444444444", "EmailVerificationFailed")
-        seed["members"] = [failed] if service == "guardduty" else []
+        seed["members"] = [failed] if State.VERIFYING in SERVICES[service].words else []
     elif name.endswith("_member_info"):
         seed["members"] = [member(ADMINISTRATOR, account_id, "Invited") for account_id in ACCOUNTS]
     elif "_administrator" in name:

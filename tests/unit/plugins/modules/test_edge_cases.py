@@ -19,10 +19,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Union
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.emulator.state import Later
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
+    ALL,
     BOTH,
     FLEET,
     GUARDDUTY,
@@ -37,9 +39,11 @@ from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation impo
     foreseeable,
     member,
     openings,
+    operation_of,
     organization,
     planned,
     said,
+    seed_of,
     shorthand,
     switch_on,
     writes,
@@ -86,7 +90,7 @@ class Case:
     options: Mapping[str, Any] = field(default_factory=dict)
     members: Sequence[Mapping[str, Any]] | None = None
     emails: Mapping[str, str | None] = field(default_factory=dict)
-    services: Sequence[str] = BOTH
+    services: Sequence[str] = ALL
     seed: Mapping[str, Any] = field(default_factory=dict)
     meanwhile: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unprocessed: Mapping[Accounts, tuple[str | None, str]] = field(default_factory=dict)
@@ -286,7 +290,7 @@ MEMBER_CASES = [
     Case(
         14,
         "Removed, by organization",
-        "R[A] C[A] V[A]",
+        "R[A] Org C[A] V[A]",
         {A: Row("Removed", "Enabled", "changed", "create")},
         {A: "Removed"},
         PRESENT_BY_ORGANIZATION,
@@ -386,12 +390,14 @@ MEMBER_CASES = [
         "R[50] R[50] R[20] C[3] V[3] I[3] V[3]",
         {FLEET[:117]: ENABLED, FLEET[117:]: INVITED_ANEW},
         {FLEET[:117]: "Enabled"},
+        services=BOTH,
     ),
     Case(
         23,
         "51 absent",
         "R[50] R[1] C[50] C[1] V[50] V[1] I[50] I[1] V[50] V[1]",
         {FLEET[:51]: INVITED_ANEW},
+        services=BOTH,
     ),
     # 24, 25: the list
     Case(
@@ -465,7 +471,7 @@ MEMBER_CASES = [
                     "account_ids": [ADMINISTRATOR],
                     "status": "Enabled",
                 }
-                for s in BOTH
+                for s in ALL
             ]
         },
         unprocessed={(A, B): ("CreateMembers", "caller_is_member")},
@@ -599,7 +605,7 @@ MEMBER_CASES = [
             services=services,
             seed=organization(A),
         )
-        for state, services in (("absent", [SECURITYHUB]), ("disassociated", BOTH))
+        for state, services in (("absent", [SECURITYHUB]), ("disassociated", ALL))
     ],
     Case(
         34,
@@ -640,6 +646,7 @@ MEMBER_CASES = [
             FLEET[100:110]: Row(None, None, "not_attempted", "", "throttled"),
         },
         options={"concurrency": 1},
+        services=BOTH,
         seed={"faults": [{"kind": "throttle", "operation": "CreateMembers", "after": 1, "times": None}]},
         unprocessed={FLEET[50:110]: ("CreateMembers", "throttled")},
         plan="C[50] C[50] C[10] I[50] I[50] I[10]",
@@ -697,7 +704,7 @@ MEMBER_CASES = [
     Case(
         "added by the organization between read and write",
         "",
-        "R[A] C[A] V[A]",
+        "R[A] Org C[A] V[A]",
         {A: Row(None, "Enabled", "unchanged")},
         options=PRESENT_BY_ORGANIZATION,
         seed=organization(A),
@@ -735,7 +742,7 @@ class AdministratorCase:
     row: Seat
     given: Mapping[str, str] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    services: Sequence[str] = BOTH
+    services: Sequence[str] = ALL
     seed: Mapping[str, Any] = field(default_factory=dict)
     meanwhile: str = ""
     unprocessed: tuple[str | None, str] | None = None
@@ -1028,13 +1035,13 @@ def unprocessed_of(result: Mapping[str, Any]) -> dict[str, tuple[str | None, str
 def reads_of(calls: str) -> str:
     """Return what comes before the first write."""
     words = calls.split()
-    is_read = [word.split("[")[0].split("*")[0] in ("R", "L", "Adm", "Inv") for word in words]
+    is_read = [word.split("[")[0].split("*")[0] in ("R", "L", "Org", "Adm", "Inv") for word in words]
     return " ".join(words[: [*is_read, False].index(False)])
 
 
 def writes_of(calls: str) -> str:
     words = [word.split("*")[0] for word in calls.split()]
-    return " ".join(word for word in words if word.split("[")[0] not in ("R", "V", "L", "Adm", "Inv"))
+    return " ".join(word for word in words if word.split("[")[0] not in ("R", "V", "L", "Org", "Adm", "Inv"))
 
 
 def openings_of(case: Case, service: str) -> dict[str, int]:
@@ -1076,14 +1083,14 @@ class Stage:
 def stage_member(case: Case, service: str, emulator: Emulator, run_module: Any) -> Stage:
     if case.is_service_on:
         switch_on(emulator, service, ADMINISTRATOR)
-    emulator.seed(case.seed)
+    emulator.seed(seed_of(service, case.seed))
     for account_id, status in by_account(case.given).items():
         word, email = (status, None) if isinstance(status, str) else status
         emulator.set_member(service, REGION, ADMINISTRATOR, account_id, word, email)
     for operation, (account_id, status) in case.meanwhile.items():
         once(
             emulator,
-            operation,
+            operation_of(service, operation),
             lambda a=account_id, s=status: emulator.set_member(service, REGION, ADMINISTRATOR, a, s),
         )
     members = case.members
@@ -1103,7 +1110,8 @@ def test_member_in_an_edge_case_makes_the_calls_and_returns_the_rows(
     assert stage.calls == case.calls
     assert openings(emulator.calls) == openings_of(case, service)
     assert {row["account_id"]: row_of(row) for row in result["members"]} == by_account(case.rows)
-    assert unprocessed_of(result) == by_account(case.unprocessed)
+    expected = {i: (operation_of(service, name), code) for i, (name, code) in by_account(case.unprocessed).items()}
+    assert unprocessed_of(result) == expected
     assert result.get("failed", False) is bool(case.unprocessed)
     assert result["changed"] is any(row.actions for row in case.rows.values())
     assert planned(result["actions"]) == (writes_of(case.calls) if case.plan is None else case.plan)
@@ -1151,9 +1159,8 @@ def test_member_run_again_writes_nothing(case: Case, service: str, emulator: Emu
 
 
 def test_member_with_the_service_switched_on_first_is_created_and_invited(emulator: Emulator, run_module: Any) -> None:
-    run_module("guardduty_detector")
-    run_module("securityhub_hub")
-    for service in BOTH:
+    for service in ALL:
+        run_module(SERVICES[service].service_module)
         emulator.clear_calls()
 
         result = run_module(f"{service}_member", members=[member(A)])
@@ -1162,7 +1169,7 @@ def test_member_with_the_service_switched_on_first_is_created_and_invited(emulat
         assert row_of(result["members"][0]) == INVITED_ANEW
 
 
-@pytest.mark.parametrize("service", BOTH)
+@pytest.mark.parametrize("service", ALL)
 def test_member_invited_by_an_earlier_run_that_is_not_shown_yet_is_unchanged(
     service: str, emulator: Emulator, run_module: Any
 ) -> None:
@@ -1261,7 +1268,7 @@ def test_administrator_run_again_writes_nothing(
 def test_administrator_with_strangers_inviting_never_touches_their_invitations(
     emulator: Emulator, run_module: Any
 ) -> None:
-    for service in BOTH:
+    for service in ALL:
         switch_on(emulator, service, A)
         for stranger in (OTHER, STRANGER):
             emulator.set_member(service, REGION, stranger, A, "Invited")

@@ -12,10 +12,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Emulator
+from ansible_collections.muster.aws.tests.harness import ModuleRunner
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
     BOTH,
@@ -502,6 +504,18 @@ def test_module_with_nothing_listening_at_the_endpoint_names_it(module_name: str
         result = run_module(module_name, endpoint_url=url, **NEEDED.get(module_name, {}))
 
     assert_failed_in_one_sentence(result, module_name, url, "endpoint_url")
+    assert [row["reason_code"] for row in result["unprocessed_accounts"]] == ["region_unavailable"]
+
+
+@pytest.mark.parametrize("module_name", ROWS)
+def test_module_with_nothing_listening_for_sts_names_it(module_name: str, clock: Any) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+
+        result = ModuleRunner(SimpleNamespace(url=url))(module_name, **NEEDED.get(module_name, {}))
+
+    assert_failed_in_one_sentence(result, module_name, url, "did not say whose", "AWS_ENDPOINT_URL")
 
 
 @pytest.mark.parametrize("aws_config", [{"nonsense": 1}, {"retries": {"mode": "nonsense"}}], ids=repr)

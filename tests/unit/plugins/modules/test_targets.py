@@ -924,8 +924,10 @@ def test_administrator_info_shows_the_administrator_and_invitations(
         (None, None),
         (None, None),
     ]
-    assert [(i["administrator_id"], i["status"]) for i in seen[A]["invitations"]] == [(OTHER, "Invited")]
-    assert seen[A]["invitations"][0]["invitation_id"] and seen[A]["invitations"][0]["invited_at"].endswith("Z")
+    # Security Hub goes on listing the invitation that was accepted.
+    listed = {OTHER: "Invited", **({ADMINISTRATOR: "Enabled"} if service == SECURITYHUB else {})}
+    assert {i["administrator_id"]: i["status"] for i in seen[A]["invitations"]} == listed
+    assert all(i["invitation_id"] and i["invited_at"].endswith("Z") for i in seen[A]["invitations"])
     assert seen[B]["invitations"] == seen[C]["invitations"] == []
     # The service being off is what was asked about, not a failure.
     assert outcomes(result["administrators"])[REGION, C] == ("unchanged", "service_not_enabled")
@@ -1254,6 +1256,39 @@ def test_member_by_organization_is_created_and_never_invited(service: str, emula
 
     result = run_module(f"{service}_member", **options)
 
-    assert shorthand(emulator.calls) == "R[AB] C[AB] V[AB]"
+    assert shorthand(emulator.calls) == "R[AB] Org C[AB] V[AB]"
     assert {row["status"] for row in result["members"]} == {"Enabled"}
+    emulator.clear_calls()
     assert run_module(f"{service}_member", **options)["changed"] is False
+    # Nothing to create, nothing to ask.
+    assert shorthand(emulator.calls) == "R[AB]"
+
+
+@both_services
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("delegated_elsewhere", [None, OTHER])
+def test_member_by_organization_where_somebody_else_is_delegated_makes_not_one_record(
+    service: str, check: bool, delegated_elsewhere: str | None, emulator: Emulator, run_module: Any
+) -> None:
+    emulator.seed(organization(A, B, C))
+    elsewhere = "eu-central-1"
+    switch_on(emulator, service, ADMINISTRATOR, regions=[REGION, elsewhere])
+    emulator.world.organization.delegated[service].set(elsewhere, delegated_elsewhere)
+    emulator.set_member(service, elsewhere, ADMINISTRATOR, C, "Enabled")
+    options = {"members": [member(A), member(B), member(C)], "via": "organization", "regions": [elsewhere, REGION]}
+
+    result = run_module(f"{service}_member", check=check, **options)
+
+    failed, done = ("failed", "not_delegated_administrator"), ("changed", None)
+    assert outcomes(result["members"]) == {
+        **{(elsewhere, each): failed for each in (A, B)},
+        (elsewhere, C): ("unchanged", None),
+        **{(REGION, each): done for each in (A, B, C)},
+    }
+    assert {action["region"] for action in result["actions"]} == {REGION}
+    assert {row["operation"] for row in result["unprocessed_accounts"]} == {"DescribeOrganizationConfiguration"}
+    asked = Counter(call.region for call in emulator.calls if call.operation == "DescribeOrganizationConfiguration")
+    assert asked == {elsewhere: 1, REGION: 1}
+    assert [call for call in emulator.calls if call.is_write and call.region == elsewhere] == []
+    assert emulator.member(service, elsewhere, ADMINISTRATOR, A) is None
+    assert "delegated administrator of this Region" in result["msg"]

@@ -6,12 +6,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
-from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, build_report, collect_accounts
+from ansible_collections.muster.aws.plugins.plugin_utils._report import (
+    COVERED,
+    LABELS,
+    build_report,
+    collect_accounts,
+    read_baseline,
+)
 
 ADMINISTRATOR, OTHER_ADMINISTRATOR = "111111111111", "999999999999"
 ACCOUNT, ANOTHER = "012345678901", "222222222222"
@@ -39,12 +47,14 @@ def report_on(
     hosts: list[str] | None = None,
     service: str = "guardduty",
     regions: Any = (REGION,),
+    generated_at: str = "2026-01-01 00:00 UTC",
+    baseline: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     hostvars = {"workload": {"onboard_account_id": ACCOUNT}} if hostvars is None else hostvars
     inventory = collect_accounts(hosts or list(hostvars), hostvars, list(hostvars))
     result = {"members": members} if isinstance(members, list) else members
     results = {"members": result, "administrators": {"administrators": own_views} if own_views else {}}
-    return build_report(inventory, {service: results}, ADMINISTRATOR, regions, "2026-01-01 00:00 UTC")
+    return build_report(inventory, {service: results}, ADMINISTRATOR, regions, generated_at, None, baseline)
 
 
 def cell_of(*arguments: Any, **options: Any) -> dict[str, Any]:
@@ -219,3 +229,77 @@ def test_build_report_hosts_are_told_in_words_of_this_collection_only():
 def test_build_report_of_no_accounts_is_empty():
     report = report_on([], hostvars={})
     assert report["totals"] == {"accounts": 0, "covered": 0, "cells": 0, "gaps": 0, "unlisted": 0}
+
+
+def test_build_report_a_gap_has_the_time_since_when_it_is_one():
+    invited = member(status="Invited", invited_at="2025-12-24", updated_at="2025-12-31")
+    assert cell_of([invited])["since"] == "2025-12-24"
+    assert cell_of([member(status="Resigned", updated_at="2025-12-31")])["since"] == "2025-12-31"
+    assert cell_of([member()])["since"] is None
+    assert cell_of([])["since"] is None
+
+
+@pytest.fixture
+def saved(tmp_path: Path):
+    """Write a report as the role does, and read it as a baseline."""
+
+    def save(report: dict[str, Any], **changes: Any) -> dict[str, Any]:
+        file = tmp_path / "earlier.json"
+        file.write_text(json.dumps({**report, **changes}))
+        return read_baseline(str(file), ADMINISTRATOR)
+
+    return save
+
+
+HOSTS = {name: {"onboard_account_id": f"{number:012}"} for number, name in enumerate("abcd", 1)}
+
+
+def test_build_report_tells_new_and_mended_gaps_against_an_earlier_one(saved):
+    a, b, c, _d = (host["onboard_account_id"] for host in HOSTS.values())
+    earlier = report_on([member(a), member(b, "Created"), member(c, "Resigned", updated_at=None)], hostvars=HOSTS)
+    now = report_on(
+        [member(a, "Resigned"), member(b), member(c, "Resigned", updated_at=None)],
+        hostvars=HOSTS,
+        generated_at="2026-01-08 00:00 UTC",
+        baseline=saved(earlier),
+    )
+    cells = {account["host"]: account["cells"][0] for account in now["accounts"]}
+    assert {host: cell["is_new"] for host, cell in cells.items()} == {"a": True, "b": None, "c": False, "d": False}
+    assert now["baseline"]["new_gaps"] == 1
+    assert [(gap["host"], gap["status"]) for gap in now["baseline"]["mended_gaps"]] == [("b", "Created")]
+    # Where AWS has no time, it is at least as old as the report that has it; and stays so.
+    assert cells["c"]["since"] == cells["d"]["since"] == "2026-01-01 00:00 UTC"
+    later = report_on([], hostvars=HOSTS, generated_at="2026-01-15 00:00 UTC", baseline=saved(now))
+    assert later["accounts"][3]["cells"][0]["since"] == "2026-01-01 00:00 UTC"
+
+
+def test_build_report_takes_a_baseline_of_before_there_were_any(saved):
+    earlier = report_on([member(ACCOUNT, "Created")])
+    for account in earlier["accounts"]:
+        for cell in account["cells"]:
+            del cell["since"], cell["is_new"]
+    assert report_on([member()], baseline=saved(earlier))["baseline"]["mended_gaps"][0]["status"] == "Created"
+
+
+def test_build_report_a_gap_of_an_account_that_is_not_asked_any_more_is_not_mended(saved):
+    earlier = report_on([], hostvars=HOSTS)
+    now = report_on([], hostvars={"a": HOSTS["a"]}, baseline=saved(earlier))
+    assert now["baseline"]["mended_gaps"] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "cannot be read: No such file"),
+        ("not JSON", "is not a report of this role"),
+        ("[]", "is not a report of this role"),
+        ('{"accounts": [{}], "generated_at": ""}', "is not a report of this role"),
+        ('{"accounts": [], "generated_at": "", "administrator_id": "999999999999"}', "is about administrator 999"),
+    ],
+)
+def test_read_baseline_refuses_what_is_no_report_on_this_administrator(tmp_path: Path, text: str | None, told: str):
+    file = tmp_path / "earlier.json"
+    if text is not None:
+        file.write_text(text)
+    with pytest.raises(ValueError, match=told):
+        read_baseline(str(file), ADMINISTRATOR)

@@ -20,7 +20,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._report import build_report, collect_accounts
 from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
 
-PAGE = (Path(__file__).parents[4] / "roles" / "report" / "files" / "page.html").read_text(encoding="utf-8")
+PAGE = str(Path(__file__).parents[4] / "roles" / "report" / "files")
 ADMINISTRATOR, REGIONS = "111111111111", ["eu-central-1", "us-east-1"]
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -75,14 +75,21 @@ class Elements(HTMLParser):
         self.text += data
 
 
+def data_of(page: str) -> dict[str, Any]:
+    """What the page's script knows."""
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
 def test_render_report_html_hostile_values_are_text_and_nothing_else():
     elements = Elements(render_report(hostile_report(), "html", PAGE))
-    assert elements.tags.count("script") == 1
+    assert elements.tags.count("script") == 2  # the page's own, and its data
     assert not {"img", "iframe", "object", "embed", "base"} & set(elements.tags)
     assert not any(name.startswith("on") for name in elements.attributes)
     assert all(link.startswith("#") for link in elements.links)
     for text in HOSTILE[:5]:
         assert text in elements.text
+    rows = data_of(render_report(hostile_report(), "html", PAGE))["rows"]
+    assert {row[0] for row in rows} >= set(HOSTILE[:5])
 
 
 def test_render_report_html_allows_its_own_script_only():
@@ -96,14 +103,17 @@ def test_render_report_html_allows_its_own_script_only():
 def test_render_report_html_can_be_written_as_utf_8_and_has_no_place_left_open():
     page = render_report(hostile_report(), "html", PAGE)
     page.encode("utf-8")
-    assert "<!--report:" not in page
+    assert "{%" not in page
     assert "\x00" not in page
 
 
 def test_render_report_html_every_link_leads_somewhere():
     page = render_report(hostile_report(), "html", PAGE)
     ids = set(re.findall(r'\bid="([^"]+)"', page))
-    assert {link[1:] for link in Elements(page).links} <= ids
+    links = {link[1:] for link in Elements(page).links}
+    reasons = {link.removeprefix("show:why=") for link in links if link.startswith("show:")}
+    assert reasons == {name.removeprefix("why-") for name in ids if name.startswith("why-")}
+    assert {link for link in links if not link.startswith("show:")} <= ids
 
 
 def test_render_report_html_tells_the_same_reason_once_for_all_accounts():
@@ -111,7 +121,7 @@ def test_render_report_html_tells_the_same_reason_once_for_all_accounts():
     members = [member(f"{n:012}", region, "Resigned") for n in (1, 2) for region in REGIONS]
     page = render_report(report_on(hostvars, members), "html", PAGE)
     assert page.count("<article") == 1
-    assert "2 accounts, 4 places" in page
+    assert "<strong>2 accounts</strong>, 4 places" in page
 
 
 def test_render_report_html_tells_suspended_accounts_and_what_accounts_see_themselves():
@@ -122,9 +132,9 @@ def test_render_report_html_tells_suspended_accounts_and_what_accounts_see_thems
     results = {"guardduty": {"members": {"members": members}, "administrators": {"administrators": [view]}}}
     report = build_report(inventory, results, ADMINISTRATOR, REGIONS[:1], "2026-01-01 00:00 UTC")
     page = render_report(report, "html", PAGE)
-    assert page.count("<bdi>closed</bdi>") == 3  # in the table, with its reason, and among the suspended
+    assert page.count("<bdi>closed</bdi>") == 3  # with its reason, in the table, and among the suspended
     assert "the account itself sees no administrator" in page
-    assert 'data-note="1"' in page
+    assert page.count('class="g s-member note"') == 1
 
 
 def test_render_report_html_without_gaps_says_so():
@@ -161,3 +171,49 @@ def test_render_report_json_is_the_data():
     report = hostile_report()
     data = json.loads(render_report(report, "json"))
     assert data == {key: value for key, value in report.items() if key != "hosts"}
+
+
+def test_render_report_html_folds_regions_that_look_the_same():
+    hostvars = {f"workload-{n}": {"onboard_account_id": f"{n:012}"} for n in (1, 2)}
+    members = [member("000000000001", region, "Enabled") for region in REGIONS]
+    members += [member("000000000002", REGIONS[0], "Enabled"), member("000000000002", REGIONS[1], "Resigned")]
+    page = render_report(report_on(hostvars, members), "html", PAGE)
+    rows = page[page.index("<tbody") : page.index("</tbody>")]
+    groups = re.findall(r'<span class="g s-(\w+)"[^>]*><b>.</b> (\w+) <small>· ([^<]*)</small>', rows)
+    # The account with a gap comes first, and its gap before the rest of it.
+    assert groups == [
+        ("failed", "Resigned", "us-east-1"),
+        ("member", "Enabled", "eu-central-1"),
+        ("member", "Enabled", "all 2 Regions"),
+    ]
+    equal = render_report(report_on({"workload-1": hostvars["workload-1"]}, members[:2]), "html", PAGE)
+    cards = equal[equal.index('id="coverage"') : equal.index('id="accounts"')]
+    assert cards.count("<li>") == 1
+    assert "<b>all 2 Regions</b><span>1 of 1</span>" in cards
+
+
+def test_render_report_html_has_a_number_for_every_cell_and_few_kinds_of_them():
+    hostvars = {f"workload-{n:03}": {"onboard_account_id": f"{n:012}"} for n in range(200)}
+    members = [
+        member(f"{n:012}", region, "Resigned" if n == 7 else "Enabled") for n in range(200) for region in REGIONS
+    ]
+    data = data_of(render_report(report_on(hostvars, members), "html", PAGE))
+    words = {row[0]: [data["kinds"][kind]["word"] for kind in row[3]] for row in data["rows"]}
+    assert words.pop("workload-007") == ["Resigned", "Resigned"]
+    assert set(map(tuple, words.values())) == {("Enabled", "Enabled")}
+    assert len(data["kinds"]) == 2
+
+
+def test_render_report_html_says_where_it_comes_from_and_what_it_leaves_out():
+    inventory = collect_accounts([], {}, [])
+    arn = "arn:aws:sts::111111111111:assumed-role/SecurityAudit/report"
+    results = {"guardduty": {"members": {"members": []}}}
+    report = build_report(inventory, results, ADMINISTRATOR, REGIONS, "2026-01-01 00:00 UTC", arn)
+    text = Elements(render_report(report, "html", PAGE)).text
+    assert arn in text
+    assert report["version"] in text
+    assert ", ".join(REGIONS) in text
+    assert ", ".join(report["regions_not_asked"]["guardduty"]) in text
+    assert "eu-west-1" in report["regions_not_asked"]["guardduty"]
+    assert not set(REGIONS) & set(report["regions_not_asked"]["guardduty"])
+    assert not any(name.startswith("cn-") for name in report["regions_not_asked"]["guardduty"])

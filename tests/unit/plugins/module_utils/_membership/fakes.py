@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
-    BATCH_LIMIT,
     Account,
     Member,
     Reason,
@@ -24,16 +24,23 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
     State,
     Step,
 )
+from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import ORDER
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import (
     Answer,
     CallFailed,
     Clock,
+    MemberCalls,
+    Refusal,
     ServiceRecord,
 )
+from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Result, Walk, go_on, walk_together
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as REGISTRY
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
+from ansible_collections.muster.aws.tests.services.fourth.facts import FOURTH
 
-SERVICES = (GUARDDUTY, SECURITYHUB)
+# All that there are, and one that does not exist: the engine's tests run over each.
+SERVICES = (*REGISTRY.values(), FOURTH)
 
 ADMINISTRATOR = "111111111111"
 A, B, C, D = "012345678901", "222222222222", "333333333333", "444444444444"
@@ -70,6 +77,7 @@ SUSPENDED            member   invited  REMOVED       associated  ENABLED        
 REMOVED              member   INVITED  unassociated  ABSENT      unassociated      unassociated
 RESIGNED             member   INVITED  unassociated  ABSENT      unassociated      unassociated
 DELETED              CREATED  refused  refused       ABSENT      unassociated      unassociated
+ACCOUNT_SUSPENDED    refused  refused  REMOVED       ABSENT      refused           refused
 """
 
 # An organization's accounts: members at once, never invited. Only Security Hub refuses to delete such members; a
@@ -77,6 +85,11 @@ DELETED              CREATED  refused  refused       ABSENT      unassociated   
 _IN_ORGANIZATION = {
     **{(state, Step.CREATE): "ENABLED" for state in (State.ABSENT, State.DELETED, State.REMOVED)},
     **{(state, Step.INVITE): "refused" for state in State},
+}
+# One call creates and invites, one ends and deletes.
+_BY_CREATION = {
+    (State.ABSENT, Step.CREATE): "INVITED",
+    **{(state, Step.DELETE): "ABSENT" for state in State if state is not State.ABSENT},
 }
 _SECURITYHUB_ORGANIZATION = {(State.REMOVED, Step.DELETE): "refused"}
 
@@ -94,7 +107,7 @@ _INVITATION_CELLS = _parse(_BY_INVITATION)
 
 def transition(facts: ServiceFacts, state: State, step: Step, in_organization: bool = False) -> State | str:
     """Return the state that a step leads to in AWS, or the text of its refusal."""
-    cells = dict(_INVITATION_CELLS)
+    cells = {**_INVITATION_CELLS, **(_BY_CREATION if facts.creating_invites else {})}
     if in_organization:
         cells |= _IN_ORGANIZATION | (_SECURITYHUB_ORGANIZATION if facts is SECURITYHUB else {})
     cell = cells.get((state, step), "refused")
@@ -154,6 +167,11 @@ class FakeClock:
         assert seconds > 0
         self.naps.append(seconds)
         self.now += seconds
+
+
+def walk_alone(walk: Walk[Result], time: FakeClock) -> Result:
+    """Let one walk go on to its end."""
+    return walk_together([0], time.as_clock(), lambda _due: {0: go_on(walk)})[0]
 
 
 Hook = Callable[[], None]
@@ -230,7 +248,7 @@ class FakeMembers:
     # The port
 
     def get_members(self, account_ids: Sequence[str]) -> list[Member]:
-        self._note("get_members", account_ids)
+        self._note("get_members", account_ids, self.facts.reading.accounts)
         self.script.play("get_members", "before")
         self._catch_up()
         found = [self.shown[account_id] for account_id in account_ids if account_id in self.shown]
@@ -239,29 +257,14 @@ class FakeMembers:
     def list_members(self) -> list[Member]:
         return list(self.shown.values())
 
-    def create_members(self, accounts: Sequence[Account]) -> Answer:
-        emails = {each.account_id: each.email for each in accounts}
-        return self._write(Step.CREATE, list(emails), emails)
-
-    def invite_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write(Step.INVITE, account_ids)
-
-    def disassociate_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write(Step.DISASSOCIATE, account_ids)
-
-    def delete_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write(Step.DELETE, account_ids)
-
-    def start_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write(Step.START_MONITORING, account_ids)
-
-    def stop_monitoring_members(self, account_ids: Sequence[str]) -> Answer:
-        return self._write(Step.STOP_MONITORING, account_ids)
+    @property
+    def calls(self) -> MemberCalls:
+        return {step: partial(self._write, step) for step in self.facts.operations if step in ORDER}
 
     # Inside
 
-    def _note(self, name: str, account_ids: Sequence[str]) -> None:
-        assert 1 <= len(account_ids) <= BATCH_LIMIT
+    def _note(self, name: str, account_ids: Sequence[str], limit: int) -> None:
+        assert 1 <= len(account_ids) <= limit
         assert len(set(account_ids)) == len(account_ids)
         self.log.append((name, list(account_ids)))
 
@@ -270,16 +273,18 @@ class FakeMembers:
             self.shown[account_id] = member
         self._coming = [later for later in self._coming if later[0] > self.time.now]
 
-    def _write(self, step: Step, account_ids: Sequence[str], emails: Mapping[str, str | None] | None = None) -> Answer:
-        self._note(step.value, account_ids)
+    def _write(self, step: Step, accounts: Sequence[Account]) -> Answer:
+        emails = {each.account_id: each.email for each in accounts} if step is Step.CREATE else {}
+        account_ids = [each.account_id for each in accounts]
+        self._note(step.value, account_ids, self.facts.limit(step))
         self.script.play(step.value, "before")
         if self.spoilers.intersection(account_ids):
             raise input_refused()
         refused = {}
         for account_id in account_ids:
-            text = self._apply(step, account_id, (emails or {}).get(account_id))
+            text = self._apply(step, account_id, emails.get(account_id))
             if text:
-                refused[account_id] = text
+                refused[account_id] = Refusal(text)
         self.script.play(step.value, "after")
         if step in self.silent:
             return Answer(is_per_account=False)
@@ -372,6 +377,7 @@ class FakeService:
     """The service itself. Like Security Hub it tells its tags only when asked, unless ``brings_tags`` (GuardDuty)."""
 
     def __init__(self, record: ServiceRecord | None = None, brings_tags: bool = False) -> None:
+        self.time = FakeClock()
         self.script = Script()
         self.record = record
         self.brings_tags = brings_tags

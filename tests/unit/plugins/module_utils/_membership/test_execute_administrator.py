@@ -33,6 +33,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.
     failure,
     lost,
     raising,
+    walk_alone,
 )
 
 OTHER = B
@@ -65,7 +66,9 @@ def execute(port: FakeAdministrator, *, wait: bool = True, timeout: float = 60, 
     options = AdministratorPolicy(ADMINISTRATOR, **policy)
     observation = observe_administrator(port, options)
     port.log.clear()
-    return execute_administrator(observation, port, options, Patience(port.time.as_clock(), wait, timeout))
+    return walk_alone(
+        execute_administrator(observation, port, options, Patience(port.time.as_clock(), wait, timeout)), port.time
+    )
 
 
 def run(port: FakeAdministrator, **options: Any) -> Seen:
@@ -475,7 +478,9 @@ def test_execute_administrator_that_changed_since_the_plan_is_not_left(planned, 
     options, port = AdministratorPolicy(ADMINISTRATOR, **policy), FakeAdministrator(planned, [INVITATION])
     observation = observe_administrator(port, options)
     port.put(now)
-    result = execute_administrator(observation, port, options, Patience(port.time.as_clock(), True, 60))
+    result = walk_alone(
+        execute_administrator(observation, port, options, Patience(port.time.as_clock(), True, 60)), port.time
+    )
     assert seen(result) == expected
     assert "leave_administrator" not in port.log
 
@@ -487,7 +492,9 @@ def test_execute_administrator_invitation_that_others_accepted_meanwhile_is_no_f
     options, port = AdministratorPolicy(ADMINISTRATOR, **policy), FakeAdministrator(before)
     observation = observe_administrator(port, options)
     port.put(JOINED)
-    result = execute_administrator(observation, port, options, Patience(port.time.as_clock(), wait, 60))
+    result = walk_alone(
+        execute_administrator(observation, port, options, Patience(port.time.as_clock(), wait, 60)), port.time
+    )
     assert seen(result) == Seen("unchanged", ADMINISTRATOR, [])
     assert port.writes == []
     assert port.time.slept == 0

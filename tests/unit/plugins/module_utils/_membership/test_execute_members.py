@@ -19,7 +19,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_member
     Wish,
     plan_members,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, ForEach
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, ForEach, Refusal
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_member, member_row
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
@@ -41,6 +41,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.
     member_in,
     raising,
     reachable_states,
+    walk_alone,
 )
 
 ABSENT, DISASSOCIATED = Wish.ABSENT, Wish.DISASSOCIATED
@@ -70,7 +71,9 @@ def run(
     **policy: Any,
 ) -> dict[str, Seen]:
     plan = plan_for(port, [account(each) for each in ids], **policy)
-    results = execute_members(plan, port, Patience(port.time.as_clock(), wait, timeout), for_each)
+    results = walk_alone(
+        execute_members(plan, port, Patience(port.time.as_clock(), wait, timeout), for_each), port.time
+    )
     assert [result.decision for result in results] == list(plan.decisions)
     rows = {}
     for result in results:
@@ -103,7 +106,7 @@ def test_execute_members_every_state_ends_as_predicted(facts, wait, in_organizat
     plan = plan_for(
         port, [account(m.account_id) for m in members], wish=wish, reinvite_resigned=True, replace_failed=True
     )
-    executed = execute_members(plan, port, Patience(port.time.as_clock(), wait))
+    executed = walk_alone(execute_members(plan, port, Patience(port.time.as_clock(), wait)), port.time)
     predicted = predict_members(plan, ADMINISTRATOR)
     assert [(r.decision, r.member.state, r.done) for r in executed] == [
         (r.decision, r.member.state, r.done) for r in predicted
@@ -185,7 +188,7 @@ def test_execute_members_unprocessed_account_keeps_text_and_operation() -> None:
     port = FakeMembers()
     port.lasting_refusals[Step.INVITE, A] = "Odd  Text."
     plan = plan_for(port, [account(A)])
-    result = execute_members(plan, port, Patience(port.time.as_clock()))[0]
+    result = walk_alone(execute_members(plan, port, Patience(port.time.as_clock())), port.time)[0]
     assert result.problem and (result.problem.text, result.problem.operation) == ("Odd  Text.", "InviteMembers")
     assert result.done == (Step.CREATE,)
     assert result.member.state is State.CREATED
@@ -770,7 +773,9 @@ def test_execute_members_silent_answer_that_is_not_waited_for_counts_as_accepted
 @pytest.mark.parametrize(("answer", "actions"), [({}, ["create"]), ({"None": "No."}, [])], ids=["empty", "garbled"])
 def test_execute_members_unread_answer_counts_as_accepted_where_it_refuses_nobody(answer, actions, monkeypatch) -> None:
     port = FakeMembers()
-    monkeypatch.setattr(port, "create_members", lambda accounts: Answer(answer, is_per_account=False))
+    refused = {account_id: Refusal(text) for account_id, text in answer.items()}
+    calls = {Step.CREATE: lambda accounts: Answer(refused, is_per_account=False)}
+    monkeypatch.setattr(FakeMembers, "calls", calls)
     port.script.before("get_members", raising(failure(Reason.THROTTLED)))
     assert run(port) == {A: Seen("failed", None, actions, "throttled")}
 

@@ -20,7 +20,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
     Step,
     batches,
 )
-from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import SERVICES, A
+from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import REGISTRY, SERVICES, A
 
 # The closed lists of the contract (section 3).
 REASON_CODES = """
@@ -71,7 +71,7 @@ def test_state_of_every_word_in_any_letter_case_is_its_state(facts) -> None:
 
 
 @pytest.mark.parametrize("facts", SERVICES, ids=lambda facts: facts.name)
-@pytest.mark.parametrize("status", ["", " ", "Enabled ", "Enable", "Paused", "None", "\u0130nvited"])
+@pytest.mark.parametrize("status", ["", " ", "Enabled ", "Enable", "Pausing", "None", "\u0130nvited"])
 def test_state_of_any_other_word_is_unknown(facts, status) -> None:
     assert facts.state_of(status) is State.UNKNOWN
 
@@ -95,12 +95,12 @@ def documentation(module: str) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize("facts", SERVICES, ids=lambda facts: facts.name)
+@pytest.mark.parametrize("facts", REGISTRY.values(), ids=lambda facts: facts.name)
 def test_facts_of_a_service_name_the_options_that_only_its_member_module_has(facts) -> None:
     assert set(facts.member_options) == set(documentation(f"{facts.name}_member").get("options", ()))
 
 
-@pytest.mark.parametrize("facts", SERVICES, ids=lambda facts: facts.name)
+@pytest.mark.parametrize("facts", REGISTRY.values(), ids=lambda facts: facts.name)
 def test_facts_of_a_service_name_the_settings_of_its_own_module(facts) -> None:
     documented = documentation(facts.service_module)
     assert {"state", *facts.kind.settings, *facts.kind.on_enable} == set(documented["options"])

@@ -7,10 +7,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Member, Reason
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.module_utils._membership.parse import (
+    UnprocessedKeys,
     account_id_of,
-    among,
     answer_of,
     handle_of,
     list_of,
@@ -19,7 +19,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.parse impor
     unreadable,
     value_of,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Refusal
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B
 
 
@@ -100,12 +100,6 @@ def test_tags_of_texts_are_returned_and_of_anything_else_refused() -> None:
         tags_of("GetDetector", {"Tags": {"a": "1", "b": 2}})
 
 
-def test_among_keeps_the_records_that_were_asked_for_and_their_order() -> None:
-    members = [Member(B), Member(A), Member("333333333333")]
-    assert among(iter([A, B, "444444444444"]), members) == members[:2]
-    assert among([], members) == []
-
-
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -124,10 +118,14 @@ def test_text_of_value_is_text_and_times_are_iso_8601_in_utc(value, text) -> Non
     assert text_of(value) == text
 
 
+def refusals(texts: dict[str, str]) -> dict[str, Refusal]:
+    return {account_id: Refusal(text) for account_id, text in texts.items()}
+
+
 @pytest.mark.parametrize("key", ["Result", "ProcessingResult"])
 def test_answer_of_unprocessed_accounts_keeps_the_text_under_the_services_key(key) -> None:
     response = {"UnprocessedAccounts": [{"AccountId": A, key: "No  way."}, {"AccountId": B}]}
-    assert answer_of(response, key) == Answer({A: "No  way.", B: "AWS gave no reason"})
+    assert answer_of(response, UnprocessedKeys(key)) == Answer(refusals({A: "No  way.", B: "AWS gave no reason"}))
 
 
 @pytest.mark.parametrize(
@@ -137,10 +135,10 @@ def test_answer_of_unprocessed_accounts_keeps_the_text_under_the_services_key(ke
         ({}, Answer(is_per_account=False)),
         ({"UnprocessedAccounts": None}, Answer(is_per_account=False)),
         ({"UnprocessedAccounts": ["what", None]}, Answer(is_per_account=False)),
-        ({"UnprocessedAccounts": [{"Result": "No."}]}, Answer({"None": "No."}, is_per_account=False)),
+        ({"UnprocessedAccounts": [{"Result": "No."}]}, Answer(refusals({"None": "No."}), is_per_account=False)),
         (
             {"UnprocessedAccounts": [{"AccountId": 7, "Result": 8}, {"AccountId": A, "Result": "No."}]},
-            Answer({"7": "8", A: "No."}, is_per_account=False),
+            Answer(refusals({"7": "8", A: "No."}), is_per_account=False),
         ),
         ({"UnprocessedAccounts": [], "ResponseMetadata": {}}, Answer()),
         ({"UnprocessedAccounts": [], "ResponseMetadata": {"RetryAttempts": 0}}, Answer()),
@@ -149,4 +147,4 @@ def test_answer_of_unprocessed_accounts_keeps_the_text_under_the_services_key(ke
     ],
 )
 def test_answer_of_response_says_whether_it_speaks_for_accounts_and_was_repeated(response, answer) -> None:
-    assert answer_of(response, "Result") == answer
+    assert answer_of(response, UnprocessedKeys("Result")) == answer

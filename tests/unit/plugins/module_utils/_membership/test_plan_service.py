@@ -10,6 +10,7 @@ from itertools import product
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Outcome, Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_service import (
+    ServicePlan,
     ServiceResult,
     ServiceWish,
     execute_service,
@@ -18,18 +19,20 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_servic
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import ServiceRecord
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_service
+from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     DEFAULTS,
     FakeService,
     failure,
     lost,
     raising,
+    walk_alone,
 )
 
 TAGS = (None, {}, {"a": "1"}, {"a": "2", "b": "3"})
 PRESENT_TAGS = ({}, {"a": "1"}, {"b": "3", "c": "4"}, {"aws:by": "them", "a": "2"})
 WISHES = [
-    ServiceWish(is_present, settings, {"standards": False}, frozenset({"late"}), tags, purge_tags)
+    ServiceWish(is_present, settings, {"standards": False}, frozenset({"late"}), DEFAULTS, tags, purge_tags)
     for is_present, settings, tags, purge_tags in product(
         (True, False),
         (
@@ -65,14 +68,17 @@ CALLS = {
 }
 
 
+def carry_out(plan: ServicePlan, port: FakeService, wait: bool = True, timeout: float = 60) -> ServiceResult:
+    return walk_alone(execute_service(plan, port, Patience(port.time.as_clock(), wait, timeout)), port.time)
+
+
 def told(result: ServiceResult) -> tuple[object, ...]:
-    """What the rows tell: a new service's handle is not known before, and what it defaults to neither."""
+    """What the rows tell: a new service's handle is not known before."""
     after = result.after
     if after is None:
         return (None, result.done, result.problem)
     settings = {name: value for name, value in after.settings.items() if name in DEFAULTS}
-    known = settings if result.before else {**DEFAULTS, **settings}
-    return (after.status, known, after.tags, result.done, result.problem)
+    return (after.status, settings, after.tags, result.done, result.problem)
 
 
 def test_execute_service_every_combination_ends_as_predicted_and_is_then_left_alone() -> None:
@@ -80,7 +86,7 @@ def test_execute_service_every_combination_ends_as_predicted_and_is_then_left_al
         port = FakeService(record, brings_tags)
         plan = plan_service(wish, port.describe(with_tags=wish.tags is not None))
         port.log.clear()
-        executed = execute_service(plan, port)
+        executed = carry_out(plan, port)
         assert told(executed) == told(predict_service(plan)), (wish, record, brings_tags)
         assert executed.done == plan.steps
         assert port.log == [CALLS[step] for step in plan.steps] + ["describe"] * bool(plan.steps)
@@ -90,7 +96,7 @@ def test_execute_service_every_combination_ends_as_predicted_and_is_then_left_al
 def test_plan_service_only_what_was_asked_for_is_changed() -> None:
     for wish, record, _brings_tags in CASES:
         port = FakeService(record, brings_tags=True)
-        execute_service(plan_service(wish, record), port)
+        carry_out(plan_service(wish, record), port)
         if not wish.is_present or record is None:
             continue
         after = port.record
@@ -138,7 +144,7 @@ def test_execute_service_that_somebody_else_switched_on_is_unchanged() -> None:
     port = FakeService()
     plan = plan_service(ServiceWish(), None)
     port.record = RECORDS[1]
-    result = execute_service(plan, port)
+    result = carry_out(plan, port)
     assert (result.done, result.problem, result.after and result.after.handle) == ((), None, "handle")
 
 
@@ -146,7 +152,7 @@ def test_execute_service_refused_step_ends_it_and_keeps_what_was_done() -> None:
     port = FakeService()
     port.script.before("update", raising(failure(Reason.ACCESS_DENIED)))
     wish = ServiceWish(settings={"late": False}, updated_only=frozenset({"late"}))
-    result = execute_service(plan_service(wish, None), port)
+    result = carry_out(plan_service(wish, None), port)
     assert result.done == (Step.ENABLE_SERVICE,)
     assert result.problem and result.problem.reason is Reason.ACCESS_DENIED
     assert result.after and result.after.settings["late"] is True
@@ -156,10 +162,10 @@ def test_execute_service_refused_step_ends_it_and_keeps_what_was_done() -> None:
 @pytest.mark.parametrize("is_refused", [True, False])
 def test_execute_service_failed_read_back_is_reported_unless_something_failed_before(is_refused) -> None:
     port = FakeService(RECORDS[1])
-    port.script.before("disable", raising(failure(Reason.STILL_ASSOCIATED)) if is_refused else None)
+    port.script.before("disable", raising(failure(Reason.ORGANIZATION_MEMBER)) if is_refused else None)
     port.script.before("describe", raising(failure(Reason.THROTTLED)))
-    result = execute_service(plan_service(ServiceWish(False), RECORDS[1]), port)
-    assert result.problem and result.problem.reason is (Reason.STILL_ASSOCIATED if is_refused else Reason.THROTTLED)
+    result = carry_out(plan_service(ServiceWish(False), RECORDS[1]), port)
+    assert result.problem and result.problem.reason is (Reason.ORGANIZATION_MEMBER if is_refused else Reason.THROTTLED)
     assert result.done == (() if is_refused else (Step.DISABLE_SERVICE,))
     assert result.after == RECORDS[1]
 
@@ -171,7 +177,7 @@ def test_execute_service_failed_read_back_is_reported_unless_something_failed_be
 def test_execute_service_lost_answer_of_a_switch_is_settled_by_reading(call, step, record, when) -> None:
     port = FakeService(record)
     getattr(port.script, when)(call, raising(lost()))
-    result = execute_service(plan_service(ServiceWish(is_present=record is None), record), port)
+    result = carry_out(plan_service(ServiceWish(is_present=record is None), record), port)
     if when == "after":
         assert (result.done, result.problem) == ((step,), None)
     else:
@@ -183,7 +189,7 @@ def test_execute_service_lost_answer_of_a_switch_is_settled_by_reading(call, ste
 def test_execute_service_certain_refusal_of_a_switch_is_not_looked_into() -> None:
     port = FakeService()
     port.script.before("enable", raising(failure(Reason.ACCESS_DENIED)))
-    result = execute_service(plan_service(ServiceWish(), None), port)
+    result = carry_out(plan_service(ServiceWish(), None), port)
     assert result.problem and result.problem.reason is Reason.ACCESS_DENIED
     assert port.log == ["enable", "describe"]
 
@@ -199,7 +205,7 @@ def test_execute_service_lost_answer_of_a_change_is_settled_by_reading(call, whe
         "untag": ServiceWish(tags={}),
     }
     plan = plan_service(wishes[call], port.describe(with_tags=True))
-    result = execute_service(plan, port)
+    result = carry_out(plan, port)
     if when == "after":
         assert (result.done, result.problem) == (plan.steps, None)
     else:
@@ -210,15 +216,26 @@ def test_execute_service_lost_answer_of_a_change_is_settled_by_reading(call, whe
 def test_execute_service_that_others_switched_on_and_off_again_is_not_tried_for_ever() -> None:
     port = FakeService(RECORDS[1])
     port.script.before("describe", lambda: setattr(port, "record", None))
-    result = execute_service(plan_service(ServiceWish(), None), port)
+    result = carry_out(plan_service(ServiceWish(), None), port)
     assert (result.after, result.done) == (None, ())
-    assert port.log == ["enable", "describe", "describe"]
+    assert result.problem and result.problem.reason is Reason.TIMED_OUT
+    assert port.log[:2] == ["enable", "describe"] and port.time.slept == 60 and len(port.log) < 20
 
 
 @pytest.mark.parametrize(("is_present", "record"), [(True, None), (False, RECORDS[1])])
 def test_execute_service_that_is_accepted_and_does_not_show_is_told_so(is_present, record) -> None:
     port = FakeService(record)
     port.script.before("describe", lambda: setattr(port, "record", record))
-    result = execute_service(plan_service(ServiceWish(is_present), record), port)
+    result = carry_out(plan_service(ServiceWish(is_present), record), port)
     assert result.problem and result.problem.reason is Reason.TIMED_OUT and len(result.done) == 1
     assert judge_service(result) == (Outcome.TIMED_OUT, result.problem)
+
+
+@pytest.mark.parametrize("looks", [1, 3])
+def test_execute_service_that_aws_still_calls_off_is_read_until_it_shows(looks) -> None:
+    port = FakeService()
+    port.script.before("describe", *[raising(failure(Reason.SERVICE_NOT_ENABLED))] * looks)
+    result = carry_out(plan_service(ServiceWish(), None), port)
+    assert (result.done, result.problem) == ((Step.ENABLE_SERVICE,), None)
+    assert result.after and result.after.status == "ENABLED"
+    assert port.log == ["enable", *["describe"] * (looks + 1)]

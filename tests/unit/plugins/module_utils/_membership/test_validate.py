@@ -226,6 +226,10 @@ def test_check_members_same_row_twice_counts_once() -> None:
     assert check_members([row(A), row(A), row(A)], RULES, TITLE) == ([Account(A, "a@example.com")], [])
 
 
+def test_check_members_same_account_with_the_email_in_another_case_counts_once() -> None:
+    assert check_members([row(A), row(A, "A@Example.com")], RULES, TITLE) == ([Account(A, "a@example.com")], [])
+
+
 def test_check_members_same_account_with_other_email_is_a_fault_naming_both() -> None:
     _accounts, faults = check_members([row(A), row(A, "b@example.com")], RULES, TITLE)
     assert [(fault.account_id, fault.reason) for fault in faults] == [(A, Reason.INVALID_INPUT)]

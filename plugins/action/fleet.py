@@ -1,0 +1,423 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The steps of a run over a fleet: what is done once, for all hosts or for a batch, and what each host is told.
+
+It is documented in the module of this name, which is documentation alone. The work is in plugin_utils; here it meets
+Ansible.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.executor.module_common import _apply_action_arg_defaults
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
+    FACTS,
+    batch_of,
+    message_of,
+    rows_of,
+    total_stats,
+)
+from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
+from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
+from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import Preflight, Stop, check_caller, check_service
+from ansible_collections.muster.aws.plugins.plugin_utils._report import collect_accounts as collect_listed
+from ansible_collections.muster.aws.plugins.plugin_utils._report import read_baseline
+from ansible_collections.muster.aws.plugins.plugin_utils._report_job import report_batch, write_report
+from ansible_collections.muster.aws.plugins.plugin_utils._roles import ROLES, Role
+from ansible_collections.muster.aws.plugins.plugin_utils._state import Run, Runs
+from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
+    RENDERERS,
+    Ending,
+    render_markdown,
+    rerun_command,
+    summary_lines,
+)
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import FleetVariables, HostVariables
+from ansible_collections.muster.aws.plugins.plugin_utils._words import counted
+
+Result = dict[str, Any]
+
+_PAGE = str(Path(__file__).parents[2] / "roles" / "report" / "files")
+
+# What is kept of a module's result between the steps.
+_KEPT = ("msg", "unprocessed_accounts")
+
+_HOSTS_NAMED = 5
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """One step: ``preflight``, ``batch``, ``tell`` or ``summary``."""
+
+    _requires_connection = False
+    _VALID_ARGS = frozenset({"role", "step"})
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
+        super().run(tmp, task_vars)
+        self._vars = task_vars or {}
+        self._role: Role = ROLES[self._task.args["role"]]
+        self._runs = Runs(C.DEFAULT_LOCAL_TMP, self._role.name)
+        self._fleet = FleetVariables(self._task, self._vars["hostvars"], self._templar)
+        self._warnings: dict[str, None] = {}
+        steps: Mapping[str, Callable[[], Result]] = {
+            "preflight": self._preflight,
+            "batch": self._batch,
+            "tell": self._tell,
+            "summary": self._summary,
+        }
+        result = steps[self._task.args["step"]]()
+        return {**result, "warnings": list(self._warnings)} if self._warnings else result
+
+    # What the work on a batch asks for (plugin_utils' Work).
+
+    @property
+    def is_check(self) -> bool:
+        return bool(self._task.check_mode)
+
+    def run_module(self, name: str, **options: Any) -> Result:
+        """Run a module as a task would: with the play's ``module_defaults``, in a process of its own."""
+        given = {key: value for key, value in options.items() if value is not None}
+        arguments = _apply_action_arg_defaults(name, self._task, given, self._templar)
+        result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)
+        return result
+
+    def say(self, text: str) -> None:
+        """Print a line, unless what is printed is meant for a program."""
+        if not str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2].startswith("json"):
+            Display().display(text)
+
+    # Once for all hosts.
+
+    def _preflight(self) -> Result:
+        self._refuse_strategies()
+        if self._runs.of_task(self._task._uuid):
+            return {"changed": False, "msg": "checked before"}
+        hosts = self._hosts(self._vars["ansible_play_hosts_all"])
+        run = self._runs.begin(self._task._uuid)
+        plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}, "regions": []}
+        try:
+            plan.update(self._checked(hosts))
+        except (Stop, AnsibleError, ValueError) as error:
+            plan["stopped"] = str(error)
+        run.keep_plan(plan)
+        lines = self._beginning(plan)
+        for line in lines:
+            self.say(line)
+        return {"changed": False, "msg": lines}
+
+    def _refuse_strategies(self) -> None:
+        strategy = str(self._task._parent._play.strategy).rpartition(".")[2]
+        if strategy in ("free", "host_pinned"):
+            raise AnsibleError(
+                f"The strategy {strategy} would do the work of a batch once for each of its hosts. Nothing was sent. "
+                "Set strategy: linear in the play, or strategy = linear in ansible.cfg."
+            )
+
+    def _hosts(self, names: Iterable[str]) -> dict[str, HostVariables]:
+        """Return the variables of those hosts that a condition on the role does not leave out."""
+        found = {host: self._fleet.of(host) for host in names}
+        return {host: variables for host, variables in found.items() if self._fleet.takes_part(variables)}
+
+    def _checked(self, hosts: Mapping[str, HostVariables]) -> Result:
+        """Return the plan of a run that can begin. Raises Stop."""
+        preflight = Preflight(self._role, hosts)
+        options = preflight.options()
+        self._refuse_unnamed(options)
+        plan: Result = {"options": options, "secrets": preflight.secrets, "switched_on": {}, "caller_arn": None}
+        plan["accounts"] = preflight.accounts(options["services"])
+        if self._role.name == "report":
+            plan["inventory"] = self._listed(preflight, hosts, options)
+            if options.get("baseline_file"):
+                read_baseline(options["baseline_file"], options["administrator_id"])
+            plan["caller_arn"] = self._caller_arn(options)
+            return plan
+        for service in options["services"]:
+            plan["switched_on"][service] = self._look_at_service(service, options)
+        if self._role.switches_on and options["enable_services"]:
+            self._switch_on(plan)
+        return plan
+
+    def _refuse_unnamed(self, options: Mapping[str, Any]) -> None:
+        """Offboarding takes hosts that were named, and no more than a limit. Raises Stop."""
+        if self._role.name != "offboard":
+            return
+        hosts = self._vars["ansible_play_hosts_all"]
+        named = Patterns(self._vars["groups"]).hosts(options.get("hosts"))
+        unnamed = [] if self._vars.get("ansible_limit") else [host for host in hosts if host not in set(named)]
+        if unnamed or len(hosts) > options["limit"]:
+            names = f". Not named: {' '.join(unnamed[:_HOSTS_NAMED])}" if unnamed else ""
+            raise Stop(
+                f"this would offboard {counted(len(hosts), 'account')}. Name the hosts with --limit or "
+                f"-e offboard_hosts=, and raise offboard_limit (now {options['limit']}) to their number{names}"
+            )
+
+    def _listed(self, preflight: Preflight, hosts: Mapping[str, HostVariables], options: Mapping[str, Any]) -> Result:
+        """Return all accounts that the inventory lists: members that it does not are told."""
+        rows = {}
+        for host in self._vars["groups"]["all"]:
+            variables = hosts.get(host) or self._fleet.of(host)
+            account = preflight.account(variables)
+            rows[host] = {
+                "report_account_id": account["account_id"],
+                "report_account_email": account["email"],
+                "report_administrator_id": variables.get("report_administrator_id") or options["administrator_id"],
+            }
+        return collect_listed(list(hosts), rows, list(rows))
+
+    def _caller_arn(self, options: Mapping[str, Any]) -> str:
+        region = options["regions"][0]
+        is_elsewhere = region.startswith(("cn-", "us-gov-")) or "-iso" in region
+        is_configured = any(os.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"))
+        # STS knows the credentials of its own partition only; in the commercial one, the SDK's own Region is asked.
+        asked = region if is_elsewhere else None if is_configured else "us-east-1"
+        result = self.run_module("amazon.aws.aws_caller_info", region=asked)
+        if result.get("failed"):
+            raise Stop(str(result.get("msg")))
+        check_caller(self._role, options, result["account"])
+        return str(result["arn"])
+
+    def _look_at_service(self, service: str, options: Mapping[str, Any]) -> Result:
+        """Look at the administrator's own service in every Region, without a write. Raises Stop."""
+        facts = FACTS[service]
+        is_check, self._task.check_mode = self.is_check, True
+        try:
+            result = self.run_module(
+                f"muster.aws.{facts.service_module}", regions=options["regions"], concurrency=options["concurrency"]
+            )
+        finally:
+            self._task.check_mode = is_check
+        check_service(self._role, options, service, result, message_of([result]))
+        return {key: result.get(key) for key in (*_KEPT, facts.kind.rows)}
+
+    def _switch_on(self, plan: Result) -> None:
+        """Switch the services on where they are off. In check mode, that is foreseen already."""
+        for service, seen in plan["switched_on"].items():
+            facts = FACTS[service]
+            if self.is_check or not any(row["actions"] for row in rows_of(seen, facts.kind.rows)):
+                continue
+            options = plan["options"]
+            result = self.run_module(
+                f"muster.aws.{facts.service_module}", regions=options["regions"], concurrency=options["concurrency"]
+            )
+            plan["switched_on"][service] = {key: result.get(key) for key in (*_KEPT, facts.kind.rows)}
+
+    def _beginning(self, plan: Mapping[str, Any]) -> list[str]:
+        if plan["stopped"]:
+            return ["Nothing was sent: the checks before the first call failed, see the end of this run."]
+        options, hosts = plan["options"], plan["hosts"]
+        services = " and ".join(FACTS[service].title for service in options["services"])
+        where = f"{services}, {counted(len(options['regions']), 'Region')}"
+        lines = [f"{self._role.title} {counted(len(hosts), 'account')} in {where}: checked, nothing stands in the way"]
+        if self._role.name == "offboard":
+            names = " ".join(hosts[: 4 * _HOSTS_NAMED])
+            lines.append(f"They become {options['state']}: {names}{' ...' if hosts[4 * _HOSTS_NAMED :] else ''}")
+        return lines + self._switched(plan)
+
+    def _switched(self, plan: Mapping[str, Any]) -> list[str]:
+        lines = []
+        for service, result in plan.get("switched_on", {}).items():
+            regions = [row["region"] for row in rows_of(result, FACTS[service].kind.rows) if row["actions"]]
+            if regions and self._role.switches_on:
+                word = "would be switched on" if self.is_check else "switched on"
+                lines.append(f"{FACTS[service].title} {word} in the administrator: {' '.join(regions)}")
+        return lines
+
+    # Once for a batch.
+
+    def _batch(self) -> Result:
+        run = self._runs.last
+        plan = run.plan if run else {"stopped": "the preflight was left out", "hosts": []}
+        hosts = [host for host in self._vars["ansible_play_batch"] if host in set(plan["hosts"])]
+        if run is None or plan["stopped"] or not hosts:
+            return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
+        options = self._with_secrets(plan, hosts[0])
+        try:
+            batch = self._work(plan, options, hosts)
+        except Exception as error:
+            # Whatever it was, the hosts of this batch are failed hosts, and the next batch is tried.
+            text = str(error) if isinstance(error, (AnsibleError, ValueError)) else f"unexpected {type(error).__name__}"
+            batch = {"hosts": {host: {"changed": False, "failed": True, "text": text} for host in hosts}, "rows": []}
+        run.keep_batch(batch)
+        line = self._progress(run, plan, batch)
+        self.say(line)
+        return {"changed": False, "msg": line}
+
+    def _with_secrets(self, plan: Mapping[str, Any], host: str) -> Result:
+        variables = self._fleet.of(host)
+        secrets = {name: variables.get(f"{self._role.prefix}{name}") or None for name in plan["secrets"]}
+        return {**plan["options"], **secrets}
+
+    def _work(self, plan: Mapping[str, Any], options: Mapping[str, Any], hosts: list[str]) -> Result:
+        work = _Work(self)
+        if self._role.name == "report":
+            now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+            result = report_batch(work, options, plan["inventory"], plan["caller_arn"], now)
+            report = result.pop("report")
+            written = [] if self.is_check else _write_all(write_report(report, options, _PAGE))
+            return {**result, "stats": report["summary"], "files": written, "notes": self._report_notes(report)}
+        batch = batch_of(plan["accounts"], hosts, options["services"])
+        if self._role.name == "offboard":
+            return offboard_batch(work, options, batch)
+        return onboard_batch(work, options, batch, plan["switched_on"])
+
+    def _report_notes(self, report: Mapping[str, Any]) -> list[str]:
+        totals = report["totals"]
+        note = (
+            f"{totals['covered']:,} of {counted(totals['accounts'], 'account')} without a gap, "
+            f"{counted(totals['gaps'], 'gap')}, "
+            f"{counted(totals['unlisted'], 'member')} that the inventory does not list"
+        )
+        return [note, "the page, the CSV and the JSON are not written in check mode"] if self.is_check else [note]
+
+    def _progress(self, run: Run, plan: Mapping[str, Any], batch: Mapping[str, Any]) -> str:
+        """Return the line after a batch: which of how many, accounts seen of all, changed, failed."""
+        seen = [verdict for each in run.batches() for verdict in each["hosts"].values()]
+        size = len(batch["hosts"])
+        number = len(list(run.batches()))
+        of_all = max(number, number + -(-(len(plan["hosts"]) - len(seen)) // max(size, 1)))
+        failed = [host for host, verdict in batch["hosts"].items() if verdict["failed"]]
+        changed = sum(verdict["changed"] for verdict in batch["hosts"].values())
+        would = "would be " if self.is_check else ""
+        names = f" ({' '.join(failed[:_HOSTS_NAMED])}{' ...' if failed[_HOSTS_NAMED:] else ''})" if failed else ""
+        return (
+            f"batch {number} of {of_all}: {len(seen):,} of {counted(len(plan['hosts']), 'account')} seen; "
+            f"in this batch {size - len(failed)} as wanted, {changed} {would}changed, {len(failed)} failed{names}"
+        )
+
+    # Once for each host that has something to be told.
+
+    def _tell(self) -> Result:
+        host = self._vars["inventory_hostname"]
+        run = self._runs.last
+        verdict = run.verdict(host) if run else None
+        if verdict is None:
+            stopped = run.plan["stopped"] if run else None
+            reason = f"nothing was sent: {stopped}" if stopped else _PASSED_OVER
+            return {"changed": False, "failed": True, "msg": _short(reason)}
+        result = {"changed": verdict["changed"], "failed": verdict["failed"], "msg": verdict["text"]}
+        return {**result, "diff": verdict["diff"]} if verdict.get("diff") else result
+
+    # Once, at the end.
+
+    def _summary(self) -> Result:
+        run = self._runs.last
+        if run is None:
+            return {"changed": False, "failed": True, "msg": "Nothing was done: the preflight was left out."}
+        plan = run.plan
+        batches = list(run.batches())
+        verdicts = {host: verdict for batch in batches for host, verdict in batch["hosts"].items()}
+        if self._is_to_be_continued(plan, verdicts):
+            return {"changed": False, "msg": "more batches follow"}
+        ending = self._ending(plan, batches, verdicts)
+        files = [path for batch in batches for path in batch.get("files", ())] + self._write_results(plan, ending)
+        failed_file = plan["options"].get("failed_file")
+        again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else None
+        lines = summary_lines(ending, again, files)
+        for line in ["", *lines, ""]:
+            self.say(line)
+        stats = {f"{self._role.name}_summary": {**ending.as_data(), "files": files}}
+        stats[self._role.name] = self._totals(batches)
+        return {
+            "changed": False,
+            "msg": lines,
+            "ansible_stats": {"data": stats, "aggregate": True, "per_host": False},
+        }
+
+    def _is_to_be_continued(self, plan: Mapping[str, Any], verdicts: Mapping[str, Any]) -> bool:
+        """Tell whether batches of this play follow, in a play of somebody's own that has ``serial``."""
+        batch = self._vars["ansible_play_batch"]
+        hosts = self._vars["ansible_play_hosts_all"]
+        return not plan["stopped"] and len(verdicts) < len(plan["hosts"]) and hosts[-1:] != batch[-1:]
+
+    def _ending(
+        self, plan: Mapping[str, Any], batches: Iterable[Mapping[str, Any]], verdicts: Mapping[str, Any]
+    ) -> Ending:
+        options = plan["options"]
+        return Ending(
+            title=self._role.title,
+            prefix=self._role.prefix,
+            hosts=plan["hosts"],
+            regions=options.get("regions", []),
+            administrator_id=str(options.get("administrator_id", "")),
+            rows=[row for batch in batches for row in batch["rows"]],
+            verdicts=verdicts,
+            stopped=plan["stopped"],
+            is_check=self.is_check,
+            notes=[note for batch in batches for note in batch.get("notes", ())],
+        )
+
+    def _totals(self, batches: Iterable[Mapping[str, Any]]) -> Result:
+        if self._role.name == "report":
+            return next((batch["stats"] for batch in batches if "stats" in batch), {})
+        return total_stats(row for run in self._runs for batch in run.batches() for row in batch["rows"])
+
+    def _write_results(self, plan: Mapping[str, Any], ending: Ending) -> list[str]:
+        options = plan["options"]
+        texts = {}
+        for path in options.get("results_file") or ():
+            texts[path] = RENDERERS[Path(path).suffix.lower()](ending)
+        if options.get("failed_file"):
+            texts[options["failed_file"]] = "".join(f"{host}\n" for host in ending.failed_hosts)
+        written = _write_all(texts)
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if summary:
+            with Path(summary).open("a", encoding="utf-8") as file:
+                file.write(render_markdown(ending) + "\n")
+        return written
+
+    def _again(self, failed: list[str], failed_file: str | None) -> str:
+        if "awx_job_id" in self._vars or "tower_job_id" in self._vars:
+            return "relaunch this job on its failed hosts"
+        sources = [str(source) for source in self._vars.get("ansible_inventory_sources") or ()]
+        playbooks = list(context.CLIARGS.get("args") or [f"muster.aws.{self._role.name}"])
+        return rerun_command(playbooks[0], sources, failed, failed_file, self.is_check)
+
+
+class _Work:
+    """What the work on a batch needs, from the action that does it."""
+
+    def __init__(self, action: ActionModule) -> None:
+        self._action = action
+        self.is_check = action.is_check
+
+    def run(self, module: str, **options: Any) -> Result:
+        return self._action.run_module(f"muster.aws.{module}", **options)
+
+    def say(self, text: str) -> None:
+        self._action.say(f"  {text}")
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+_PASSED_OVER = (
+    "nothing was done for this host: it was in no batch. Where a condition on the role leaves out the first host of a "
+    "batch, the others are left out with it: choose hosts with --limit or the play's hosts instead"
+)
+
+
+def _write_all(texts: Mapping[str, str]) -> list[str]:
+    """Write files that only their owner may read, and return their names."""
+    for name, text in texts.items():
+        path = Path(name).expanduser().resolve()
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(text, encoding="utf-8")
+    return list(texts)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 300 else f"{line[:297]}..."

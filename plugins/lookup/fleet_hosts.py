@@ -1,0 +1,114 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of a play of this collection's playbooks."""
+
+from __future__ import annotations
+
+DOCUMENTATION = """
+name: fleet_hosts
+short_description: The hosts of a play of this collection's playbooks
+version_added: 0.2.0
+author: The muster.aws contributors (@muster-aws)
+description:
+  - It is made for the playbooks of this collection, to be used in C(hosts) of a play, where Ansible would pass over a
+    mistake and end well without having done anything.
+options:
+  _terms:
+    description:
+      - The name of a role, V(onboard), V(offboard) or V(report).
+      - Which hosts, V(chosen) by the pattern, V(due) after the preflight, or V(told), that is those of which there is
+        something to tell.
+    required: true
+    type: list
+    elements: str
+  pattern:
+    description: The hosts that were asked for.
+    type: raw
+    default: all
+"""
+
+EXAMPLES = """
+- name: Tell the hosts that changed or failed
+  hosts: "{{ query('muster.aws.fleet_hosts', 'onboard', 'told') }}"
+  tasks: []
+"""
+
+RETURN = """
+_raw:
+  description: Patterns for C(hosts).
+  type: list
+  elements: str
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
+from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
+
+# What ansible-playbook can be asked for instead of a run.
+_ONLY_LOOKS = ("syntax", "listhosts", "listtasks", "listtags")
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]
+    """See DOCUMENTATION."""
+
+    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        self.set_options(var_options=variables, direct=kwargs)
+        role, which = terms
+        pattern = self.get_option("pattern") or "all"
+        variables = variables or {}
+        if any(context.CLIARGS.get(name) for name in _ONLY_LOOKS):
+            return [pattern]
+        if which == "chosen":
+            self._refuse(role, pattern, variables)
+            return [pattern]
+        run = Runs(C.DEFAULT_LOCAL_TMP, role).last
+        if run is None:
+            raise AnsibleError("the play that checks everything did not take place")
+        plan = run.plan
+        if which == "due":
+            return [] if plan["stopped"] else [pattern]
+        verdicts = {host: verdict for batch in run.batches() for host, verdict in batch["hosts"].items()}
+        nothing_known = {"changed": False, "failed": True}
+        told = [
+            host
+            for host in plan["hosts"]
+            if verdicts.get(host, nothing_known)["failed"] or verdicts.get(host, nothing_known)["changed"]
+        ]
+        return [pattern] if len(told) == len(plan["hosts"]) else [pattern_of(told or plan["hosts"][:1])]
+
+    @staticmethod
+    def _refuse(role: str, pattern: Any, variables: Mapping[str, Any]) -> None:
+        """Refuse what would make Ansible end well without having done anything."""
+        tags = list(variables.get("ansible_run_tags") or ["all"])
+        if not {"all", "untagged"} & set(tags) or {"all", "untagged"} & set(variables.get("ansible_skip_tags") or ()):
+            raise AnsibleError(
+                f"--tags and --skip-tags would leave the work out ({', '.join(tags)} asked for), and nothing was done. "
+                f"This playbook has no tags: choose services with -e {role}_services=..., hosts with --limit"
+            )
+        sources = [str(source) for source in variables.get("ansible_inventory_sources") or ()]
+        groups = dict(variables.get("groups") or {})
+        patterns = Patterns(groups)
+        faults = explain_sources(sources)
+        limit = variables.get("ansible_limit")
+        if not groups.get("all"):
+            about = "; ".join(faults) or f"it was read from {', '.join(sources)}"
+            raise AnsibleError(
+                f"the inventory has no host, and nothing was done: {about}. Name one with -i; a host is an AWS "
+                "account, see docs/onboard.md. An account list of another form is turned into an inventory by "
+                "ansible-playbook muster.aws.inventory"
+            )
+        faults += [f"{role}_hosts: nothing in the inventory matches {part}" for part in patterns.unmatched(pattern)]
+        faults += [f"--limit: nothing in the inventory matches {part}" for part in patterns.unmatched(limit)]
+        chosen = set(patterns.hosts(pattern))
+        if not faults and not (chosen & set(patterns.hosts(limit)) if limit else chosen):
+            faults = [f"no host of {role}_hosts ({pattern}) is within --limit ({limit})"]
+        if faults:
+            raise AnsibleError("nothing was done: " + "; ".join(faults))

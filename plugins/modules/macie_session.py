@@ -1,0 +1,282 @@
+#!/usr/bin/python
+
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: macie_session
+version_added: 0.2.0
+short_description: Switch Amazon Macie on or off in accounts
+description:
+  - Enables, pauses and disables Macie in each account and Region.
+  - It works in administrator and in member accounts. It does not make an account the member of another, see
+    M(muster.aws.macie_member) and M(muster.aws.macie_administrator).
+options:
+  state:
+    description:
+      - V(present) enables Macie where it is off, and brings its settings into the wanted state.
+      - V(absent) disables Macie, and AWS deletes its findings, jobs and identifiers. Use O(enabled=false) to keep them.
+      - AWS refuses to disable Macie in an account that has an administrator or members (V(still_associated)).
+    type: str
+    choices: [present, absent]
+    default: present
+  enabled:
+    description:
+      - Whether Macie works. V(false) pauses it, which keeps its settings and findings and cancels all running jobs.
+      - The default resumes a Macie that is paused.
+      - An administrator has to remove its members before it can pause Macie.
+    type: bool
+    default: true
+  finding_publishing_frequency:
+    description:
+      - How often updates of findings are published, for example to Amazon EventBridge.
+      - Without this option, it is left as it is. A Macie that is just enabled then has the default of AWS.
+    type: str
+    choices: [FIFTEEN_MINUTES, ONE_HOUR, SIX_HOURS]
+notes:
+  - Macie has no tags of its own.
+  - The task fails if RV(unprocessed_accounts) is not empty.
+  - The IAM permissions that are needed are C(macie2:GetMacieSession), C(macie2:EnableMacie) with
+    C(iam:CreateServiceLinkedRole), C(macie2:UpdateMacieSession) and C(macie2:DisableMacie).
+seealso:
+  - module: muster.aws.macie_administrator
+  - module: muster.aws.macie_member
+author:
+  - The muster.aws contributors (@muster-aws)
+extends_documentation_fragment:
+  - muster.aws.accounts
+  - muster.aws.common
+  - muster.aws.common.changes
+  - muster.aws.service
+  - amazon.aws.common.modules
+  - amazon.aws.region.modules
+  - amazon.aws.boto3
+"""
+
+EXAMPLES = r"""
+- name: Switch Macie on in the calling account
+  muster.aws.macie_session:
+    regions:
+      - eu-central-1
+      - us-east-1
+
+- name: Switch it on in two accounts, with a setting
+  muster.aws.macie_session:
+    regions:
+      - eu-central-1
+    account_ids:
+      - "012345678901"
+      - "222222222222"
+    role_name: OrganizationAccountAccessRole
+    finding_publishing_frequency: FIFTEEN_MINUTES
+
+- name: Suspend it, and keep its settings and findings
+  muster.aws.macie_session:
+    region: eu-central-1
+    account_ids:
+      - "222222222222"
+    role_name: OrganizationAccountAccessRole
+    enabled: false
+
+- name: Switch it off
+  muster.aws.macie_session:
+    region: eu-central-1
+    account_ids:
+      - "222222222222"
+    role_name: OrganizationAccountAccessRole
+    state: absent
+"""
+
+RETURN = r"""
+changed:
+  description:
+    - Whether AWS accepted a write. In check mode, whether one would be sent. Also right if the task failed.
+  type: bool
+  returned: always
+  sample: true
+sessions:
+  description:
+    - One row for each account and Region. Sorted by Region, then account.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    account_id:
+      description:
+        - The id of the account.
+      type: str
+      returned: always
+      sample: "222222222222"
+    region:
+      description:
+        - The Region.
+      type: str
+      returned: always
+      sample: eu-central-1
+    status:
+      description:
+        - V(ENABLED), or V(PAUSED) for a Macie that was paused. V(null) where Macie is off.
+      type: str
+      returned: always
+      sample: ENABLED
+    previous_status:
+      description:
+        - The status before.
+      type: str
+      returned: always
+      sample: null
+    enabled:
+      description:
+        - Whether Macie works, not paused. V(null) where Macie is off.
+      type: bool
+      returned: always
+      sample: true
+    finding_publishing_frequency:
+      description:
+        - How often findings that occur again are exported.
+          V(null) where Macie is off.
+      type: str
+      returned: always
+      sample: SIX_HOURS
+    actions:
+      description:
+        - What was done in the account, or in check mode would be, in order. Out of V(enable_service),
+          V(update_service), V(disable_service).
+      type: list
+      elements: str
+      returned: always
+      sample: [enable_service]
+    outcome:
+      description:
+        - How it ended.
+        - V(changed) if something was done and V(unchanged) if nothing had to be, V(failed), V(skipped) where a central
+          configuration policy keeps the account from doing it.
+      type: str
+      returned: always
+      sample: changed
+    reason_code:
+      description:
+        - Why the account is not where it was asked to be, as a word that a program can act on.
+          The words are those of RV(unprocessed_accounts[].reason_code). V(null) where nothing is to be said.
+      type: str
+      returned: always
+      sample: null
+    reason:
+      description:
+        - The same in words, see RV(unprocessed_accounts[].reason).
+      type: str
+      returned: always
+      sample: null
+unprocessed_accounts:
+  description:
+    - What was asked for and not done. It was refused by AWS, refused before a call, or not reached.
+    - Sorted by Region, then account.
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    account_id:
+      description:
+        - The id of the account. Where a value could not be used as an id, that value.
+          Empty if an option is wrong that does not belong to an account.
+      type: str
+      returned: always
+      sample: "012345678901"
+    region:
+      description:
+        - The Region. V(null) if the value was refused before any call.
+      type: str
+      returned: always
+      sample: eu-central-1
+    operation:
+      description:
+        - The AWS operation whose answer was the reason. V(null) if there was none.
+      type: str
+      returned: always
+      sample: AssumeRole
+    reason:
+      description:
+        - The text of AWS, unchanged. If a call was refused as a whole, the error code stands before it.
+          Where AWS did not speak, it is a sentence of this collection.
+      type: str
+      returned: always
+      sample: >-
+        AccessDenied: User: arn:aws:sts::111111111111:assumed-role/onboarding/session is not authorized to perform:
+        sts:AssumeRole on resource: arn:aws:iam::012345678901:role/OrganizationAccountAccessRole
+    reason_code:
+      description:
+        - What the text means. The list is closed.
+        - One of V(is_administrator), V(invalid_input), V(already_member), V(already_invited),
+          V(member_of_other_administrator), V(caller_is_member), V(quota_exceeded), V(email_missing),
+          V(email_verification_failed), V(email_verification_pending), V(resigned), V(account_suspended),
+          V(management_account_not_enabled), V(organization_auto_enable_all), V(organization_member),
+          V(central_configuration), V(not_management_account), V(not_delegated_administrator),
+          V(other_delegated_administrator), V(organization_not_in_use), V(organization_policy), V(feature_unsupported),
+          V(trusted_access_missing), V(still_associated), V(no_invitation), V(service_not_enabled),
+          V(region_unavailable), V(access_denied), V(assume_role_failed), V(throttled), V(internal_error),
+          V(unknown_status), V(timed_out) and V(other).
+      type: str
+      returned: always
+      sample: assume_role_failed
+    retryable:
+      description:
+        - Whether the same task may succeed later without anybody's doing.
+      type: bool
+      returned: always
+      sample: false
+actions:
+  description:
+    - "The plan: the calls that were decided on before the first of them was sent, in their order.
+      It is the same in check mode and in the real run."
+    - What was done for each account is in RV(sessions[].actions).
+  type: list
+  elements: dict
+  returned: always
+  contains:
+    region:
+      description:
+        - The Region.
+      type: str
+      returned: always
+      sample: eu-central-1
+    account_id:
+      description:
+        - The account that makes the call for itself.
+      type: str
+      returned: always
+      sample: "222222222222"
+    operation:
+      description:
+        - The AWS operation.
+      type: str
+      returned: always
+      sample: EnableMacie
+    account_ids:
+      description:
+        - Always empty, because the account makes the call for itself.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+"""
+
+from ansible_collections.muster.aws.plugins.module_utils._module import run_service
+from ansible_collections.muster.aws.plugins.module_utils._services.macie.adapter import MACIE
+
+
+def main() -> None:
+    run_service(
+        MACIE,
+        {
+            "enabled": {"type": "bool", "default": True},
+            "finding_publishing_frequency": {"type": "str", "choices": ["FIFTEEN_MINUTES", "ONE_HOUR", "SIX_HOURS"]},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

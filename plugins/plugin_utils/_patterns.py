@@ -1,0 +1,99 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Patterns of hosts, read before Ansible passes over what they do not match."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.inventory.manager import IGNORED, InventoryManager, split_host_pattern
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.muster.aws.plugins.plugin_utils._options import nearest
+
+_ASKS_A_PLUGIN = re.compile(r"^\s*[\"']?plugin[\"']?\s*:", re.MULTILINE)
+
+
+class Patterns:
+    """The hosts and groups of an inventory.
+
+    :param groups: Group to names of hosts, as the variable ``groups`` has them.
+    """
+
+    def __init__(self, groups: Mapping[str, Sequence[str]]) -> None:
+        self._manager = InventoryManager(DataLoader(), parse=False)
+        self._names = [*groups, *groups.get("all", ())]
+        for group, hosts in groups.items():
+            self._manager.add_group(group)
+            for host in hosts:
+                self._manager.add_host(host, group=group)
+
+    def hosts(self, pattern: Any) -> list[str]:
+        """Return the names of the hosts that a pattern matches."""
+        parts = list(_parts(pattern))
+        return [host.name for host in self._manager.get_hosts(pattern=parts)] if parts else []
+
+    def unmatched(self, pattern: Any) -> list[str]:
+        """Return a phrase for each part of a pattern that matches no host."""
+        parts = [part.strip().lstrip("!&") for part in _parts(pattern)]
+        return [
+            f"{part}{nearest(part, self._names)}" for part in parts if part and part != "all" and not self.hosts(part)
+        ]
+
+
+def _parts(pattern: Any) -> Iterable[str]:
+    for part in split_host_pattern(pattern or ""):
+        if part.startswith("@"):
+            yield from (line.strip() for line in Path(part[1:]).read_text(encoding="utf-8").splitlines())
+        else:
+            yield part
+
+
+def pattern_of(hosts: Iterable[str]) -> str:
+    """Return one pattern for exactly these hosts: thousands of names would each be looked for among all."""
+    # Ansible cuts patterns at commas and colons, whatever stands before them.
+    names = "|".join(re.sub("[,:]", ".", re.escape(host)) for host in hosts)
+    return f"~^({names})$" if names else ""
+
+
+def explain_sources(sources: Iterable[str]) -> list[str]:
+    """Return a sentence for each source of the inventory that Ansible could not read, or of which it read only a part.
+
+    Ansible warns of these and goes on without their hosts. Sources that ask somebody (scripts, and files that name an
+    inventory plugin) are not asked again.
+    """
+    paths = [path for source in sources if "," not in source for path in _files(Path(source))]
+    return [fault for path in paths for fault in _explain(path)]
+
+
+def _files(path: Path) -> Iterable[Path]:
+    if not path.is_dir():
+        return [path]
+    return [
+        file for child in sorted(path.iterdir()) if not IGNORED.search(child.name.encode()) for file in _files(child)
+    ]
+
+
+def _explain(path: Path) -> list[str]:
+    if not path.exists():
+        return [f"the inventory {path} is not there"]
+    if os.access(path, os.X_OK) or _ASKS_A_PLUGIN.search(path.read_text(encoding="utf-8", errors="replace")):
+        return []
+    manager = InventoryManager(DataLoader(), parse=False)
+    if not manager.parse_source(str(path)):
+        return [
+            f"Ansible could not read the inventory {path} as a whole (run ansible-inventory --list -i {path} to see "
+            "why; host names that are account ids need quotes in YAML)"
+        ]
+    has_variables = any(group.get_vars() for group in manager.groups.values())
+    if not manager.hosts and not has_variables:
+        return [
+            f"the inventory {path} has no host (an account list of another form is turned into an inventory by "
+            "ansible-playbook muster.aws.inventory)"
+        ]
+    return []

@@ -1,0 +1,137 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is looked at once, before the first call to AWS: the variables of all hosts of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, rows_of
+from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
+from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import known_regions
+from ansible_collections.muster.aws.plugins.plugin_utils._roles import OF_A_HOST, Role
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, same_for_all
+from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of, hint, listed, places_of
+
+_ROLES = Path(__file__).parents[2] / "roles"
+_FAULTS_SHOWN = 10
+
+
+class Stop(Exception):
+    """What keeps all accounts from being done; its text is for the operator."""
+
+
+def read_spec(role: str) -> dict[str, Any]:
+    """Return the options of a role, from its argument specification."""
+    text = (_ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    return dict(yaml.safe_load(text)["argument_specs"]["main"]["options"])
+
+
+class Preflight:
+    """The variables of a run, checked.
+
+    :param role: The role.
+    :param hosts: The variables of each of its hosts.
+    """
+
+    def __init__(self, role: Role, hosts: Mapping[str, HostVariables]) -> None:
+        self._role = role
+        self._hosts = hosts
+        self._spec = read_spec(role.name)
+
+    @property
+    def secrets(self) -> list[str]:
+        """The names of options that must not be kept, without the prefix."""
+        return [self._name(name) for name, row in self._spec.items() if row.get("no_log")]
+
+    def options(self) -> dict[str, Any]:
+        """Return what the role was told, by name without its prefix and without what is secret.
+
+        :raises Stop: Something of it cannot be used.
+        """
+        self._stop(self._unknown())
+        names = [name for name in self._spec if self._name(name) not in OF_A_HOST]
+        given, differing = same_for_all(self._hosts, names)
+        if differing:
+            raise Stop(
+                f"the hosts of this run differ in {listed(differing)}, and they are done together. "
+                f"Run each group of hosts by itself, with --limit or {self._role.name}_hosts"
+            )
+        values, faults = check_options({name: self._spec[name] for name in names}, given)
+        options = {self._name(name): value for name, value in values.items()}
+        regions = known_regions(next(iter(FACTS.values())).client)
+        if faults and self._role.fallback:
+            faults.append(f"({self._role.fallback}administrator_id, {self._role.fallback}regions and so on do as well)")
+        self._stop(faults or check_values(options, self._role.prefix, regions))
+        options["services"] = [name for name in SERVICES if name in options["services"]]
+        options["regions"] = list(dict.fromkeys(options["regions"]))
+        return {name: value for name, value in options.items() if name not in self.secrets}
+
+    def accounts(self, services: Iterable[str]) -> dict[str, Any]:
+        """Return the accounts of the hosts, and what is wrong with some; see :func:`._fleet.collect_accounts`."""
+        rows = {host: self.account(variables) for host, variables in self._hosts.items()}
+        return collect_accounts(rows, services, self._role.needs_email)
+
+    def account(self, variables: HostVariables) -> dict[str, Any]:
+        account_id = variables.get(f"{self._role.prefix}account_id")
+        email = variables.get(f"{self._role.prefix}account_email")
+        return {"account_id": account_id, "email": email or None}
+
+    def _name(self, variable: str) -> str:
+        return variable.removeprefix(self._role.prefix)
+
+    def _unknown(self) -> list[str]:
+        names = {name for variables in self._hosts.values() for name in variables}
+        unknown = unknown_names(names, [self._role.prefix], self._spec)
+        if self._role.fallback:
+            unknown += unknown_names(names, [self._role.fallback], read_spec(self._role.fallback.rstrip("_")))
+        return unknown
+
+    @staticmethod
+    def _stop(faults: Iterable[str]) -> None:
+        found = list(faults)
+        if found:
+            more = [f"and {len(found) - _FAULTS_SHOWN} more"] if found[_FAULTS_SHOWN:] else []
+            raise Stop("\n".join([*found[:_FAULTS_SHOWN], *more]))
+
+
+def check_caller(role: Role, options: Mapping[str, Any], caller: str) -> None:
+    """Compare whose the credentials are with who the administrator is. Raises Stop."""
+    wanted = options["administrator_id"]
+    if caller != wanted:
+        raise Stop(
+            f"the credentials belong to account {caller}, and {role.prefix}administrator_id is {wanted}. "
+            "Use the administrator's credentials"
+        )
+
+
+def check_service(
+    role: Role, options: Mapping[str, Any], service: str, result: Mapping[str, Any], message: str | None
+) -> None:
+    """Look at what the administrator's own service module saw in every Region.
+
+    :param result: Its result, in check mode.
+    :param message: What it said, if it failed as a whole.
+    :raises Stop: The credentials are not the administrator's, or a Region cannot be used.
+    """
+    facts = FACTS[service]
+    rows = rows_of(result, facts.kind.rows)
+    if not rows:
+        raise Stop(message or f"{facts.title}: the administrator's own service could not be looked at")
+    wanted = options["administrator_id"]
+    check_caller(role, options, rows[0]["account_id"])
+    failed = [{**row, "service": service, "host": "", "operation": None} for row in rows if row["outcome"] == "failed"]
+    if failed:
+        raise Stop(
+            "\n".join(
+                f"administrator {wanted}, {places_of(cause.rows, options['regions'])}: {cause.sentence} "
+                f"({cause.reason_code}: {hint(cause.reason_code, role.prefix)})"
+                for cause in causes_of(failed)
+            )
+        )

@@ -1,0 +1,47 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The roles as data: what the steps of a run need to know of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Role:
+    """What sets one role of this collection apart from the others in a run over a fleet.
+
+    :param name: The role's, and the playbook's.
+    :param title: For the summary.
+    :param needs_email: Whether the addresses of accounts matter.
+    :param switches_on: Whether it switches the services on in the administrator.
+    :param writes: Whether it changes anything in AWS.
+    :param fallback: A prefix of variables that serve where the role's own are not set.
+    """
+
+    name: str
+    title: str
+    needs_email: bool = False
+    switches_on: bool = False
+    writes: bool = True
+    fallback: str | None = "onboard_"
+
+    @property
+    def prefix(self) -> str:
+        """That of its variables."""
+        return f"{self.name}_"
+
+
+ROLES = {
+    role.name: role
+    for role in (
+        Role("onboard", "Onboarding", needs_email=True, switches_on=True, fallback=None),
+        Role("offboard", "Offboarding"),
+        Role("report", "Report on", writes=False),
+    )
+}
+
+# Variables of a role that hold for one host; all others hold for the whole run.
+OF_A_HOST = ("account_id", "account_email")

@@ -1,0 +1,84 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the steps of a run tell each other: files in the folder that ansible-playbook makes for itself and removes.
+
+Facts would do as well and cost more: Ansible looks through every value of theirs each time one is touched, and shows
+them in a job's events. A task reads no more than it needs: the one of a host, the line of that host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+
+class Run:
+    """One use of a role in a run of ansible-playbook.
+
+    :param folder: Its own, inside that of the run of ansible-playbook.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What the preflight found and decided."""
+        return dict(json.loads((self._folder / "plan.json").read_text(encoding="utf-8")))
+
+    def keep_plan(self, plan: Mapping[str, Any]) -> None:
+        (self._folder / "hosts").mkdir(parents=True, exist_ok=True)
+        (self._folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+
+    def keep_batch(self, batch: Mapping[str, Any]) -> None:
+        """Keep what became of some hosts: ``hosts`` (their verdicts) and ``rows``, and what else there is to tell."""
+        number = len(list(self._folder.glob("batch-*.json")))
+        (self._folder / f"batch-{number:05}.json").write_text(json.dumps(batch), encoding="utf-8")
+        for host, verdict in batch["hosts"].items():
+            self._verdict_file(host).write_text(json.dumps(verdict), encoding="utf-8")
+
+    def batches(self) -> Iterator[dict[str, Any]]:
+        for path in sorted(self._folder.glob("batch-*.json")):
+            yield json.loads(path.read_text(encoding="utf-8"))
+
+    def verdict(self, host: str) -> dict[str, Any] | None:
+        """Return what became of a host, None if it was in no batch."""
+        path = self._verdict_file(host)
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+    def _verdict_file(self, host: str) -> Path:
+        # A host's name may hold what a file's may not.
+        return self._folder / "hosts" / hashlib.sha256(host.encode()).hexdigest()
+
+
+class Runs:
+    """All uses of one role in a run of ansible-playbook, in their order.
+
+    :param folder: That of ansible-playbook's run.
+    """
+
+    def __init__(self, folder: str, role: str) -> None:
+        self._folder = Path(folder) / f"muster-{role}"
+
+    def __iter__(self) -> Iterator[Run]:
+        return (Run(path) for path in sorted(self._folder.glob("run-*")))
+
+    def begin(self, task: str) -> Run:
+        """Begin a use of the role, for the task (by its id) that checks everything before."""
+        number = len(list(self._folder.glob("run-*")))
+        path = self._folder / f"run-{number:03}-{task}"
+        path.mkdir(parents=True, mode=0o700)
+        return Run(path)
+
+    def of_task(self, task: str) -> Run | None:
+        """Return the use that a task has begun: with ``serial`` it comes by once for each batch."""
+        return next((Run(path) for path in self._folder.glob(f"run-*-{task}")), None)
+
+    @property
+    def last(self) -> Run | None:
+        return next(iter(list(self)[-1:]), None)

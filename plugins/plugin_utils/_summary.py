@@ -1,0 +1,324 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a run over a fleet ended: the summary, and the files that keep it. Pure.
+
+Whatever the size of the fleet, the summary is at most 40 lines: counts for each service, the failures by their cause,
+and what to do next.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
+from ansible_collections.muster.aws.plugins.plugin_utils._words import (
+    Cause,
+    causes_of,
+    counted,
+    next_step,
+    places_of,
+)
+
+Row = Mapping[str, Any]
+
+_CAUSES_SHOWN = 5
+_HOSTS_SHOWN = 5
+_WIDTH = 116
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Everything there is to tell of a run.
+
+    :param title: What was done, such as "Onboarding".
+    :param prefix: Of the role's variables.
+    :param hosts: All hosts of the run, in their order.
+    :param regions: The Regions asked for.
+    :param administrator_id: The administrator.
+    :param rows: Those of all batches, each with its host.
+    :param verdicts: Host to ``changed``, ``failed`` and ``text``; a host that is missing was not begun.
+    :param stopped: Why nothing was begun, if so.
+    :param is_check: Whether nothing was to be written.
+    :param notes: More lines to tell.
+    """
+
+    title: str
+    prefix: str
+    hosts: Sequence[str]
+    regions: Sequence[str]
+    administrator_id: str
+    rows: Sequence[Row]
+    verdicts: Mapping[str, Mapping[str, Any]]
+    stopped: str | None = None
+    is_check: bool = False
+    notes: Sequence[str] = ()
+
+    @property
+    def failed_hosts(self) -> list[str]:
+        return [host for host in self.hosts if self.verdicts.get(host, {"failed": True})["failed"]]
+
+    @property
+    def not_begun(self) -> list[str]:
+        return [host for host in self.hosts if host not in self.verdicts]
+
+    @property
+    def changed_hosts(self) -> list[str]:
+        return [host for host in self.hosts if self.verdicts.get(host, {}).get("changed")]
+
+    @property
+    def causes(self) -> list[Cause]:
+        return causes_of(row for row in self.rows if row["failed"])
+
+    def next_step(self, cause: Cause) -> str:
+        return next_step(cause.rows[0], self.prefix)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the summary for programs: AWX's artifacts, a message to a chat."""
+        failed = self.failed_hosts
+        return {
+            "accounts": len(self.hosts),
+            "changed": len(self.changed_hosts),
+            "failed": len(failed),
+            "not_begun": len(self.not_begun),
+            "is_check": self.is_check,
+            "stopped": self.stopped,
+            "failed_hosts": failed,
+            "causes": [
+                {
+                    "reason_code": cause.reason_code,
+                    "operation": cause.operation,
+                    "reason": cause.text,
+                    "where": places_of(cause.rows, self.regions),
+                    "hosts": cause.hosts,
+                    "next_step": self.next_step(cause),
+                }
+                for cause in self.causes
+            ],
+        }
+
+
+def summary_lines(ending: Ending, again: str | None, files: Sequence[str]) -> list[str]:
+    """Return the summary for people.
+
+    :param again: The command that runs the failed hosts again, if there is one.
+    :param files: The files that were written.
+    """
+    lines = [_headline(ending), ""]
+    if ending.stopped:
+        lines += ["Nothing was sent:", *_wrapped(ending.stopped, "  ")]
+    else:
+        lines += _table(ending)
+        lines += _causes(ending)
+    lines += [f"  {note}" for note in ending.notes]
+    lines += ["", _verdict(ending)]
+    if again:
+        lines += ["", "Run the failed ones again, when the cause is mended:", f"  {again}"]
+    if files:
+        lines += ["", f"Written: {', '.join(files[:6])}"]
+    return lines
+
+
+def _headline(ending: Ending) -> str:
+    check = " (check mode: nothing was written)" if ending.is_check else ""
+    return (
+        f"{ending.title} {counted(len(ending.hosts), 'account')} in {counted(len(ending.regions), 'Region')}, "
+        f"administrator {ending.administrator_id}{check}"
+    )
+
+
+def _verdict(ending: Ending) -> str:
+    failed, changed = len(ending.failed_hosts), len(ending.changed_hosts)
+    fine = len(ending.hosts) - failed
+    would = "would be " if ending.is_check else ""
+    text = (
+        f"{fine:,} of {counted(len(ending.hosts), 'account')} as wanted, {changed:,} {would}changed, {failed:,} failed"
+    )
+    missing = len(ending.not_begun)
+    return f"{text} ({missing:,} of them not begun)" if missing else text
+
+
+def _table(ending: Ending) -> list[str]:
+    """Return the counts of each service, over accounts and Regions."""
+    heads = ["", "asked", "as wanted", "changed", "failed", "suspended"]
+    body = []
+    for service in dict.fromkeys(row["service"] for row in ending.rows):
+        rows = [row for row in ending.rows if row["service"] == service]
+        failed = sum(row["failed"] for row in rows)
+        changed = sum(bool(row["actions"]) for row in rows)
+        suspended = sum(SERVICES[service].state_of(row["status"]) is State.SUSPENDED for row in rows)
+        counts = [len(rows), len(rows) - failed, changed, failed, suspended]
+        body.append([SERVICES[service].title, *(f"{count:,}" for count in counts)])
+    if not body:
+        return []
+    shown = len(heads) if any(line[5] != "0" for line in body) else len(heads) - 1
+    table = [heads, *body]
+    widths = [max(len(line[column]) for line in table) for column in range(shown)]
+    return [
+        "  "
+        + "  ".join(
+            line[column].ljust(widths[column]) if column == 0 else line[column].rjust(widths[column])
+            for column in range(shown)
+        ).rstrip()
+        for line in table
+    ]
+
+
+def _causes(ending: Ending) -> list[str]:
+    causes = ending.causes
+    lines: list[str] = []
+    for cause in causes[:_CAUSES_SHOWN]:
+        hosts = cause.hosts
+        names = " ".join(hosts[:_HOSTS_SHOWN]) + (f" and {len(hosts) - _HOSTS_SHOWN:,} more" if hosts[5:] else "")
+        lines += [
+            "",
+            _short(f"{counted(len(hosts), 'account')}: {cause.reason_code}, {places_of(cause.rows, ending.regions)}"),
+            _short(f"  hosts: {names}"),
+            _short(f"  {cause.sentence}", 2 * _WIDTH),
+            _short(f"  next:  {ending.next_step(cause)}"),
+        ]
+    rest = causes[_CAUSES_SHOWN:]
+    if rest:
+        hosts = {host for cause in rest for host in cause.hosts}
+        lines += ["", f"and {counted(len(rest), 'more cause')} ({counted(len(hosts), 'account')}): see the results"]
+    return lines
+
+
+def _short(text: str, width: int = _WIDTH) -> str:
+    text = " ".join(text.split()) if not text.startswith("  ") else "  " + " ".join(text.split())
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    lines = [_short(indent + line, 3 * _WIDTH) for line in text.splitlines() if line.strip()]
+    return lines[:12] + ([f"{indent}and {len(lines) - 12} more"] if lines[12:] else [])
+
+
+def rerun_command(
+    playbook: str, sources: Iterable[str], failed: Sequence[str], failed_file: str | None, is_check: bool
+) -> str:
+    """Return the command line that runs the failed hosts again, without what else was given: it may hold secrets."""
+    words = ["ansible-playbook", playbook]
+    for source in sources:
+        words += ["-i", source]
+    if failed_file:
+        words += ["--limit", f"@{failed_file}"]
+    elif len(failed) <= _HOSTS_SHOWN * 2:
+        words += ["--limit", ",".join(failed)]
+    else:
+        words += ["--limit", f"{','.join(failed[:_HOSTS_SHOWN])},..."]
+    return shlex.join([*words, "--check"] if is_check else words)
+
+
+# What a results file has of a row, in this order.
+_COLUMNS = (
+    "host account_id service region status previous_status actions failed reason_code operation reason text"
+).split()
+
+
+def _table_rows(ending: Ending) -> list[dict[str, Any]]:
+    def text(row: Row) -> str:
+        if not row["failed"]:
+            return ""
+        call = f"{row['operation']}: " if row.get("operation") else ""
+        step = next_step(row, ending.prefix)
+        return f"{SERVICES[row['service']].title}: {call}{row['reason']} ({row['reason_code']}: {step})"
+
+    return [{**{name: row.get(name) for name in _COLUMNS}, "text": text(row)} for row in ending.rows]
+
+
+def render_json(ending: Ending) -> str:
+    return "[" + ",\n".join(json.dumps(row) for row in _table_rows(ending)) + "]\n"
+
+
+def render_csv(ending: Ending) -> str:
+    target = io.StringIO()
+    writer = csv.DictWriter(target, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in _table_rows(ending):
+        cells = {**row, "actions": " ".join(row["actions"]), "failed": "yes" if row["failed"] else "no"}
+        writer.writerow({name: _inert(value) for name, value in cells.items()})
+    return target.getvalue()
+
+
+def _inert(value: object) -> object:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
+
+
+def render_markdown(ending: Ending) -> str:
+    """Return the summary as Markdown, for a job's page or a pull request."""
+    lines = [f"### {_headline(ending)}", "", _verdict(ending), ""]
+    if ending.stopped:
+        return "\n".join([*lines, f"**Nothing was sent:** {_cell(ending.stopped)}", ""])
+    lines += ["| service | asked | as wanted | changed | failed |", "|---|---:|---:|---:|---:|"]
+    for service in dict.fromkeys(row["service"] for row in ending.rows):
+        rows = [row for row in ending.rows if row["service"] == service]
+        failed, changed = sum(row["failed"] for row in rows), sum(bool(row["actions"]) for row in rows)
+        lines.append(f"| {SERVICES[service].title} | {len(rows)} | {len(rows) - failed} | {changed} | {failed} |")
+    if ending.causes:
+        lines += ["", "| failed accounts | why | where | next |", "|---|---|---|---|"]
+        for cause in ending.causes:
+            why = f"`{cause.reason_code}` {_cell(cause.sentence)}"
+            where = _cell(places_of(cause.rows, ending.regions))
+            lines.append(f"| {_cell(' '.join(cause.hosts))} | {why} | {where} | {_cell(ending.next_step(cause))} |")
+    return "\n".join([*lines, ""])
+
+
+def _cell(text: str) -> str:
+    """Keep a text of AWS's or of the inventory from being read as Markdown or HTML."""
+    text = " ".join(text.split())
+    for mark, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "'"), ("[", "\\[")):
+        text = text.replace(mark, escaped)
+    return text
+
+
+def render_junit(ending: Ending) -> str:
+    """Return a JUnit report: a test case for each account and service."""
+    suite = ElementTree.Element("testsuite", name=f"muster.aws {ending.title}")
+    cases: dict[tuple[str, str], list[Row]] = {}
+    for row in ending.rows:
+        cases.setdefault((row["service"], row["host"]), []).append(row)
+    failures = 0
+    for (service, host), rows in cases.items():
+        case = ElementTree.SubElement(suite, "testcase", classname=f"muster.aws.{service}", name=host)
+        failed = [row for row in rows if row["failed"]]
+        if failed:
+            failures += 1
+            causes = causes_of(failed)
+            failure = ElementTree.SubElement(case, "failure", type=causes[0].reason_code, message=causes[0].sentence)
+            failure.text = "\n".join(f"{places_of(cause.rows, ending.regions)}: {cause.sentence}" for cause in causes)
+    for host in ending.not_begun:
+        failures += 1
+        case = ElementTree.SubElement(suite, "testcase", classname="muster.aws", name=host)
+        ElementTree.SubElement(case, "failure", type="not_begun", message=ending.stopped or "not begun")
+    suite.set("tests", str(len(suite)))
+    suite.set("failures", str(failures))
+    _drop_control_characters(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
+
+
+def _drop_control_characters(element: ElementTree.Element) -> None:
+    """XML cannot hold them, escaped or not."""
+    for node in element.iter():
+        for name, value in node.attrib.items():
+            node.set(name, "".join(c for c in value if c.isprintable()))
+        if node.text:
+            node.text = "".join(c for c in node.text if c.isprintable() or c == "\n")
+
+
+RENDERERS: Mapping[str, Callable[[Ending], str]] = {
+    ".json": render_json,
+    ".csv": render_csv,
+    ".md": render_markdown,
+    ".xml": render_junit,
+}

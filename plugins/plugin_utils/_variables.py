@@ -1,0 +1,102 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables of all hosts, as a task of a role would see them in each of them.
+
+``hostvars`` has neither a role's defaults nor what a play or a role is given with ``vars``. Ansible's own manager of
+variables, asked with the task, has all of it; and asking it here costs a millisecond for each host, where a task for
+each host costs a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible_collections.muster.aws.plugins.plugin_utils._options import plain
+
+
+class HostVariables:
+    """The variables of one host.
+
+    :param values: As Ansible gives them: untemplated.
+    :param templar: Of the task.
+    """
+
+    def __init__(self, values: Mapping[str, Any], templar: Any) -> None:
+        self._values = values
+        self._templar = templar
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def raw(self, name: str) -> Any:
+        return self._values.get(name)
+
+    def get(self, name: str) -> Any:
+        """Return a value, None where it is not set or leans on what is not.
+
+        :raises AnsibleError: Its template cannot be read.
+        """
+        if self._values.get(name) is None:
+            return None
+        templar = self._templar.copy_with_new_env(available_variables=self._values)
+        try:
+            return plain(templar.template(self._values[name]))
+        except AnsibleError as error:
+            if "is undefined" in str(error):
+                return None
+            raise
+
+
+class FleetVariables:
+    """The variables of hosts.
+
+    :param task: The task that asks.
+    :param hostvars: Of that task's own variables.
+    """
+
+    def __init__(self, task: Any, hostvars: Any, templar: Any) -> None:
+        self._task = task
+        self._play = task._parent._play
+        self._manager = hostvars._variable_manager
+        self._inventory = hostvars._inventory
+        self._templar = templar
+
+    def of(self, host: str) -> HostVariables:
+        values = self._manager.get_vars(
+            play=self._play, host=self._inventory.get_host(host), task=self._task, _hosts=[host], _hosts_all=[host]
+        )
+        return HostVariables(values, self._templar)
+
+    def takes_part(self, variables: HostVariables) -> bool:
+        """Tell whether the conditions of the task, which a role has from whoever uses it, hold for a host."""
+        return bool(self._task._resolve_conditional(self._task.when, dict(variables._values)))
+
+
+def same_for_all(hosts: Mapping[str, HostVariables], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
+    """Return the values of variables, and the names of those that are not the same for all hosts.
+
+    A value without a template in it is looked at once.
+    """
+    values: dict[str, Any] = {}
+    differing = []
+    for name in names:
+        found: list[Any] = []
+        seen: set[str] = set()
+        for variables in hosts.values():
+            raw = variables.raw(name)
+            text = repr(raw)
+            if text in seen:
+                continue
+            if "{{" not in text and "{%" not in text:
+                seen.add(text)
+            value = variables.get(name)
+            if value not in found:
+                found.append(value)
+        values[name] = found[0] if found else None
+        if len(found) > 1:
+            differing.append(name)
+    return values, differing

@@ -1,0 +1,180 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The words in which a role tells what became of an account: places, causes, next steps. Pure.
+
+A cause is told once, whatever the number of services, Regions and accounts that it has; a next step names the role's
+variables, not the options of the modules behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
+from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
+
+Row = Mapping[str, Any]
+
+# In place of the modules' hints, which name their options. {prefix} is that of the role's variables.
+_ROLE_HINTS = {
+    Reason.ALREADY_INVITED: "an invitation is pending: run again by invitation, or offboard the account first",
+    Reason.MEMBER_OF_OTHER_ADMINISTRATOR: "let the account leave that administrator first (docs/move.md)",
+    Reason.EMAIL_MISSING: "give the address of the account's root user as {prefix}account_email",
+    Reason.EMAIL_VERIFICATION_FAILED: (
+        "give the root user's address as {prefix}account_email, and set {prefix}replace_failed=true"
+    ),
+    Reason.RESIGNED: "set {prefix}reinvite_resigned=true to invite the account again",
+    Reason.NO_INVITATION: "run again: the invitation may arrive late",
+    Reason.SERVICE_NOT_ENABLED: "set {prefix}enable_services=true, or switch the service on first",
+    Reason.ASSUME_ROLE_FAILED: (
+        "check {prefix}member_role_name, the role's trust policy and external id, and sts:AssumeRole of the caller"
+    ),
+    Reason.THROTTLED: "run again later, or with a lower {prefix}concurrency",
+    Reason.TIMED_OUT: "run again later, or with a longer {prefix}wait_timeout",
+    Reason.REGION_UNAVAILABLE: "check {prefix}regions, and that the account has opted in to the Region",
+    Reason.INVALID_INPUT: "correct it in the inventory and run again",
+}
+
+
+def hint(reason_code: str, prefix: str) -> str:
+    """Return the next step for an account that failed for this reason, in a role's variables."""
+    reason = Reason(reason_code)
+    return _ROLE_HINTS.get(reason, HINTS[reason]).format(prefix=prefix)
+
+
+def next_step(row: Row, prefix: str) -> str:
+    """Return the next step for a row that was not done: its own, or that of its reason."""
+    return str(row.get("next_step") or hint(row["reason_code"], prefix))
+
+
+def places_of(rows: Iterable[Row], regions: Sequence[str]) -> str:
+    """Say where: "GuardDuty and Security Hub in all 4 Regions; Macie in eu-central-1".
+
+    :param regions: All that were asked for.
+    """
+    by_service: dict[str, set[str]] = {}
+    for row in rows:
+        by_service.setdefault(SERVICES[row["service"]].title, set()).add(row["region"])
+    by_regions: dict[tuple[str, ...], list[str]] = {}
+    for title, found in by_service.items():
+        by_regions.setdefault(tuple(sorted(found)), []).append(title)
+    return "; ".join(f"{listed(titles)} in {_regions(found, regions)}" for found, titles in by_regions.items())
+
+
+def _regions(found: Sequence[str], regions: Sequence[str]) -> str:
+    if len(found) > 1 and set(found) == set(regions):
+        return f"all {len(found)} Regions"
+    return ", ".join(found) if len(found) < 5 else f"{', '.join(found[:3])} and {len(found) - 3} more Regions"
+
+
+def listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """Return "1 account", "1,200 accounts"."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+@dataclass
+class Cause:
+    """Why some accounts were not done.
+
+    :param text: AWS's or ours, with ACCOUNT in place of the id.
+    """
+
+    reason_code: str
+    operation: str | None
+    text: str
+    rows: list[Row] = field(default_factory=list)
+
+    @property
+    def hosts(self) -> list[str]:
+        return list(dict.fromkeys(row["host"] for row in self.rows))
+
+    @property
+    def sentence(self) -> str:
+        call = f"{self.operation}: " if self.operation else ""
+        return f"{call}{self.text}"
+
+
+def causes_of(rows: Iterable[Row]) -> list[Cause]:
+    """Gather failed rows by their cause; the cause of the most hosts comes first."""
+    causes: dict[tuple[Any, ...], Cause] = {}
+    for row in rows:
+        text = row["reason"].replace(row["account_id"], "ACCOUNT").replace(row["region"], "REGION")
+        key = row["reason_code"], row.get("operation"), text
+        cause = causes.setdefault(key, Cause(row["reason_code"], row.get("operation"), text))
+        cause.rows.append(row)
+    merged = _same_hosts(causes.values())
+    for cause in merged:
+        if len({row["region"] for row in cause.rows}) == 1:
+            cause.text = cause.text.replace("REGION", cause.rows[0]["region"])
+        if len({row["account_id"] for row in cause.rows}) == 1:
+            cause.text = cause.text.replace("ACCOUNT", cause.rows[0]["account_id"])
+    return sorted(merged, key=lambda cause: (-len({row.get("host") for row in cause.rows}), cause.reason_code))
+
+
+def _same_hosts(causes: Iterable[Cause]) -> list[Cause]:
+    """Make one of causes with one reason and the same hosts: services have words of their own for the same thing."""
+    merged: dict[tuple[Any, ...], Cause] = {}
+    for cause in causes:
+        first = merged.setdefault((cause.reason_code, *sorted({row.get("host") or "" for row in cause.rows})), cause)
+        if first is not cause:
+            first.rows += cause.rows
+    return list(merged.values())
+
+
+@dataclass(frozen=True)
+class Words:
+    """How one role tells its hosts what became of them.
+
+    :param prefix: Of its variables.
+    :param absent: The word for an account without a record.
+    :param is_check: Whether it was only asked what would be done.
+    """
+
+    prefix: str
+    absent: str
+    is_check: bool = False
+
+    def verdict(self, rows: Sequence[Row], regions: Sequence[str]) -> dict[str, Any]:
+        """Return ``changed``, ``failed``, ``text`` and ``diff`` of a host with these rows."""
+        failures = [row for row in rows if row["failed"]]
+        changed = any(row["actions"] for row in rows)
+        text = self._failure(failures, regions) if failures else self._standing(rows, regions)
+        verdict = {"changed": changed, "failed": bool(failures), "text": text}
+        return {**verdict, "diff": _diff(rows)} if changed else verdict
+
+    def _failure(self, rows: Sequence[Row], regions: Sequence[str]) -> str:
+        return ". ".join(
+            f"{places_of(cause.rows, regions)}: {cause.sentence} ({cause.reason_code}: "
+            f"{hint(cause.reason_code, self.prefix)})"
+            for cause in causes_of(rows)
+        )
+
+    def _standing(self, rows: Sequence[Row], regions: Sequence[str]) -> str:
+        by_words: dict[str, list[Row]] = {}
+        for row in rows:
+            by_words.setdefault(self._word(row), []).append(row)
+        return "; ".join(f"{places_of(found, regions)}: {word}" for word, found in by_words.items())
+
+    def _word(self, row: Row) -> str:
+        status = str(row["status"] or row["reason_code"] or self.absent)
+        if not row["actions"]:
+            return status
+        actions = ", ".join(dict.fromkeys(row["actions"]))
+        return f"would become {status}: {actions}" if self.is_check else f"{status} now: {actions}"
+
+
+def _diff(rows: Iterable[Row]) -> dict[str, Any]:
+    changed = [row for row in rows if row["actions"]]
+    return {
+        side: {f"{row['service']}/{row['region']}/{row['account_id']}": row[key] for row in changed}
+        for side, key in (("before", "previous_status"), ("after", "status"))
+    }

@@ -1,0 +1,98 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files that a forge, an editor or a newcomer looks for: checked as data, since nothing here runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TOP = Path(__file__).parents[2]
+WORKFLOWS = sorted((TOP / ".github/workflows").glob("*.yml"))
+FORMS = sorted(path for path in (TOP / ".github/ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config")
+SUITE = (TOP / "scripts/test").read_text()
+STEPS = set(re.findall(r"^ *(?:step|shown) ([a-z-]+) ", SUITE, re.M)) - {"pytest-pure", "other-pythons-found"}
+
+
+def load(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def commands(workflow: Any) -> list[str]:
+    return [step["run"] for job in workflow["jobs"].values() for step in job.get("steps", ()) if "run" in step]
+
+
+@pytest.mark.parametrize(
+    ("schema", "paths"),
+    [("vendor.github-workflows", WORKFLOWS), ("vendor.github-issue-forms", FORMS)],
+    ids=["workflows", "issue-forms"],
+)
+def test_files_of_the_forge_fit_its_schema(schema: str, paths: list[Path]) -> None:
+    assert paths
+    checked = subprocess.run(
+        ["check-jsonschema", "--builtin-schema", schema, *map(str, paths)], check=False, capture_output=True, text=True
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_hosted_tests_run_each_step_of_the_suite_once() -> None:
+    [parts] = [job["strategy"]["matrix"]["steps"] for job in load(TOP / ".github/workflows/tests.yml")["jobs"].values()]
+    named = [step for part in parts for step in part.split()]
+    assert STEPS and sorted(named) == sorted(STEPS)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_run_what_is_there_and_end_by_themselves(path: Path) -> None:
+    workflow = load(path)
+    for command in commands(workflow):
+        for script in re.findall(r"(?<![\w/])scripts/[a-z-]+", command):
+            assert (TOP / script).is_file(), script
+        words = re.findall(r"scripts/test ([a-z -]+)", command)
+        assert set(" ".join(words).split()) <= STEPS
+    assert workflow["permissions"]["contents"] == "read"
+    assert all("timeout-minutes" in job or "uses" in job for job in workflow["jobs"].values())
+
+
+def test_release_publishes_only_the_version_that_the_tag_names() -> None:
+    release = load(TOP / ".github/workflows/release.yml")
+    job = release["jobs"]["publish"]
+    assert job["needs"] == "tests" and job["environment"] == "galaxy"
+    runs = commands(release)
+    order = [next(number for number, run in enumerate(runs) if text in run) for text in ("TAG", "galaxy", "publish")]
+    assert order == sorted(order)
+    secret = "secrets.GALAXY_TOKEN"
+    holders = [step["name"] for step in job["steps"] if secret in json.dumps(step)]
+    assert len(holders) == 1
+
+
+def test_hooks_before_a_commit_are_the_linters_of_the_suite() -> None:
+    [repository] = load(TOP / ".pre-commit-config.yaml")["repos"]
+    assert {hook["id"] for hook in repository["hooks"]} <= STEPS
+    for hook in repository["hooks"]:
+        script, *command = hook["entry"].split()
+        assert (TOP / script).is_file()
+        assert " ".join(command[:1]) in SUITE
+
+
+def test_development_container_has_what_the_scripts_need() -> None:
+    container = json.loads((TOP / ".devcontainer/devcontainer.json").read_text())
+    assert "scripts/setup test" in container["postCreateCommand"]
+    assert "chromium" in container["postCreateCommand"]
+
+
+def test_rules_for_agents_stay_short_and_name_what_is_there() -> None:
+    text = (TOP / "AGENTS.md").read_text()
+    assert len([line for line in text.splitlines() if line.startswith("- ")]) <= 10
+    makefile = (TOP / "Makefile").read_text()
+    for target in re.findall(r"`make ([a-z]+)`", text):
+        assert f"\n{target}:" in makefile
+    for path in re.findall(r"`((?:tests|changelogs|scripts)/[\w/.-]+)`", text):
+        assert (TOP / path).exists(), path

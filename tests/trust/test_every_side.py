@@ -1,0 +1,170 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The main flows end the same on every side of every knob: whatever AWS answers where that is not settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import pytest
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
+from ansible_collections.muster.aws.tests.emulator import Emulator, Knobs
+from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, REGION, ModuleRunner
+from ansible_collections.muster.aws.tests.trust.profiles import PROFILE
+from ansible_collections.muster.aws.tests.trust.scenes import A, B, members_of
+
+MANAGEMENT = "777777777777"
+MEMBERS = {"members": members_of([A, B])}
+THERE = {"account_ids": [A, B], "role_name": "Muster"}
+JOIN = {**THERE, "administrator_id": ADMINISTRATOR}
+ACTIVE = {"Enabled", "Associated"}
+
+
+# Limits and delays, which are no questions about AWS.
+NO_QUESTIONS = ("rate_limit", "lag_")
+
+
+def questions() -> dict[str, tuple[Any, ...]]:
+    """Return the sides of every knob that is a question about AWS."""
+    hints = get_type_hints(Knobs)
+    return {
+        item.name: get_args(hints[item.name])
+        for item in fields(Knobs)
+        if get_origin(hints[item.name]) is Literal and not item.name.startswith(NO_QUESTIONS)
+    }
+
+
+def settings() -> list[dict[str, Any]]:
+    """Return knobs to play with: each side alone, or, in fewer runs, the n-th side of all at once."""
+    if PROFILE == "nightly":
+        return [{name: side} for name, sides in questions().items() for side in sides]
+    longest = max(len(sides) for sides in questions().values())
+    return [{name: sides[n % len(sides)] for name, sides in questions().items()} for n in range(longest)]
+
+
+def named(knobs: dict[str, Any]) -> str:
+    return "-".join(f"{name}={side}" for name, side in knobs.items()) if len(knobs) == 1 else "all"
+
+
+class Play:
+    """Runs the modules of one service, each first in check mode and a second time after."""
+
+    def __init__(self, emulator: Emulator, run_module: ModuleRunner, service: str) -> None:
+        self.emulator, self.run_module, self.service = emulator, run_module, service
+        self.switch = SERVICES[service].kind.module
+
+    def __call__(self, module: str, **options: Any) -> list[dict[str, Any]]:
+        """Run a module that succeeds, writes nothing in check mode, and nothing the second time; return its rows."""
+        results = []
+        for check in (True, False, False):
+            self.emulator.clear_calls()
+            results.append(self.run_module(f"{self.service}_{module}", check=check, **options))
+            writes = self.emulator.operations(writes_only=True)
+            assert not results[-1].get("failed"), results[-1]["msg"]
+            assert not check or writes == []
+        assert writes == [] and results[-1]["changed"] is False
+        predicted, real = (self._rows(result) for result in results[:2])
+        assert [(row["actions"], row["outcome"]) for row in predicted] == [
+            (row["actions"], row["outcome"]) for row in real
+        ]
+        return real
+
+    @staticmethod
+    def _rows(result: dict[str, Any]) -> list[dict[str, Any]]:
+        [rows] = [
+            result[kind] for kind in ("members", "administrators", "detectors", "hubs", "sessions") if kind in result
+        ]
+        return list(rows)
+
+    def statuses(self) -> set[str | None]:
+        """What AWS itself holds about the members."""
+        found = [self.emulator.member(self.service, REGION, ADMINISTRATOR, each) for each in (A, B)]
+        return {member.status if member else None for member in found}
+
+    def is_on(self, account_id: str) -> bool:
+        return self.emulator.world.home(self.service, account_id, REGION).switch is not None
+
+
+def by_invitation(play: Play) -> None:
+    assert [row["reason_code"] for row in play("administrator_info", **THERE)] == ["service_not_enabled"] * 2
+    off = play.run_module(f"{play.service}_member", check=True, **MEMBERS)
+    assert {row["reason_code"] for row in off["unprocessed_accounts"]} == {"service_not_enabled"}
+    assert [row["actions"] for row in play("administrator", **JOIN, state="absent")] == [[], []]
+    assert [row["actions"] for row in play(play.switch, **THERE, state="absent")] == [[], []]
+    play(play.switch)
+    invited = play("member", **MEMBERS)
+    assert {row["status"] for row in invited} == {"Invited"} and not play.is_on(A)
+    joined = play("administrator", **JOIN, enable_service=True)
+    assert {row["outcome"] for row in joined} == {"changed"}
+    assert play.statuses() == {"Enabled"} and play.is_on(A)
+    assert [row["actions"] for row in play("member", **MEMBERS)] == [[], []]
+    report(play)
+
+
+def by_organization(play: Play) -> None:
+    play.emulator.seed(
+        {
+            "organization": {
+                "management_account": MANAGEMENT,
+                "account_ids": [A, B],
+                "delegated_administrator": dict.fromkeys(SERVICES, ADMINISTRATOR),
+            }
+        }
+    )
+    play(play.switch)
+    play("member", **MEMBERS, via="organization")
+    assert play.statuses() == {"Enabled"} and play.is_on(A)
+    report(play)
+    refused = play.run_module(f"{play.service}_{play.switch}", **THERE, state="absent", wait=False)
+    # Macie says the same to every member, however it became one.
+    told = "still_associated" if play.service == "macie" else "organization_member"
+    assert {row["reason_code"] for row in refused["unprocessed_accounts"]} == {told}
+    refused = play.run_module(f"{play.service}_administrator", **JOIN, state="absent")
+    assert {row["reason_code"] for row in refused["unprocessed_accounts"]} == {"organization_member"}
+    assert play.statuses() == {"Enabled"} and play.is_on(A)
+
+
+def report(play: Play) -> None:
+    assert {row["status"] for row in play("member_info")} <= ACTIVE
+    assert {row["administrator_id"] for row in play("administrator_info", **THERE)} == {ADMINISTRATOR}
+
+
+def offboard(play: Play) -> None:
+    for account_id in (ADMINISTRATOR, A, B):
+        play.emulator.seed({"services": [{"service": play.service, "account_id": account_id, "regions": [REGION]}]})
+    for account_id in (A, B):
+        play.emulator.set_member(play.service, REGION, ADMINISTRATOR, account_id, "Enabled")
+    play("member", **MEMBERS, state="absent")
+    assert play.statuses() <= {None, "Deleted"}
+    assert {row["administrator_id"] for row in play("administrator_info", **THERE)} == {None}
+    play(play.switch, **THERE, state="absent")
+    play(play.switch, state="absent")
+    assert not any(map(play.is_on, (ADMINISTRATOR, A, B)))
+
+
+def leaving(play: Play) -> None:
+    for account_id in (A, B):
+        play.emulator.set_member(play.service, REGION, ADMINISTRATOR, account_id, "Enabled")
+    assert {row["outcome"] for row in play("administrator", **JOIN, state="absent")} == {"changed"}
+    assert play.statuses() == {"Resigned"}
+    play("administrator", **JOIN)
+    assert play.statuses() == {"Enabled"}
+
+
+@pytest.mark.parametrize("flow", [by_invitation, by_organization, offboard, leaving], ids=lambda flow: flow.__name__)
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("knobs", settings(), ids=named)
+def test_main_flow_ends_the_same_on_every_side(
+    knobs: dict[str, Any], service: str, flow: Callable[[Play], None], emulator: Emulator, run_module: ModuleRunner
+) -> None:
+    emulator.set_knobs(**knobs)
+    flow(Play(emulator, run_module, service))
+
+
+def test_every_side_is_played() -> None:
+    played = {(name, side) for knobs in settings() for name, side in knobs.items()}
+    assert played == {(name, side) for name, sides in questions().items() for side in sides}

@@ -1,0 +1,235 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How a run over a fleet is told: words, summary, files; and what is refused before anything is asked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
+from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import read_spec
+from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
+    RENDERERS,
+    Ending,
+    rerun_command,
+    summary_lines,
+)
+from ansible_collections.muster.aws.plugins.plugin_utils._words import Words, hint
+
+REGIONS = ["eu-central-1", "us-east-1"]
+SERVICES = ["guardduty", "securityhub"]
+
+
+def row(host: str, service: str, region: str, number: int = 1, **given: Any) -> dict[str, Any]:
+    return {
+        "host": host,
+        "service": service,
+        "region": region,
+        "account_id": f"{number:012}",
+        "status": "Enabled",
+        "previous_status": None,
+        "actions": [],
+        "failed": False,
+        "reason_code": None,
+        "operation": None,
+        "reason": None,
+        **given,
+    }
+
+
+def failed(reason: str, code: str = "access_denied", **given: Any) -> dict[str, Any]:
+    return {"failed": True, "reason_code": code, "reason": reason, "status": None, **given}
+
+
+def ending(rows: list[dict[str, Any]], **given: Any) -> Ending:
+    hosts = list(dict.fromkeys(each["host"] for each in rows))
+    verdicts = {
+        host: {
+            "failed": any(each["failed"] for each in rows if each["host"] == host),
+            "changed": any(each["actions"] for each in rows if each["host"] == host),
+            "text": "",
+        }
+        for host in hosts
+    }
+    values: dict[str, Any] = {
+        "title": "Onboarding",
+        "prefix": "onboard_",
+        "hosts": hosts,
+        "regions": REGIONS,
+        "administrator_id": "111111111111",
+        "rows": rows,
+        "verdicts": verdicts,
+    }
+    return Ending(**{**values, **given})
+
+
+def everywhere(host: str, number: int, **given: Any) -> list[dict[str, Any]]:
+    return [row(host, service, region, number, **given) for service in SERVICES for region in REGIONS]
+
+
+@pytest.mark.parametrize("hosts", [1, 300, 2000])
+def test_summary_lines_fit_on_a_screen_whatever_the_number_of_hosts_and_causes(hosts: int) -> None:
+    rows = [
+        each
+        for number in range(hosts)
+        for each in everywhere(f"host-{number}", number, **failed(f"refused for reason {number} " * 30))
+    ]
+    lines = summary_lines(ending(rows), "ansible-playbook again", ["results.json"])
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 240
+    assert f"0 of {hosts:,} account" in "\n".join(lines) and f"{hosts:,} failed" in "\n".join(lines)
+
+
+def test_summary_lines_tell_one_cause_once_with_its_hosts_places_and_next_step() -> None:
+    refused = [
+        each
+        for number in range(7)
+        for each in everywhere(f"host-{number}", number, **failed(f"No role in {number:012}", "assume_role_failed"))
+    ]
+    text = "\n".join(summary_lines(ending([*refused, *everywhere("fine", 99)]), None, []))
+    assert text.count("assume_role_failed") == 1
+    assert "7 accounts: assume_role_failed, GuardDuty and Security Hub in all 2 Regions" in text
+    assert "hosts: host-0 host-1 host-2 host-3 host-4 and 2 more" in text
+    assert "No role in ACCOUNT" in text
+    assert "onboard_member_role_name" in text
+    assert "1 of 8 accounts as wanted, 0 changed, 7 failed" in text
+
+
+def test_summary_lines_of_a_run_that_was_stopped_say_why_and_that_nothing_was_begun() -> None:
+    stopped = ending([], hosts=["a", "b"], verdicts={}, stopped="no credentials")
+    text = "\n".join(summary_lines(stopped, None, []))
+    assert "Nothing was sent:\n  no credentials" in text
+    assert "0 of 2 accounts as wanted, 0 changed, 2 failed (2 of them not begun)" in text
+    assert stopped.failed_hosts == ["a", "b"]
+
+
+def test_summary_lines_count_suspended_members_and_say_would_in_check_mode() -> None:
+    rows = [
+        row("a", "guardduty", "us-east-1", status="Disabled"),
+        row("b", "guardduty", "us-east-1", actions=["create"]),
+    ]
+    text = "\n".join(summary_lines(ending(rows, is_check=True), None, []))
+    assert "suspended" in text and "1 would be changed" in text and "check mode: nothing was written" in text
+
+
+def test_words_of_check_mode_say_what_would_become_of_an_account() -> None:
+    rows = everywhere("a", 1, actions=["create", "invite", "accept"])
+    verdict = Words("onboard_", "no record", is_check=True).verdict(rows, REGIONS)
+    assert verdict["text"] == (
+        "GuardDuty and Security Hub in all 2 Regions: would become Enabled: create, invite, accept"
+    )
+    assert verdict["diff"]["before"] == dict.fromkeys(verdict["diff"]["after"])
+
+
+def test_words_name_each_cause_once_with_its_services_and_regions() -> None:
+    rows = everywhere("a", 1, **failed("no", operation="CreateMembers"))
+    text = Words("onboard_", "no record").verdict(rows, REGIONS)["text"]
+    assert text.startswith("GuardDuty and Security Hub in all 2 Regions: CreateMembers: no (access_denied: ")
+    assert text.count("access_denied") == 1
+
+
+@pytest.mark.parametrize(
+    "code", ["email_verification_failed", "resigned", "assume_role_failed", "throttled", "timed_out", "email_missing"]
+)
+def test_hint_names_variables_of_the_role(code: str) -> None:
+    assert "offboard_" in hint(code, "offboard_")
+
+
+def test_files_hold_every_row_and_keep_texts_inert() -> None:
+    rows = [
+        *everywhere("=cmd()", 1, **failed("<b>no</b> | `x` [link](y)")),
+        *everywhere("fine", 2),
+    ]
+    told = ending(rows, hosts=["=cmd()", "fine", "not-begun"])
+    texts = {form: render(told) for form, render in RENDERERS.items()}
+    assert [each["host"] for each in json.loads(texts[".json"])] == [each["host"] for each in rows]
+    lines = list(csv.DictReader(io.StringIO(texts[".csv"])))
+    assert len(lines) == len(rows) and lines[0]["host"] == "'=cmd()"
+    assert "&lt;b&gt;" in texts[".md"] and "<b>" not in texts[".md"]
+    suite = ElementTree.fromstring(texts[".xml"])
+    assert (suite.get("tests"), suite.get("failures")) == ("5", "3")
+    assert {case.get("name") for case in suite} == {"=cmd()", "fine", "not-begun"}
+
+
+def test_rerun_command_quotes_and_keeps_no_variables() -> None:
+    command = rerun_command("muster.aws.onboard", ["my list.yml"], ["a", "b"], None, is_check=True)
+    assert command == "ansible-playbook muster.aws.onboard -i 'my list.yml' --limit a,b --check"
+    assert (
+        rerun_command("p.yml", [], ["a"], "failed.txt", is_check=False) == "ansible-playbook p.yml --limit @failed.txt"
+    )
+
+
+def test_unknown_names_are_told_with_the_nearest_option() -> None:
+    spec = read_spec("onboard")
+    names = ["onboard_region", "onboard_replace_faild", "onboard_services", "other"]
+    region, replace = unknown_names(names, ["onboard_"], spec)
+    assert "did you mean onboard_regions?" in region and "did you mean onboard_replace_failed?" in replace
+
+
+def test_check_options_reads_lists_given_as_text_and_tells_a_wrong_service_once() -> None:
+    spec = read_spec("onboard")
+    given = {"onboard_administrator_id": "111111111111", "onboard_regions": "us-east-1, eu-west-1,\n"}
+    values, faults = check_options(spec, {**given, "onboard_services": ["guarddty"]})
+    assert values["onboard_regions"] == ["us-east-1", "eu-west-1"]
+    (fault,) = faults
+    assert "guarddty" in fault and "did you mean guardduty?" in fault and "Tagged" not in fault
+    assert values["onboard_wait_timeout"] == 60
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"administrator_id": 222222222222}, "onboard_administrator_id: account id 222222222222 is a int"),
+        ({"regions": []}, "onboard_regions is empty"),
+        ({"regions": ["us-eats-1"]}, "did you mean us-east-1?"),
+        ({"results_file": ["rows.txt"]}, "rows.txt must end in one of .json .csv .md .xml"),
+        ({"concurrency": 0}, "onboard_concurrency is 0: give 1 or more"),
+        ({"member_role_name": "arn:aws:iam::1:role/x"}, "onboard_member_role_name: role name"),
+    ],
+)
+def test_check_values_names_the_variable_and_what_to_write(options: dict[str, Any], words: str) -> None:
+    fine = {"administrator_id": "111111111111", "regions": ["us-east-1"], "services": ["guardduty"]}
+    assert check_values(fine, "onboard_", ["us-east-1"]) == []
+    (fault,) = check_values({**fine, **options}, "onboard_", ["us-east-1"])
+    assert words in fault
+
+
+def test_patterns_tell_names_that_match_nothing_with_the_nearest() -> None:
+    patterns = Patterns({"all": ["web-1", "web-2"], "ungrouped": [], "prod": ["web-1"]})
+    assert patterns.unmatched("web-1,prd") == ["prd; did you mean prod?"]
+    assert patterns.unmatched("all:!nobody") == ["nobody"]
+    assert patterns.unmatched("web*") == patterns.unmatched(None) == []
+
+
+def test_pattern_of_matches_exactly_its_hosts() -> None:
+    groups = {"all": ["a.b", "a-b", "a.b2", "x[1]"], "ungrouped": ["a.b", "a-b", "a.b2", "x[1]"]}
+    assert Patterns(groups).hosts([pattern_of(["a.b", "x[1]"])]) == ["a.b", "x[1]"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("all:\n  hosts:\n    222222222222:\n", "could not read the inventory"),
+        ('{"Accounts": [{"Id": "222222222222"}]}', "has no host"),
+        ("all:\n  hosts:\n    web-1:\n", None),
+        ("plugin: muster.aws.organization\n", None),
+    ],
+    ids=["unquoted-ids", "list-accounts", "fine", "asks-a-plugin"],
+)
+def test_explain_sources_names_an_inventory_of_which_ansible_takes_only_a_part(text, words, tmp_path) -> None:
+    path = tmp_path / "accounts.yml"
+    path.write_text(text)
+    faults = explain_sources([str(path)])
+    assert [words in fault and str(path) in fault for fault in faults] == ([True] if words else [])
+
+
+def test_explain_sources_names_a_file_that_is_not_there(tmp_path) -> None:
+    assert "is not there" in explain_sources([str(tmp_path / "nosuch.yml")])[0]
