@@ -35,6 +35,9 @@ _NOT_BY_DEFAULT = frozenset({"RUNTIME_MONITORING", "EKS_RUNTIME_MONITORING"})
 _EXCLUSIVE = {"EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING"}
 _MALWARE_PRINCIPAL = "malware-protection.guardduty.amazonaws.com"
 
+# What there was before features; the model still requires it.
+_OLD_SHAPE = {name: {"Status": "ENABLED"} for name in ("CloudTrail", "DNSLogs", "FlowLogs", "S3Logs")}
+
 Stored = dict[str, Any]
 
 
@@ -125,7 +128,7 @@ class MemberFeatureOperations:
             switch = request.home_of(account_id).switch
             assert switch
             features = shown_features(request, features_of(switch), "Status")
-            rows.append({"AccountId": account_id, "Features": features})
+            rows.append({"AccountId": account_id, "DataSources": _OLD_SHAPE, "Features": features})
         return {"MemberDataSourceConfigurations": rows, **(self.unprocessed(request) or {})}  # type: ignore[attr-defined]
 
     def update_member_detectors(self, request: Request) -> Any:

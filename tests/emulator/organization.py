@@ -34,7 +34,8 @@ class OrganizationOperations:
         delegated_id = request.world.organization.delegated[self.name].get(request.region)
         if request.account_id != delegated_id:
             is_read = request.operation.name.startswith("Describe")
-            raise request.error("E_NODELEGATED" if is_read and delegated_id is None else "E_NOTDELEGATED")
+            is_told = delegated_id is None or request.knobs.describe_of_other_gd == "not_enabled"
+            raise request.error("E_NODELEGATED" if is_read and is_told else "E_NOTDELEGATED")
 
     def enable_organization_admin_account(self, request: Request) -> Result:
         self._check_management(request)
@@ -50,6 +51,8 @@ class OrganizationOperations:
             raise request.error("E_DELEGATED")
         if delegated.get(request.region) == administrator_id and knobs.delegate_again == "refuse":
             raise request.error("E_DELEGATED")
+        if knobs.delegate_meanwhile == "refuse" and self._is_first_under_way(request):
+            raise request.error("E_MEANWHILE")
         self._trust(request)
         if delegated.get(request.region) != administrator_id:
             organization.office[self.name].set(request.region, world.later("in office", "delegate_visible"))
@@ -60,6 +63,14 @@ class OrganizationOperations:
             for name in ("AdminAccountId", "Feature")
             if name in request.params and name in request.operation.output_shape.members
         }
+
+    def _is_first_under_way(self, request: Request) -> bool:
+        """Return whether the organization's first administrator is not in office anywhere yet."""
+        organization, now = request.world.organization, request.world.now()
+        delegated, office = organization.delegated[self.name], organization.office[self.name]
+        regions = [region for region, account_id in delegated.per_region.items() if account_id]
+        pending = [office.get(region) for region in regions]
+        return bool(regions) and not delegated.default and all(each and not each.is_due(now) for each in pending)
 
     def _trust(self, request: Request) -> None:
         """Switch trusted access on, or refuse without it, as the service does."""

@@ -42,6 +42,10 @@ def _seed_organization(world: World, seed: Mapping[str, Any]) -> None:
     for unit, account_ids in seed.get("accounts_in", {}).items():
         organization.places.update(dict.fromkeys(map(_account_id, account_ids), unit))
     organization.central_configuration = bool(seed.get("central_configuration", False))
+    organization.configuration_failure = seed.get("configuration_failure")
+    organization.securityhub_policy = bool(seed.get("securityhub_policy", False))
+    organization.trusted_principals = set(seed.get("trusted_principals", ()))
+    organization.missing_features = dict(seed.get("missing_features", {}))
     for service, value in seed.get("auto_enable", {}).items():
         organization.auto_enable[service] = Regional(value)
     for service, value in seed.get("delegated_administrator", {}).items():

@@ -178,6 +178,9 @@ class Organization:
     central_configuration: bool = False
     # A delegation that reads do not show yet, or one that they still show as being taken away.
     office: dict[str, Regional] = field(default_factory=lambda: defaultdict(Regional))
+    configuring: Regional = field(default_factory=Regional)  # Security Hub's settings, while they are PENDING
+    configuration_failure: str | None = None  # AWS's text about settings that FAILED
+    securityhub_policy: bool = False  # a policy of the organization governs Security Hub
     trusted_principals: set[str] = field(default_factory=set)
     missing_features: dict[str, list[str]] = field(default_factory=dict)  # by Region: GuardDuty features it lacks
 

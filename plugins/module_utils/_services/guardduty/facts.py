@@ -73,7 +73,6 @@ GUARDDUTY = ServiceFacts(
         Step.DELEGATE: "EnableOrganizationAdminAccount",
         Step.REVOKE: "DisableOrganizationAdminAccount",
         Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
-        Step.UPDATE_FEATURES: "UpdateMemberDetectors",
     },
     # The rules of CreateMembers' reference.
     email=EmailRules(range(6, 65), "\"'()<>[]:,\\|%&"),
