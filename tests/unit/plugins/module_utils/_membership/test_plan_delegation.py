@@ -65,9 +65,7 @@ class FakeDelegation:
         self.script.play("disable", "after")
 
 
-def carry_out(
-    plan: DelegationPlan, port: FakeDelegation, wait: bool = True, timeout: float = 300
-) -> DelegationResult:
+def carry_out(plan: DelegationPlan, port: FakeDelegation, wait: bool = True, timeout: float = 300) -> DelegationResult:
     return walk_alone(execute_delegation(plan, port, Patience(port.time.as_clock(), wait, timeout)), port.time)
 
 
@@ -113,9 +111,7 @@ def test_one_that_is_being_taken_away_is_waited_for_no_longer_than_the_timeout()
     assert result.problem and OTHER in result.problem.text and port.time.slept == 60
 
 
-@pytest.mark.parametrize(
-    ("account_id", "reason"), [(OTHER, Reason.OTHER_DELEGATED_ADMINISTRATOR), (RIGHT, None)]
-)
+@pytest.mark.parametrize(("account_id", "reason"), [(OTHER, Reason.OTHER_DELEGATED_ADMINISTRATOR), (RIGHT, None)])
 def test_somebody_else_delegates_while_one_is_being_taken_away(account_id: str, reason: Reason | None) -> None:
     port = FakeDelegation(Delegate(OTHER, LEAVING), gone_at=1000)
     plan = plan_delegation(WISHES[0], port.delegate)
