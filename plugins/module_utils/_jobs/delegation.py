@@ -23,7 +23,7 @@ from .._membership.port import Api, CallFailed, Delegate, DelegationPort, Servic
 from .._membership.result import Report, delegation_row, judge_delegation
 from .._membership.validate import Fault, explain_account_id
 from .._membership.waiting import Patience
-from .._services.delegation import TrustedAccess
+from .._services.delegation import ENABLE_SERVICE_ACCESS, TrustedAccess
 from .._targets import Target, Targets, split_problems
 from .task import Task, check_common, refuse
 
@@ -61,8 +61,8 @@ def delegation_job(service: Service, task: Task) -> Report:
             "the management account is to be its own delegated administrator: AWS advises against it"
         )
     for target in reached:
-        steps = [Step.ENABLE_SERVICE_ACCESS] * len(access.missing) if target == holder else []
-        operations = [service.facts.operations[step] for step in (*steps, *reached[target][1].steps)]
+        operations = [ENABLE_SERVICE_ACCESS] * len(access.missing) if target == holder else []
+        operations += [service.facts.operations[step] for step in reached[target][1].steps]
         report.add_actions(target.region, target.account_id, [Action(operation) for operation in operations])
     for target, problem in problems.items():
         results[target] = DelegationResult(None, None, problem=problem)

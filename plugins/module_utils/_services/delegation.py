@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from .._membership.parse import handle_of, list_of, text_of
 from .._membership.port import Api, Delegate
 
+ENABLE_SERVICE_ACCESS = "EnableAWSServiceAccess"
+
 # The most that AWS Organizations gives at once.
 _PAGE = 20
 
@@ -61,4 +63,4 @@ class TrustedAccess:
         return [handle_of(operation, row.get("Id")) for row in rows]
 
     def enable_service_access(self, principal: str) -> None:
-        self.api.call("EnableAWSServiceAccess", ServicePrincipal=principal)
+        self.api.call(ENABLE_SERVICE_ACCESS, ServicePrincipal=principal)

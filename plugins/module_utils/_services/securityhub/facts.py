@@ -51,7 +51,6 @@ SECURITYHUB = ServiceFacts(
         Step.UNTAG: "UntagResource",
         Step.ACCEPT: "AcceptAdministratorInvitation",
         Step.LEAVE: "DisassociateFromAdministratorAccount",
-        Step.ENABLE_SERVICE_ACCESS: "EnableAWSServiceAccess",
         Step.DELEGATE: "EnableOrganizationAdminAccount",
         Step.REVOKE: "DisableOrganizationAdminAccount",
         Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
