@@ -131,7 +131,8 @@ class Script:
             else:
                 try:
                     client.get_administrator_account()
-                except client.exceptions.ClientError:  # AWS has several for a hub that is off
+                except client.exceptions.ClientError:
+                    # AWS has several answers for a hub that is off.
                     client.enable_security_hub(EnableDefaultStandards=False)
             administrator_id = self.fleet["administrator_id"]
             invitation_id = next(

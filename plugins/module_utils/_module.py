@@ -15,7 +15,9 @@ from ansible.module_utils.basic import _load_params
 
 from ._aws.cloud import AnsibleAWSModule, Cloud, require_sdk
 from ._jobs.administrator import administrator_info_job, administrator_job
+from ._jobs.delegation import delegation_job
 from ._jobs.members import member_info_job, member_job
+from ._jobs.organization import organization_info_job, organization_job
 from ._jobs.service import service_job
 from ._jobs.task import Job, Task
 from ._membership.port import Clock, Service, TaskFailed
@@ -125,6 +127,58 @@ def run_service(service: Service, options: Spec) -> None:
         **_wait_options(),
     }
     _run(service, service.facts.kind.rows, spec, partial(service_job, service))
+
+
+def _feature_options(option: str, values: list[str]) -> Spec:
+    """The shape of a list of features, in which AWS's name for the value differs."""
+    value = {"type": "str", "choices": values, "required": True}
+    additional = {"name": {"type": "str", "required": True}, option: value}
+    return {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "name": {"type": "str", "required": True},
+            option: value,
+            "additional_configuration": {"type": "list", "elements": "dict", "options": additional},
+        },
+    }
+
+
+def run_organization_administrator(service: Service) -> None:
+    """Run the module of who the delegated administrator of an organization is."""
+    kind = service.organization_kind
+    spec = {
+        "administrator_id": {"type": "raw", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        "service_principals": {
+            "type": "list",
+            "elements": "str",
+            "default": [kind.principal] if kind.needs_trust else [],
+        },
+        **_wait_options(),
+        "wait_timeout": {"type": "int", "default": 300},
+    }
+    _run(service, "organization_administrators", spec, partial(delegation_job, service))
+
+
+def run_organization(service: Service, options: Spec) -> None:
+    """Run the module of what accounts of an organization get by themselves.
+
+    :param options: The service's own settings; ``features`` is added where it has them.
+    """
+    features = service.organization_kind.features
+    spec = {
+        **options,
+        **({"features": _feature_options(features.option, ["NEW", "ALL", "NONE"])} if features else {}),
+        **_account_options(),
+        **_wait_options(),
+    }
+    _run(service, "organizations", spec, partial(organization_job, service))
+
+
+def run_organization_info(service: Service) -> None:
+    """Run the organization info module."""
+    _run(service, "organizations", _account_options(), partial(organization_info_job, service))
 
 
 def _run(service: Service, key: str, spec: Spec, job: Job) -> None:

@@ -11,15 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import AwsError
+from .features import MemberFeatureOperations, features_of, merge_features, new_features, shown_features
 from .membership import MembershipService
 from .requests import Request, Result
 from .state import ASSOCIATED, PENDING, Member, Switch
 from .wire import NULL, timestamp
 
-_DETECTOR_SETTINGS = ("FindingPublishingFrequency", "Features")
+_DETECTOR_SETTINGS = ("FindingPublishingFrequency",)
 
 
-class GuardDuty(MembershipService):
+class GuardDuty(MemberFeatureOperations, MembershipService):
     """What GuardDuty adds. Its handle is the caller's own detector, also for the member's calls."""
 
     name = "guardduty"
@@ -87,6 +88,7 @@ class GuardDuty(MembershipService):
                 return {"DetectorId": home.switch.resource_id}
             raise request.error("E_DETECTOREXISTS")
         settings = {name: params[name] for name in (*_DETECTOR_SETTINGS, "ClientToken") if name in params}
+        settings["features"] = new_features(params)
         switch = request.world.switch_on(home, enabled=params["Enable"], settings=settings)
         switch.tags.update(params.get("Tags", {}))
         return {"DetectorId": switch.resource_id}
@@ -107,12 +109,15 @@ class GuardDuty(MembershipService):
             "ServiceRole": f"arn:{partition}:iam::{request.account_id}:{service_role}",
             "Status": "ENABLED" if switch.enabled else "DISABLED",
             "Tags": dict(switch.tags),
+            "Features": shown_features(request, features_of(switch), "Status"),
             **{name: switch.settings[name] for name in _DETECTOR_SETTINGS if name in switch.settings},
         }
 
     def update_detector(self, request: Request) -> Result:
         switch, params = self._own(request), request.params
         self._check_organization_member(request)
+        if params.get("Features"):
+            merge_features(request, features_of(switch), params["Features"], "Status")
         switch.settings.update({name: params[name] for name in _DETECTOR_SETTINGS if name in params})
         switch.enabled = params.get("Enable", switch.enabled)
         switch.updated_at = request.world.now()
@@ -164,14 +169,15 @@ class GuardDuty(MembershipService):
         return {
             "AutoEnableOrganizationMembers": auto_enable,
             "AutoEnable": auto_enable != "NONE",  # the older setting shows NEW and ALL alike
-            **organization.settings[self.name].get(request.region),
+            "Features": shown_features(request, organization.settings[self.name].get(request.region), "AutoEnable"),
         }
 
     def change_organization_settings(self, request: Request) -> None:
         organization, params = request.world.organization, request.params
         if ("AutoEnable" in params) == ("AutoEnableOrganizationMembers" in params):
             raise request.error("E_CONFIGURATION")
+        features = {**organization.settings[self.name].get(request.region)}
+        merge_features(request, features, params.get("Features", ()), "AutoEnable")
+        organization.settings[self.name].set(request.region, features)
         legacy = "NEW" if params.get("AutoEnable") else "NONE"
         organization.auto_enable[self.name].set(request.region, params.get("AutoEnableOrganizationMembers", legacy))
-        if "Features" in params:
-            organization.settings[self.name].set(request.region, {"Features": params["Features"]})

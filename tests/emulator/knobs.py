@@ -48,6 +48,27 @@ class Knobs:
     removed_create_macie: Literal["accept", "refuse"] = "accept"  # CreateMember for an organization's Removed member
     all_refusal: Literal["request", "account"] = "request"  # DisassociateMembers, StopMonitoringMembers under ALL
 
+    # AWS Organizations.
+    other_delegate_elsewhere: Literal["refuse", "accept"] = "refuse"  # another administrator in another Region
+    # The first call of an organization, while another Region's is not in office yet.
+    delegate_meanwhile: Literal["refuse", "accept"] = "refuse"
+    describe_of_other_gd: Literal["not_enabled", "out_of_range"] = "not_enabled"  # while another account is delegated
+    delegate_again: Literal["accept", "refuse"] = "accept"  # the one that is in office already
+    delegate_without_trust_gd: Literal["accept", "refuse"] = "accept"  # accept: the call switches trusted access on
+    delegate_standards_sh: Literal["on", "off"] = "on"  # default standards of a hub that the delegation switches on
+    unset_features: Literal["listed", "left_out"] = "listed"
+    additional_configuration: Literal["merge", "replace"] = "merge"
+    unknown_feature: Literal["refuse", "ignore"] = "refuse"
+    malware_without_trust: Literal["refuse", "accept"] = "refuse"
+    managed_feature: Literal["request", "account"] = "request"  # what a write to a feature of a policy is refused as
+    features_visible_seconds: float = 0  # after CreateMembers: "not an associated member"
+    features_visible_reads: int = 0
+    delegate_visible_seconds: float = 0
+    delegate_visible_reads: int = 0
+    revoke_visible_seconds: float = 0
+    revoke_visible_reads: int = 0
+    configuration_visible_seconds: float = 0  # Security Hub's settings: PENDING until then
+    configuration_visible_reads: int = 0
     # What Organizations tells of an account: since 2026, since 2025, before; and what an old SDK makes of the first.
     organizations_fields: Literal["State+Paths", "State", "Status", "neither"] = "State+Paths"
 

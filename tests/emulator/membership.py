@@ -188,6 +188,7 @@ class MembershipService(OrganizationOperations):
                 status = "AccountSuspended"
             else:  # the delegated administrator switches the service on
                 world.switch_on(request.home_of(account_id)).enabled = True
+                member.features_hidden = world.later(None, "features_visible")
         request.move(member, status)
         member.seen_as = hidden
 

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an inventory reads of AWS Organizations, as AWS answers it today: moto has Status, no Paths, pages of 100.
+"""AWS Organizations, as AWS answers today: moto has Status, no Paths, pages of 100.
 
-Only the management account and delegated administrators may read. Everything else of Organizations is moto's.
+What an inventory reads, and what a delegation needs. Only the management account and delegated administrators may
+read, only the management account may write. Everything else of Organizations is moto's.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from .wire import partition_of
 
 ORGANIZATION_ID, ROOT_ID = "o-exampleorgid", "r-ab12"
 _PAGE_SIZE = 20
+_A_DATE = 1767225600.0
 
 Items = list[dict[str, Any]]
 
@@ -52,6 +54,25 @@ def list_tags_for_resource(world: World, params: Mapping[str, Any], partition: s
     return [{"Key": key, "Value": value} for key, value in world.account(params["ResourceId"]).tags.items()]
 
 
+def list_service_access(world: World, params: Mapping[str, Any], partition: str) -> Items:
+    principals = sorted(world.organization.trusted_principals)
+    return [{"ServicePrincipal": principal, "DateEnabled": _A_DATE} for principal in principals]
+
+
+def list_delegated_administrators(world: World, params: Mapping[str, Any], partition: str) -> Items:
+    asked = params.get("ServicePrincipal")
+    administrators = {
+        account_id
+        for service, delegated in world.organization.delegated.items()
+        if asked in (None, f"{service}.amazonaws.com")
+        for account_id in {delegated.default, *delegated.per_region.values()} - {None}
+    }
+    return [
+        {**_account(world, account_id, partition), "DelegationEnabledDate": _A_DATE}
+        for account_id in sorted(administrators)
+    ]
+
+
 # Operation: the key of its items, and what they are.
 _LISTS = {
     "ListAccounts": ("Accounts", list_accounts),
@@ -59,8 +80,10 @@ _LISTS = {
     "ListRoots": ("Roots", list_roots),
     "ListOrganizationalUnitsForParent": ("OrganizationalUnits", list_organizational_units_for_parent),
     "ListTagsForResource": ("Tags", list_tags_for_resource),
+    "ListAWSServiceAccessForOrganization": ("EnabledServicePrincipals", list_service_access),
+    "ListDelegatedAdministrators": ("DelegatedAdministrators", list_delegated_administrators),
 }
-OPERATIONS = frozenset({*_LISTS, "DescribeOrganizationalUnit"})
+OPERATIONS = frozenset({*_LISTS, "DescribeOrganizationalUnit", "EnableAWSServiceAccess"})
 
 
 def answer(world: World, request: HttpRequest, operation: str, params: Mapping[str, Any]) -> HttpResponse:
@@ -70,6 +93,11 @@ def answer(world: World, request: HttpRequest, operation: str, params: Mapping[s
         unit_id = params["OrganizationalUnitId"]
         _check_parent(world, unit_id)
         result: dict[str, Any] = {"OrganizationalUnit": _unit(unit_id, world.organization.units[unit_id])}
+    elif operation == "EnableAWSServiceAccess":
+        if request.account_id != world.organization.management_account:
+            raise _denied()
+        world.organization.trusted_principals.add(params["ServicePrincipal"])
+        result = {}
     else:
         key, items = _LISTS[operation]
         result = _page(world, key, items(world, params, partition_of(request.region)), params)
@@ -82,8 +110,11 @@ def _check_caller(world: World, account_id: str) -> None:
         message = "Your account is not a member of an organization."
         raise AwsError("AWSOrganizationsNotInUseException", message, 400)
     if account_id not in {organization.management_account, *organization.administrators()}:
-        message = "You don't have permissions to access this resource."
-        raise AwsError("AccessDeniedException", message, 400)
+        raise _denied()
+
+
+def _denied() -> AwsError:
+    return AwsError("AccessDeniedException", "You don't have permissions to access this resource.", 400)
 
 
 def _check_parent(world: World, parent_id: str) -> None:
@@ -117,7 +148,7 @@ def _account(world: World, account_id: str, partition: str) -> dict[str, Any]:
         "Email": account.email,
         "Name": account.name or f"account-{account_id}",
         "JoinedMethod": account.joined_method,
-        "JoinedTimestamp": 1767225600.0,
+        "JoinedTimestamp": _A_DATE,
         **({} if fields in ("Status", "neither") else {"State": state}),
         **({"Status": "SUSPENDED" if state == "CLOSED" else state} if fields == "Status" else {}),
         **({"Paths": [_path(world, account_id)]} if fields == "State+Paths" else {}),

@@ -117,10 +117,11 @@ SENTENCES: dict[str, str | tuple[str, str]] = {
     "E_ORGDETECTOR": "member accounts cannot manage specified resources or properties.",
     "E_DETECTORINUSE2018": "the current account cannot delete detector while it has invited or associated members.",
     # Organizations
-    "E_NOTMANAGEMENT": "you do not have required AWS Organization master permission.",
     "E_DELEGATED": "another account is already the delegated administrator of the organization.",
     "E_NOTINORGANIZATION": "the given account ID is not in the organization.",
     "E_DISABLED": "the delegated administrator has already been disabled.",
+    "U_MANAGED": "the feature is managed by an organization policy.",
+    "E_MANAGED": "the feature is managed by an organization policy.",
     "E_CONFIGURATION": "exactly one of autoEnable and autoEnableOrganizationMembers is required.",
 }
 
@@ -142,6 +143,7 @@ _WHOLE: dict[str, dict[str, str]] = {
         "E_NOTMANAGEMENT": "Account {account_id} is not the management account of an organization",
         "E_NOTDELEGATED": "Account {account_id} is not an administrator for this organization",
         "E_NODELEGATED": "Account {account_id} is not an administrator for this organization",
+        "E_MEANWHILE": "The request was rejected because of a conflict with another request",
         "U_BATCH": "Maximum number of results exceeded",  # CreateMembers, from the 51st account on
         "U_MASTEROFF": "Operation failed because your organization master must first enable SecurityHub",
     },
@@ -157,6 +159,7 @@ _WHOLE: dict[str, dict[str, str]] = {
         "E_NOTMANAGEMENT": "You must be the management account of an organization",
         "E_NOTDELEGATED": "You must be the Macie administrator of the organization",
         "E_NODELEGATED": "You must be the Macie administrator of the organization",
+        "E_MEANWHILE": "The request was rejected because of a conflict with another request",
         "U_QUOTA": "The request is rejected because the current account cannot exceed the maximum number of members.",
         "U_MASTEROFF": "Operation failed because your organization master must first enable Macie",
         "404": "The request is rejected because the member account was not found.",
@@ -172,6 +175,10 @@ _WHOLE: dict[str, dict[str, str]] = {
         "E_NODELEGATED": "The request failed because a delegated administrator account has not been enabled.",
         "E_DELEGATED": "The request failed because another account is already enabled as GuardDuty delegated "
         "administrator for the organization.",
+        "E_NOTMANAGEMENT": "The request failed because you are not the master account for your AWS Organization.",
+        "E_NOTRUST": "The request failed because you do not have required AWS Organization master permission.",
+        "E_MEANWHILE": "The request is rejected because an invalid or out-of-range value is specified as an input "
+        "parameter.",
         "E_NOTINORGANIZATION": "The request failed because admin account passed is not member of AWS Organizations.",
         "U_MASTEROFF": "Operation failed because your organization master must first enable GuardDuty to be added as "
         "a member",
@@ -191,6 +198,7 @@ _CODES: dict[str, dict[str, str]] = {
         "E_NOTMANAGEMENT": "AccessDeniedException",
         "E_NOTDELEGATED": "AccessDeniedException",
         "E_NODELEGATED": "AccessDeniedException",
+        "E_MEANWHILE": "ConflictException",
         "E_ALONE": "ResourceNotFoundException",
         "U_QUOTA": "ServiceQuotaExceededException",
         "U_UNKNOWN": "ResourceNotFoundException",
@@ -202,6 +210,7 @@ _CODES: dict[str, dict[str, str]] = {
         "E_NOTMANAGEMENT": "InvalidAccessException",
         "E_NOTDELEGATED": "InvalidAccessException",
         "E_NODELEGATED": "InvalidAccessException",
+        "E_MEANWHILE": "ResourceConflictException",
         "E_DISABLEDHUB": "ResourceNotFoundException",
         "E_SUBSCRIBED": "ResourceConflictException",
         "E_CENTRALMEMBER": "AccessDeniedException",

@@ -171,8 +171,18 @@ class SecurityHub(MembershipService):
             "AutoEnableStandards": organization.settings[self.name].get(request.region).get("standards", "DEFAULT")
             if kind == "LOCAL"
             else "NONE",
-            "OrganizationConfiguration": {"ConfigurationType": kind, "Status": "ENABLED"},
+            "OrganizationConfiguration": {"ConfigurationType": kind, **self._configuration_status(request)},
         }
+
+    def _configuration_status(self, request: Request) -> dict[str, str]:
+        organization = request.world.organization
+        pending = organization.configuring.get(request.region)
+        if organization.configuration_failure:
+            return {"Status": "FAILED", "StatusMessage": organization.configuration_failure}
+        if pending and not pending.is_due(request.world.now()):
+            pending.reads -= 1
+            return {"Status": "PENDING"}
+        return {"Status": "DISABLED" if organization.securityhub_policy else "ENABLED"}
 
     def change_organization_settings(self, request: Request) -> None:
         organization, params = request.world.organization, request.params
@@ -181,6 +191,7 @@ class SecurityHub(MembershipService):
         if is_central and (params["AutoEnable"] or params.get("AutoEnableStandards", "NONE") != "NONE"):
             raise request.error("E_CENTRAL")
         organization.central_configuration = is_central
+        organization.configuring.set(request.region, request.world.later("done", "configuration_visible"))
         organization.auto_enable[self.name].set(request.region, params["AutoEnable"])
         if "AutoEnableStandards" in params:
             organization.settings[self.name].set(request.region, {"standards": params["AutoEnableStandards"]})

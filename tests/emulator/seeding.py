@@ -42,12 +42,18 @@ def _seed_organization(world: World, seed: Mapping[str, Any]) -> None:
     for unit, account_ids in seed.get("accounts_in", {}).items():
         organization.places.update(dict.fromkeys(map(_account_id, account_ids), unit))
     organization.central_configuration = bool(seed.get("central_configuration", False))
+    organization.configuration_failure = seed.get("configuration_failure")
+    organization.securityhub_policy = bool(seed.get("securityhub_policy", False))
+    organization.trusted_principals = set(seed.get("trusted_principals", ()))
+    organization.missing_features = dict(seed.get("missing_features", {}))
     for service, value in seed.get("auto_enable", {}).items():
         organization.auto_enable[service] = Regional(value)
-    for service, account_id in seed.get("delegated_administrator", {}).items():
-        if account_id:
-            organization.delegated[service] = Regional(_account_id(account_id))
-            organization.account_ids.add(account_id)
+    for service, value in seed.get("delegated_administrator", {}).items():
+        # One account for all Regions, or one for each of some.
+        by_region = value if isinstance(value, Mapping) else {}
+        default = None if by_region or not value else _account_id(value)
+        organization.delegated[service] = Regional(default, {r: _account_id(i) for r, i in by_region.items()})
+        organization.account_ids |= {default, *by_region.values()} - {None}
 
 
 def _seed_services(world: World, services: list[Mapping[str, Any]]) -> None:

@@ -79,6 +79,7 @@ class Member:
     by_organization: bool = False
     seen_as: Later | None = None  # until due, reads are told this older status (None: no such member)
     verifying: Later | None = None  # EmailVerificationInProgress, and what becomes of it
+    features_hidden: Later | None = None  # until due, GuardDuty says that it is no associated member
 
     def settle(self, now: float) -> None:
         """Let waits that are over take effect."""
@@ -175,6 +176,13 @@ class Organization:
     )
     settings: dict[str, Regional] = field(default_factory=lambda: defaultdict(lambda: Regional({})))
     central_configuration: bool = False
+    # A delegation that reads do not show yet, or one that they still show as being taken away.
+    office: dict[str, Regional] = field(default_factory=lambda: defaultdict(Regional))
+    configuring: Regional = field(default_factory=Regional)  # Security Hub's settings, while they are PENDING
+    configuration_failure: str | None = None  # AWS's text about settings that FAILED
+    securityhub_policy: bool = False  # a policy of the organization governs Security Hub
+    trusted_principals: set[str] = field(default_factory=set)
+    missing_features: dict[str, list[str]] = field(default_factory=dict)  # by Region: GuardDuty features it lacks
 
     def administrators(self) -> set[str]:
         """Return the delegated administrators of all services: they may read the organization."""

@@ -173,6 +173,8 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
         "outcome": "failed",
         "reason_code": "not_delegated_administrator",
     },
+    ("EnableOrganizationAdminAccount", "retry"): {"outcome": "changed", "status": "ENABLED"},
+    ("EnableOrganizationAdminAccount", "not_in_organization"): {"outcome": "failed", "reason_code": "invalid_input"},
     ("DescribeHub", "hub_on"): {"outcome": "unchanged", "control_finding_generator": "STANDARD_CONTROL"},
     ("DescribeHub", "service_not_enabled"): {"outcome": "changed", "actions": ["enable_service"]},
     ("GetDetector", "detector_on"): {"outcome": "unchanged", "finding_publishing_frequency": "SIX_HOURS"},
@@ -182,6 +184,8 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     ("EnableSecurityHub", "central_configuration"): {"outcome": "skipped", "reason_code": "central_configuration"},
     ("DisableSecurityHub", "service_not_enabled"): {"outcome": "unchanged", "reason_code": None, "actions": []},
 }
+
+ROW_LISTS = ("members", "administrators", "detectors", "hubs", "organization_administrators", "organizations")
 
 # --- who calls what ---------------------------------------------------------------------------------------------------
 
@@ -195,6 +199,7 @@ class Use:
     :param ask: The same through the adapter: takes the service and its API.
     :param is_on: The service is on in the account that calls.
     :param status: The membership before.
+    :param organization: The organization, if the caller is in one: who is its management account, and who administers.
     """
 
     module: str
@@ -202,6 +207,7 @@ class Use:
     ask: Callable[[Any, AwsApi], Any]
     is_on: bool = True
     status: str | None = None
+    organization: Mapping[str, Any] | None = None
 
     @property
     def is_member_side(self) -> bool:
@@ -214,6 +220,13 @@ THERE = {"account_ids": [MEMBER], "role_name": "Muster"}
 SWITCH = {"guardduty": "detector", "securityhub": "hub"}
 SETTING = {"guardduty": {"finding_publishing_frequency": "ONE_HOUR"}, "securityhub": {"auto_enable_controls": False}}
 JOIN = {**THERE, "administrator_id": ADMINISTRATOR}
+ORGANIZATION = {"guardduty": {"auto_enable_members": "ALL"}, "securityhub": {"auto_enable": True}}
+NOBODY_DELEGATED = {"management_account": ADMINISTRATOR, "account_ids": [MEMBER]}
+DELEGATED = {
+    "management_account": "333333333333",
+    "account_ids": [ADMINISTRATOR],
+    "delegated_administrator": dict.fromkeys(ORGANIZATION, ADMINISTRATOR),
+}
 
 
 def _settings_of(api: AwsApi) -> dict[str, object]:
@@ -236,6 +249,11 @@ def _handle(service: Any, api: AwsApi) -> str:
     record = service.open_service(api).describe(False)
     assert record
     return str(record.handle)
+
+
+def _update_organization(service: Any, api: AwsApi) -> None:
+    port = service.organization(api)
+    port.update(port.describe(), ORGANIZATION[service.facts.name], ())
 
 
 USES = {
@@ -288,6 +306,13 @@ USES = {
     "UpdateSecurityHubConfiguration": _set,
     "DeleteDetector": _switch_off,
     "DisableSecurityHub": _switch_off,
+    "EnableOrganizationAdminAccount": Use(
+        "organization_administrator",
+        {"administrator_id": MEMBER},
+        lambda service, api: service.delegation(api).enable(MEMBER),
+        organization=NOBODY_DELEGATED,
+    ),
+    "UpdateOrganizationConfiguration": Use("settings", {}, _update_organization, organization=DELEGATED),
 }
 
 # Records that come true only together with another one, or with something that happens at the same moment.
@@ -344,6 +369,8 @@ def prepare(emulator: Emulator, record: Record, use: Use) -> None:
     emulator.seed(
         {"services": [{"service": record.service, "account_id": each, "regions": [REGION]} for each in sorted(on)]}
     )
+    if use.organization:
+        emulator.seed({"organization": use.organization})
     if use.status:
         emulator.set_member(record.service, REGION, ADMINISTRATOR, MEMBER, use.status)
 
@@ -383,8 +410,11 @@ def facts_of(client: str) -> ServiceFacts:
 
 def service_of(record: Record) -> Service:
     name = facts_of(record.service).name
-    adapter = importlib.import_module(f"ansible_collections.muster.aws.plugins.module_utils._services.{name}.adapter")
-    service: Service = getattr(adapter, name.upper())
+    # The adapter with what is there for an organization.
+    whole = importlib.import_module(
+        f"ansible_collections.muster.aws.plugins.module_utils._services.{name}.organization"
+    )
+    service: Service = getattr(whole, name.upper())
     return service
 
 
@@ -474,6 +504,8 @@ def test_module_says_what_the_record_means(name: str, emulator: Emulator, run_mo
     use = USES[record.operation]
     prepare(emulator, record, use)
     module, options = use.module, dict(use.options)
+    if module == "settings":
+        module, options = "organization", ORGANIZATION[record.service]
     if module in ("switch", "set"):
         options.update(SETTING[record.service] if module == "set" else {})
         module = SWITCH[record.service]
@@ -485,7 +517,7 @@ def test_module_says_what_the_record_means(name: str, emulator: Emulator, run_mo
 
     assert replay.count >= 1
     assert "Traceback" not in run_module.output and "unexpected" not in run_module.output
-    [rows] = [value for key, value in result.items() if key in ("members", "administrators", "detectors", "hubs")]
+    [rows] = [result[key] for key in ROW_LISTS if key in result]
     row = {**rows[0], "invitations": [each["status"] for each in rows[0].get("invitations", ())]}
     expected = ROWS.get((record.operation, record.means)) or {"outcome": "failed", "reason_code": record.means}
     assert {key: row[key] for key in expected} == expected, row

@@ -57,6 +57,7 @@ _NEXT = "NextToken"
 
 
 # What makes up the credentials in AssumeRole's answer.
+_ORGANIZATIONS = "organizations"
 _CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
 
 # Failures of the SDK before anything was sent.
@@ -189,6 +190,11 @@ class Cloud:
         arn_prefix = f"arn:{self.caller.partition}:{facts.client}:{region}:{account_id}:"
         client = self._client(facts.client, region)
         return AwsApi(client, self._lines[facts.client, region], arn_prefix, facts)
+
+    def organizations(self, region: str) -> AwsApi:
+        """Return AWS Organizations, which has one endpoint for all Regions of a partition; the SDK finds it."""
+        client = self._client(_ORGANIZATIONS, region)
+        return AwsApi(client, self._lines[_ORGANIZATIONS, region], "")
 
     def assume_role(self, account_id: str, role: Role, region: str) -> AccountSession:
         """Assume the role in an account, for all Regions, and return its credentials.

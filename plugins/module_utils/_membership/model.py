@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from .features import FeatureWords
+
 # What most batch operations take at most, and most pages hold; a service's facts say where it is otherwise.
 BATCH_LIMIT = 50
 
@@ -58,6 +60,11 @@ class Step(str, Enum):
     UNTAG = "untag"
     ACCEPT = "accept"
     LEAVE = "leave"
+    ENABLE_SERVICE_ACCESS = "enable_service_access"
+    DELEGATE = "delegate"
+    REVOKE = "revoke"
+    UPDATE_ORGANIZATION = "update_organization"
+    UPDATE_FEATURES = "update_features"
 
 
 class Reason(str, Enum):
@@ -251,6 +258,24 @@ class MessageRules:
 
 
 @dataclass(frozen=True)
+class OrganizationKind:
+    """How a service serves an organization.
+
+    :param principal: The service principal that it acts as, and that AWS Organizations knows its administrator by.
+    :param settings: The options of what accounts of the organization get by themselves.
+    :param needs_trust: The management account has to trust it before it can delegate; otherwise delegating does that.
+    :param features: What the service says about features of an organization, ``None`` without.
+    :param has_configuration: AWS tells who configures the accounts: the administrator's settings, or a policy.
+    """
+
+    principal: str
+    settings: tuple[str, ...]
+    needs_trust: bool = False
+    features: FeatureWords | None = None
+    has_configuration: bool = False
+
+
+@dataclass(frozen=True)
 class ServiceFacts:
     """What the engine has to know about a service.
 
@@ -271,6 +296,8 @@ class ServiceFacts:
     :param ways: How accounts can become members: the choices of ``via``.
     :param deletes_organization_members: DeleteMembers works for members that came through AWS Organizations.
     :param invites_held_accounts: An account that belongs to an administrator can have another one's invitation.
+    :param organization: What it has for AWS Organizations.
+    :param features: What it says about features of an account, ``None`` without.
     """
 
     name: str
@@ -281,6 +308,8 @@ class ServiceFacts:
     operations: Mapping[Step, str]
     deletes_organization_members: bool
     invites_held_accounts: bool
+    organization: OrganizationKind | None = None
+    features: FeatureWords | None = None
     email: EmailRules | None = None
     message: MessageRules | None = None
     member_options: tuple[str, ...] = ()

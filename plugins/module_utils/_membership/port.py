@@ -12,10 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
-from .model import BATCH_LIMIT, Account, Member, Problem, Reason, Relationship, ServiceFacts, Step
+from .features import Feature
+from .model import BATCH_LIMIT, Account, Member, OrganizationKind, Problem, Reason, Relationship, ServiceFacts, Step
 from .reasons import is_session_over
+
+if TYPE_CHECKING:
+    from .plan_organization import OrganizationRecord
 
 
 class TaskFailed(Exception):
@@ -192,6 +196,67 @@ class TaggablePort(ServicePort, Protocol):
         """UntagResource."""
 
 
+@dataclass(frozen=True)
+class Delegate:
+    """The delegated administrator of an organization, as the management account reads it."""
+
+    ENABLED: ClassVar[str] = "ENABLED"
+
+    account_id: str
+    status: str
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether it is in office. The other status is that of one which AWS is taking away."""
+        return self.status == self.ENABLED
+
+
+class DelegationPort(Protocol):
+    """The management account's side of one Region: who is the delegated administrator."""
+
+    def get_administrator(self) -> Delegate | None:
+        """Read it, ``None`` without one. AWS allows one for each service and Region."""
+
+    def enable(self, administrator_id: str) -> None:
+        """EnableOrganizationAdminAccount."""
+
+    def disable(self, administrator_id: str) -> None:
+        """DisableOrganizationAdminAccount. It ends the delegation in this Region only."""
+
+
+class TrustedAccessPort(Protocol):
+    """Which services may act in the organization. There is one list for all Regions."""
+
+    def list_principals(self) -> list[str]:
+        """Read all service principals, page by page."""
+
+    def list_administrators(self, principal: str) -> list[str]:
+        """Read the accounts that are registered as delegated administrators of a service."""
+
+    def enable_service_access(self, principal: str) -> None:
+        """EnableAWSServiceAccess. It adds one principal: the list as a whole is nobody's to write."""
+
+
+class OrganizationPort(Protocol):
+    """The delegated administrator's side of one Region: what accounts of the organization get by themselves."""
+
+    def describe(self) -> OrganizationRecord:
+        """Read the settings."""
+
+    def update(self, now: OrganizationRecord, settings: Mapping[str, object], features: Sequence[Feature]) -> None:
+        """Change these. What AWS wants in each call though it does not change is taken from ``now``."""
+
+
+class FeaturesPort(Protocol):
+    """The administrator's side of one Region: the features of its members. Batches hold 1 to 50 accounts."""
+
+    def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
+        """Read the features of these accounts, by account and name, and AWS's word on those it has none for."""
+
+    def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
+        """Give these features to all of these accounts."""
+
+
 class Api(Protocol):
     """One service of AWS in one Region, for the account that the conversation is with."""
 
@@ -216,3 +281,23 @@ class Service:
     open_members: Callable[[Api, Mapping[str, Any]], MembersPort]
     open_administrator: Callable[[Api], AdministratorPort]
     open_service: Callable[[Api], ServicePort]
+    open_delegation: Callable[[Api], DelegationPort] | None = None
+    open_organization: Callable[[Api], OrganizationPort] | None = None
+    open_features: Callable[[Api], FeaturesPort] | None = None
+
+    @property
+    def organization_kind(self) -> OrganizationKind:
+        """What the service has for an organization. Raises TaskFailed where it has nothing."""
+        if self.facts.organization is None:
+            raise TaskFailed(f"{self.facts.title} has nothing for AWS Organizations here")
+        return self.facts.organization
+
+    def delegation(self, api: Api) -> DelegationPort:
+        """Open the management account's side."""
+        assert self.open_delegation
+        return self.open_delegation(api)
+
+    def organization(self, api: Api) -> OrganizationPort:
+        """Open the delegated administrator's side."""
+        assert self.open_organization
+        return self.open_organization(api)

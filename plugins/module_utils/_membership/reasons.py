@@ -64,6 +64,9 @@ RULES = (
     # In an organization that has just begun to trust the service; passes by itself.
     Rule("invalid or out-of-range value", Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),
     Rule("not the master account for your aws organization", Reason.NOT_MANAGEMENT_ACCOUNT),
+    # Guesses: what Security Hub says to another account than the management account, and of another administrator.
+    Rule("not the management account of an organization", Reason.NOT_MANAGEMENT_ACCOUNT),
+    Rule("already the delegated administrator", Reason.OTHER_DELEGATED_ADMINISTRATOR),
     Rule("organization master permission", Reason.TRUSTED_ACCESS_MISSING, ("UpdateOrganizationConfiguration",)),
     Rule("organization master permission", Reason.NOT_MANAGEMENT_ACCOUNT),
     Rule("not a member of an organization", Reason.ORGANIZATION_NOT_IN_USE),
@@ -298,6 +301,27 @@ def is_not_associated(text: str) -> bool:
     """Tell whether leaving was refused because there is no administrator to leave."""
     normal = _normalise(text)
     return any(words in normal for words in ("not associated to a", "not associated with a", _NO_SUCH_RESOURCE))
+
+
+# What the operations of AWS Organizations answer while another of them is still at work.
+_SETTLING_CODES = frozenset({"ConcurrentModificationException", "ResourceConflictException"})
+# GuardDuty and Security Hub say only that something about the request is wrong while the organization is not ready.
+_SETTLING_TEXTS = ("invalid or out-of-range value", "another request is already in progress")
+
+
+# Said with the same codes, but of somebody who has to act first.
+_FINAL = frozenset(
+    {Reason.NOT_MANAGEMENT_ACCOUNT, Reason.ORGANIZATION_NOT_IN_USE, Reason.OTHER_DELEGATED_ADMINISTRATOR}
+)
+
+
+def is_settling(operation: str, code: str, text: str, reason: Reason) -> bool:
+    """Tell whether a refusal may only mean that the organization is not ready yet for this call."""
+    if reason in _FINAL:
+        return False
+    normal = _normalise(text)
+    is_unready = operation == "EnableOrganizationAdminAccount" and code == "InvalidInputException"
+    return code in _SETTLING_CODES or is_unready or any(fragment in normal for fragment in _SETTLING_TEXTS)
 
 
 # What a state means for the account's owner, where it is neither the goal nor on the way to it.

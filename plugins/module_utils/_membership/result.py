@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from .execute_administrator import AdministratorResult
 from .execute_members import MemberResult
-from .model import Action, Outcome, Problem, Reason, Relationship, ServiceKind, State, Step
+from .features import show_features
+from .model import Action, OrganizationKind, Outcome, Problem, Reason, Relationship, ServiceKind, State, Step
+from .plan_delegation import DelegationResult
+from .plan_organization import OrganizationRecord, OrganizationResult
 from .plan_service import ServiceResult
 from .reasons import HINTS, RETRYABLE, STATE_REASONS, is_governed
 from .validate import Fault
@@ -38,26 +41,31 @@ class Report:
     unprocessed: list[Row] = field(default_factory=list)
     actions: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    before: dict[str, str | None] = field(default_factory=dict)
-    after: dict[str, str | None] = field(default_factory=dict)
+    before: dict[str, object] = field(default_factory=dict)
+    after: dict[str, object] = field(default_factory=dict)
 
     @property
     def is_changed(self) -> bool:
         return any(row["actions"] for row in self.rows)
 
-    def add_row(self, row: Row, previous: str | None, verdict: Verdict) -> None:
-        """Add a row with its verdict, and the account to the unprocessed ones where it was not done."""
+    def add_row(self, row: Row, previous: object, verdict: Verdict, about: str | None = None) -> None:
+        """Add a row with its verdict, and the account to the unprocessed ones where it was not done.
+
+        :param previous: What a diff shows as before; what it shows as after is the row's ``status``, or its settings.
+        :param about: The account that the row is about, where it has no ``account_id``.
+        """
         outcome, problem = verdict
+        account_id = about or row["account_id"]
         row.update(
             outcome=outcome.value,
             reason_code=problem.reason.value if problem else None,
             reason=problem.text if problem else None,
         )
         self.rows.append(row)
-        place = f"{row['region']}/{row['account_id']}"
-        self.before[place], self.after[place] = previous, row["status"]
+        place = f"{row['region']}/{account_id}"
+        self.before[place], self.after[place] = previous, row.get("status")
         if problem and outcome in _NOT_DONE:
-            self.unprocessed.append(unprocessed_row(row["account_id"], row["region"], problem))
+            self.unprocessed.append(unprocessed_row(account_id, row["region"], problem))
         elif problem:
             self.warnings.append(f"{place}: {problem.text} ({problem.reason.value}): {HINTS[problem.reason]}")
 
@@ -96,7 +104,7 @@ class Report:
 
 
 def _by_place(row: Row) -> tuple[str, str]:
-    return row["region"] or "", row["account_id"] or ""
+    return row["region"] or "", row.get("account_id") or ""
 
 
 def unprocessed_row(account_id: str, region: str | None, problem: Problem) -> Row:
@@ -216,6 +224,52 @@ def invitation_row(invitation: Relationship) -> Row:
         "invitation_id": invitation.invitation_id,
         "status": invitation.status,
         "invited_at": invitation.invited_at,
+    }
+
+
+# The organization
+
+
+def judge_delegation(result: DelegationResult | OrganizationResult) -> Verdict:
+    """Return how it ended for the delegation, or the settings, of one Region."""
+    if result.is_timed_out:
+        return Outcome.TIMED_OUT, result.problem
+    if result.problem:
+        return _outcome_of(result.problem), result.problem
+    return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
+
+
+def delegation_row(region: str, result: DelegationResult, steps: Sequence[Step]) -> Row:
+    """Return a row of ``organization_administrators``, without its verdict."""
+    before, after = result.before, result.after
+    return {
+        "region": region,
+        "administrator_id": after.account_id if after else None,
+        "status": after.status if after else None,
+        "previous_administrator_id": before.account_id if before else None,
+        "previous_status": before.status if before else None,
+        "actions": [step.value for step in steps],
+    }
+
+
+def settings_of(kind: OrganizationKind, record: OrganizationRecord | None) -> Row:
+    """Return an organization's settings as a row shows them; nulls where they could not be read."""
+    row: Row = {name: record.settings.get(name) if record else None for name in kind.settings}
+    if kind.features:
+        row["features"] = show_features(record.features.values(), kind.features) if record else None
+    row["member_limit_reached"] = record.is_limit_reached if record else None
+    if kind.has_configuration:
+        row["configuration_type"], row["configuration_status"] = record.configuration if record else (None, None)
+    return row
+
+
+def organization_row(region: str, account_id: str, kind: OrganizationKind, result: OrganizationResult) -> Row:
+    """Return a row of ``organizations``, without its verdict."""
+    return {
+        "account_id": account_id,
+        "region": region,
+        **settings_of(kind, result.after),
+        "actions": [step.value for step in result.done],
     }
 
 

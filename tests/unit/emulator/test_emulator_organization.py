@@ -71,7 +71,7 @@ def test_delegation_switches_the_service_on(
 @pytest.mark.parametrize(
     ("service", "code", "status", "text"),
     [
-        ("guardduty", "BadRequestException", 400, "do not have required AWS Organization master permission"),
+        ("guardduty", "BadRequestException", 400, "are not the master account for your AWS Organization"),
         ("securityhub", "InvalidAccessException", 401, "is not the management account"),
     ],
 )
@@ -189,7 +189,7 @@ def test_guardduty_configuration(delegated: None, side: Sides, clients: Clients)
         assert described["MemberAccountLimitReached"] is False
     features = [{"Name": "RDS_LOGIN_EVENTS", "AutoEnable": "NEW"}]
     own.client.update_organization_configuration(**own.detector, AutoEnable=True, Features=features)
-    assert own.client.describe_organization_configuration(**own.detector)["Features"] == features
+    assert features[0] in own.client.describe_organization_configuration(**own.detector)["Features"]
     both = {"AutoEnable": True, "AutoEnableOrganizationMembers": "NEW"}
     for update in ({}, both):
         assert error_of(own.client.update_organization_configuration, **own.detector, **update)[1] == 400

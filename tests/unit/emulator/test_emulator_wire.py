@@ -41,7 +41,7 @@ DescribeOrganizationConfiguration UpdateOrganizationConfiguration TagResource Un
 """
 CLAIMED = {
     "guardduty": f"{SHARED} StartMonitoringMembers StopMonitoringMembers CreateDetector ListDetectors GetDetector "
-    "UpdateDetector DeleteDetector",
+    "UpdateDetector DeleteDetector GetMemberDetectors UpdateMemberDetectors",
     "securityhub": f"{SHARED} EnableSecurityHub DescribeHub UpdateSecurityHubConfiguration DisableSecurityHub",
 }
 OPERATIONS = [(service, operation) for service, names in CLAIMED.items() for operation in names.split()]
@@ -68,6 +68,7 @@ BEFORE = {
     **dict.fromkeys(("DisassociateFromAdministratorAccount", "DisassociateFromMasterAccount"), "Enabled"),
     **dict.fromkeys(("ListMembers", "DisassociateMembers", "StopMonitoringMembers"), "Enabled"),
     **dict.fromkeys(("StartMonitoringMembers",), "Disabled"),
+    **dict.fromkeys(("GetMemberDetectors", "UpdateMemberDetectors"), "Enabled"),
     **dict.fromkeys(("CreateDetector", "DeleteDetector", "DisableSecurityHub", "EnableSecurityHub"), None),
 }
 MANAGEMENT_SIDE = {
@@ -329,7 +330,7 @@ def test_partition_of_a_region(region: str, partition: str) -> None:
     ("service", "operation", "arguments"),
     [
         ("guardduty", "ListFilters", {"DetectorId": "0" * 32}),
-        ("guardduty", "GetMemberDetectors", {"DetectorId": "0" * 32, "AccountIds": [MEMBER]}),
+        ("guardduty", "ListIPSets", {"DetectorId": "0" * 32}),
         ("securityhub", "GetFindings", {}),
     ],
 )

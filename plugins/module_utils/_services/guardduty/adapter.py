@@ -31,7 +31,7 @@ from ..._membership.reasons import is_not_owned, is_said_to_be_no_member, is_ser
 from .facts import GUARDDUTY as FACTS
 
 _STATUSES = ("ENABLED", "DISABLED")
-_UNPROCESSED = UnprocessedKeys("Result")
+UNPROCESSED = UnprocessedKeys("Result")
 # The steps whose calls take nothing but accounts.
 _PLAIN_STEPS = (Step.DISASSOCIATE, Step.DELETE, Step.START_MONITORING, Step.STOP_MONITORING)
 _SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}
@@ -42,7 +42,7 @@ def _find_detector(api: Api) -> str | None:
     return handle_of("ListDetectors", detector_ids[0]) if detector_ids else None
 
 
-def _require_detector(api: Api) -> str:
+def require_detector(api: Api) -> str:
     detector_id = _find_detector(api)
     if detector_id is None:
         text = "there is no detector: GuardDuty is off in this account and Region"
@@ -79,7 +79,7 @@ class _Members:
 
     def __init__(self, api: Api, options: Mapping[str, Any]) -> None:
         self._api = api
-        self._detector_id = options.get("detector_id") or _require_detector(api)
+        self._detector_id = options.get("detector_id") or require_detector(api)
         # AWS states no default for the notification, so it is always sent.
         invitation: dict[str, Any] = {"DisableEmailNotification": not options.get("email_notification")}
         if options.get("invitation_message"):
@@ -93,7 +93,7 @@ class _Members:
     def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
         response = self._api.call("GetMembers", DetectorId=self._detector_id, AccountIds=list(account_ids))
         members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
-        refused = answer_of(response, _UNPROCESSED).refused
+        refused = answer_of(response, UNPROCESSED).refused
         if any(not is_said_to_be_no_member(refusal.text) for refusal in refused.values()):
             return None
         return members
@@ -114,7 +114,7 @@ class _Members:
         return self._send(step, AccountIds=[account.account_id for account in accounts], **params)
 
     def _send(self, step: Step, **params: Any) -> Answer:
-        return answer_of(self._api.call(FACTS.operations[step], DetectorId=self._detector_id, **params), _UNPROCESSED)
+        return answer_of(self._api.call(FACTS.operations[step], DetectorId=self._detector_id, **params), UNPROCESSED)
 
 
 class _Administrator:
@@ -127,7 +127,7 @@ class _Administrator:
     def _detector(self) -> str:
         # Read once: every later call of the conversation carries it.
         if self._detector_id is None:
-            self._detector_id = _require_detector(self._api)
+            self._detector_id = require_detector(self._api)
         return self._detector_id
 
     def get_administrator(self) -> Relationship | None:

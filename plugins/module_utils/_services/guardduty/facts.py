@@ -12,8 +12,15 @@ services only: no call is ever made because of them, and they stay in the table 
 
 from __future__ import annotations
 
-from ..._membership.model import EmailRules, ServiceFacts, ServiceKind, State, Step
+from ..._membership.features import FeatureWords
+from ..._membership.model import EmailRules, OrganizationKind, ServiceFacts, ServiceKind, State, Step
 from .words import REFUSALS
+
+# An EKS cluster is watched by either; AWS refuses both in one call.
+_REPLACED = {"EKS_RUNTIME_MONITORING": "RUNTIME_MONITORING"}
+_PRINCIPALS = {"EBS_MALWARE_PROTECTION": "malware-protection.guardduty.amazonaws.com"}
+OF_ORGANIZATION = FeatureWords("auto_enable", "NONE", _REPLACED, _PRINCIPALS)
+OF_ACCOUNT = FeatureWords("status", "DISABLED", _REPLACED)
 
 GUARDDUTY = ServiceFacts(
     name="guardduty",
@@ -26,6 +33,13 @@ GUARDDUTY = ServiceFacts(
         settings={"enabled": True, "finding_publishing_frequency": "SIX_HOURS"},
         suspended="DISABLED",
     ),
+    organization=OrganizationKind(
+        principal="guardduty.amazonaws.com",
+        settings=("auto_enable_members",),
+        needs_trust=True,
+        features=OF_ORGANIZATION,
+    ),
+    features=OF_ACCOUNT,
     member_options=("detector_id", "email_notification", "invitation_message", "monitoring", "replace_failed"),
     words={
         State.CREATED: ("Created",),
@@ -55,6 +69,9 @@ GUARDDUTY = ServiceFacts(
         Step.UNTAG: "UntagResource",
         Step.ACCEPT: "AcceptAdministratorInvitation",
         Step.LEAVE: "DisassociateFromAdministratorAccount",
+        Step.DELEGATE: "EnableOrganizationAdminAccount",
+        Step.REVOKE: "DisableOrganizationAdminAccount",
+        Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
     },
     # The rules of CreateMembers' reference.
     email=EmailRules(range(6, 65), "\"'()<>[]:,\\|%&"),

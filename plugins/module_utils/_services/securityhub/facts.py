@@ -10,7 +10,7 @@ and may still be met in partitions without the Organizations integration. There 
 
 from __future__ import annotations
 
-from ..._membership.model import ServiceFacts, ServiceKind, State, Step
+from ..._membership.model import OrganizationKind, ServiceFacts, ServiceKind, State, Step
 from .words import REFUSALS
 
 SECURITYHUB = ServiceFacts(
@@ -24,6 +24,11 @@ SECURITYHUB = ServiceFacts(
         settings={"auto_enable_controls": True, "control_finding_generator": "SECURITY_CONTROL"},
         on_enable=("enable_default_standards",),
         updated_only=("auto_enable_controls",),
+    ),
+    organization=OrganizationKind(
+        principal="securityhub.amazonaws.com",
+        settings=("auto_enable", "auto_enable_standards"),
+        has_configuration=True,
     ),
     words={
         State.CREATED: ("Created",),
@@ -46,6 +51,9 @@ SECURITYHUB = ServiceFacts(
         Step.UNTAG: "UntagResource",
         Step.ACCEPT: "AcceptAdministratorInvitation",
         Step.LEAVE: "DisassociateFromAdministratorAccount",
+        Step.DELEGATE: "EnableOrganizationAdminAccount",
+        Step.REVOKE: "DisableOrganizationAdminAccount",
+        Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
     },
     refusals=REFUSALS,
     deletes_organization_members=False,

@@ -33,8 +33,16 @@ ROW_KEYS = {
     "detectors": "detector_id enabled finding_publishing_frequency tags",
     "sessions": "enabled finding_publishing_frequency",
     "hubs": "hub_arn auto_enable_controls control_finding_generator tags",
+    "organization_administrators": "administrator_id previous_administrator_id",
+    "organizations": "member_limit_reached",
+}
+SETTINGS = {
+    "guardduty": "auto_enable_members features",
+    "securityhub": "auto_enable auto_enable_standards configuration_type configuration_status",
 }
 COMMON_ROW_KEYS = "account_id region status previous_status actions outcome reason_code reason"
+# What a row of these has not, because it is not about the state of one account.
+WITHOUT = {"organization_administrators": {"account_id"}, "organizations": {"status", "previous_status"}}
 UNPROCESSED_KEYS = "account_id region operation reason reason_code retryable"
 ACTION_KEYS = "region account_id operation account_ids"
 
@@ -107,13 +115,16 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def rows_key(name: str) -> str:
-    kind = name.removesuffix("_info").rpartition("_")[2]
+    _service, _, kind = name.removesuffix("_info").partition("_")
     return f"{kind}s"
 
 
 def row_keys(name: str) -> set[str]:
-    keys = f"{COMMON_ROW_KEYS} {ROW_KEYS[rows_key(name)]}"
-    return set((keys + " invitations" if name.endswith("administrator_info") else keys).split())
+    key, is_info = rows_key(name), name.endswith("_info")
+    keys = {*COMMON_ROW_KEYS.split(), *ROW_KEYS[key].split()} - WITHOUT.get(key, set())
+    if key == "organizations":
+        keys |= {*SETTINGS[name.partition("_")[0]].split(), *(("administrator_id", "status") if is_info else ())}
+    return keys | ({"invitations"} if name.endswith("administrator_info") else set())
 
 
 @every_module
@@ -199,7 +210,14 @@ def seed_for(name: str) -> dict[str, Any]:
             "status": status,
         }
 
-    if name.endswith("_member"):
+    if "_organization" in name:
+        seed["organization"] = {
+            "management_account": "555555555555",
+            "account_ids": [ADMINISTRATOR],
+            "delegated_administrator": {} if "_administrator" in name else {service: ADMINISTRATOR},
+        }
+        seed["caller"] = "555555555555" if "_administrator" in name else ADMINISTRATOR
+    elif name.endswith("_member"):
         seed["organization"] = {
             "management_account": "555555555555",
             "account_ids": ["333333333333"],

@@ -1,0 +1,206 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The features of members: who lacks which, and the calls that mend it.
+
+Accounts that lack the same share a call. A feature that a policy of the organization owns is never written, and only
+members whose membership is in effect have features that can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from .features import Feature, FeatureWords, in_order, merged_features, missing_features
+from .model import Problem, Reason, batches
+from .port import Answer, CallFailed, FeaturesPort, ForEach, Refusal
+from .reasons import classify, is_said_to_be_no_member
+from .waiting import Patience, Walk
+
+Features = Mapping[str, Feature]
+
+
+@dataclass
+class FeatureResult:
+    """What became of the features of one member."""
+
+    before: Features | None = None
+    after: Features | None = None
+    is_changed: bool = False
+    problem: Problem | None = None
+    is_timed_out: bool = False
+
+
+@dataclass(frozen=True)
+class FeatureWish:
+    """The features that are asked for, of every member alike."""
+
+    features: Sequence[Feature]
+    words: FeatureWords
+
+    def missing(self, present: Features) -> tuple[Feature, ...]:
+        """Return what differs, as it has to be sent."""
+        return missing_features(self.features, present, self.words.off)
+
+    def refused(self, present: Features) -> Problem | None:
+        """Return why what differs cannot be written, if it cannot."""
+        owned = [feature for feature in self.missing(present) if feature.managed_by]
+        if not owned:
+            return None
+        named = ", ".join(f"{feature.name} ({feature.managed_by})" for feature in owned)
+        return Problem(Reason.ORGANIZATION_POLICY, f"a policy of the organization decides about {named}")
+
+
+def group_by_gap(wish: FeatureWish, present: Mapping[str, Features]) -> list[tuple[tuple[Feature, ...], list[str]]]:
+    """Return the calls to make: what to send, and the accounts that lack just that."""
+    groups: list[tuple[tuple[Feature, ...], list[str]]] = []
+    for account_id, features in present.items():
+        if wish.refused(features):
+            continue
+        for call in in_order(wish.missing(features), wish.words):
+            group = next((ids for sent, ids in groups if sent == call), None)
+            if group is None:
+                groups.append((call, group := []))
+            group.append(account_id)
+    return groups
+
+
+def read_features_of(
+    port: FeaturesPort, account_ids: Iterable[str], for_each: ForEach = map
+) -> tuple[dict[str, Features], dict[str, Refusal]]:
+    """Read the features of members. Raises CallFailed.
+
+    :returns: The features by account, and AWS's word on each account that it has none for.
+    """
+    present: dict[str, Features] = {}
+    refused: dict[str, Refusal] = {}
+    for found, answer in for_each(port.get_features, batches(account_ids)):
+        present.update(found)
+        refused.update(answer.refused)
+    return present, refused
+
+
+def predict_features(wish: FeatureWish, present: Mapping[str, Features]) -> dict[str, FeatureResult]:
+    """Return what carrying out should lead to, for members whose features were read."""
+    results = {}
+    for account_id, features in present.items():
+        missing, problem = wish.missing(features), wish.refused(features)
+        after = features if problem else merged_features(features, missing)
+        results[account_id] = FeatureResult(features, after, bool(missing) and problem is None, problem)
+    return results
+
+
+def execute_features(
+    wish: FeatureWish,
+    port: FeaturesPort,
+    known: Mapping[str, Features],
+    joined: Sequence[str],
+    patience: Patience,
+    for_each: ForEach = map,
+) -> Walk[dict[str, FeatureResult]]:
+    """Give members the features that they lack, and read until AWS shows them.
+
+    :param known: The features of members as they were read before.
+    :param joined: Members whose features were not read yet, because they are members only now.
+    :returns: A result for each of both. Failures are in the results; nothing is raised for them.
+    """
+    run = _Run(wish, port, patience, for_each)
+    run.results = {account_id: FeatureResult(features, features) for account_id, features in known.items()}
+    run.results.update({account_id: FeatureResult() for account_id in joined})
+    yield from run.read_until(joined, lambda _result: True)
+    written = run.write()
+    if patience.wait and written:
+        yield from run.read_until(written, lambda result: not wish.missing(result.after or {}))
+    return run.results
+
+
+def _as_problem(operation: str, refusal: Refusal) -> Problem:
+    return Problem(classify(operation, refusal.text, refusal.code), refusal.text, operation)
+
+
+@dataclass
+class _Run:
+    wish: FeatureWish
+    port: FeaturesPort
+    patience: Patience
+    for_each: ForEach
+    results: dict[str, FeatureResult] = field(default_factory=dict)
+
+    def read_until(self, account_ids: Sequence[str], is_enough: Callable[[FeatureResult], bool]) -> Walk[None]:
+        """Read until each account shows enough; AWS knows a new member's features some time after the member."""
+        pending, wait = list(account_ids), self.patience.begin()
+        while pending:
+            try:
+                present, refused = read_features_of(self.port, pending, self.for_each)
+            except CallFailed as failure:
+                for account_id in pending:
+                    self.results[account_id].problem = self.results[account_id].problem or failure.as_problem()
+                return
+            for account_id in pending:
+                self._take(self.results[account_id], present.get(account_id), refused.get(account_id))
+            pending = [i for i in pending if self._is_worth_waiting(i, refused, is_enough)]
+            if pending and not (yield from wait.for_another_look()):
+                break
+        for account_id in pending:
+            result = self.results[account_id]
+            result.is_timed_out = result.problem is None
+            text = "AWS accepted the features but did not show them before the wait ended"
+            result.problem = result.problem or Problem(Reason.TIMED_OUT, text)
+
+    def _take(self, result: FeatureResult, features: Features | None, refusal: Refusal | None) -> None:
+        if features is not None:
+            result.problem = None
+            result.after = features
+            result.before = features if result.before is None else result.before
+        else:
+            refusal = refusal or Refusal("AWS told nothing about the features of this account")
+            result.problem = _as_problem("GetMemberDetectors", refusal)
+
+    def _is_worth_waiting(
+        self, account_id: str, refused: Mapping[str, Refusal], is_enough: Callable[[FeatureResult], bool]
+    ) -> bool:
+        result = self.results[account_id]
+        if result.problem is None:
+            return not is_enough(result)
+        return account_id in refused and is_said_to_be_no_member(refused[account_id].text)
+
+    def write(self) -> list[str]:
+        """Send what is missing; return the accounts for which AWS accepted it."""
+        present = {i: result.after for i, result in self.results.items() if result.after is not None}
+        for account_id, features in present.items():
+            self.results[account_id].problem = self.wish.refused(features)
+        for missing, account_ids in group_by_gap(self.wish, present):
+            for batch in batches(account_ids):
+                self._send(missing, batch)
+        return [account_id for account_id, result in self.results.items() if result.is_changed and not result.problem]
+
+    def _send(self, features: Sequence[Feature], batch: Sequence[str]) -> None:
+        due = [account_id for account_id in batch if self.results[account_id].problem is None]
+        if not due:
+            return
+        try:
+            answer: Answer = self.port.update_features(due, features)
+        except CallFailed as failure:
+            for account_id in due:
+                self.results[account_id].problem = self._explained(failure, features, account_id)
+            return
+        for account_id in due:
+            refusal = answer.refused.get(account_id)
+            if refusal is None:
+                self.results[account_id].is_changed = True
+            else:
+                self.results[account_id].problem = _as_problem("UpdateMemberDetectors", refusal)
+
+    def _explained(self, failure: CallFailed, features: Sequence[Feature], account_id: str) -> Problem:
+        """Say which feature AWS most likely does not have in this Region: its text does not."""
+        problem = failure.as_problem()
+        if failure.reason is not Reason.INVALID_INPUT:
+            return problem
+        present = self.results[account_id].after or {}
+        names = [feature.name for feature in features]
+        unknown = [name for name in names if name not in present] or names
+        return replace(
+            problem, reason=Reason.FEATURE_UNSUPPORTED, text=f"{problem.text} (most likely: {', '.join(unknown)})"
+        )

@@ -1,0 +1,102 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.features import (
+    Feature,
+    FeatureWords,
+    explain_features,
+    in_order,
+    merged_features,
+    missing_features,
+    read_features,
+    show_features,
+)
+
+WORDS = FeatureWords("auto_enable", "NONE", {"OLD": "NEWER"})
+# A feature as it may be there or be asked for: absent, or with a value and some additional configuration.
+SHAPES = [
+    None,
+    *(
+        (value, additional)
+        for value, additional in product(
+            ("NONE", "NEW", "ALL"), ({}, {"one": "NEW"}, {"two": "NONE"}, {"two": "ALL", "one": "NONE"})
+        )
+    ),
+]
+
+
+def of(**shapes: tuple[str, dict[str, str]] | None) -> list[Feature]:
+    return [Feature(name, *shape) for name, shape in shapes.items() if shape]
+
+
+def by_name(features: list[Feature]) -> dict[str, Feature]:
+    return {feature.name: feature for feature in features}
+
+
+@pytest.mark.parametrize("present", SHAPES)
+def test_missing_features_are_enough_and_no_more(present: tuple[str, dict[str, str]] | None) -> None:
+    there = by_name(of(A=present, UNASKED=("ALL", {"x": "ALL"})))
+    for shape in SHAPES:
+        wanted = of(A=shape)
+        missing = missing_features(wanted, there, "NONE")
+        after = merged_features(there, missing)
+        assert missing_features(wanted, after, "NONE") == ()
+        assert after["UNASKED"] == there["UNASKED"]
+        if shape:
+            now = there.get("A", Feature("A", "NONE"))
+            is_there = now.value == shape[0] and all(now.additional.get(k, "NONE") == v for k, v in shape[1].items())
+            assert bool(missing) is not is_there
+            for name, value in now.additional.items():  # what was not asked for stays
+                kept = after.get("A", now).additional[name]
+                assert name in shape[1] or kept == value
+        if missing and shape and shape[0] != "NONE":
+            assert set(missing[0].additional) == {*shape[1], *there.get("A", Feature("A", "NONE")).additional}
+
+
+def test_missing_features_keep_who_owns_them() -> None:
+    [missing] = missing_features(of(A=("ALL", {})), {"A": Feature("A", "NONE", {}, "GUARDDUTY_POLICY")}, "NONE")
+    assert missing.managed_by == "GUARDDUTY_POLICY"
+
+
+def test_features_read_and_shown_are_the_same_whatever_the_order() -> None:
+    rows = [
+        {"name": "B", "auto_enable": "NEW", "additional_configuration": None},
+        {
+            "name": "A",
+            "auto_enable": "ALL",
+            "additional_configuration": [{"name": "y", "auto_enable": "ALL"}, {"name": "x", "auto_enable": "NONE"}],
+        },
+    ]
+    shown = show_features(read_features(rows, WORDS), WORDS)
+    assert [(row["name"], row["auto_enable"]) for row in shown] == [("A", "ALL"), ("B", "NEW")]
+    assert [each["name"] for each in shown[0]["additional_configuration"]] == ["x", "y"]
+    assert show_features(read_features(reversed(rows), WORDS), WORDS) == shown
+
+
+def test_explain_features() -> None:
+    assert explain_features(of(A=("ALL", {}), B=("NEW", {})), WORDS) == []
+    assert explain_features([*of(A=("ALL", {})), *of(A=("NEW", {}))], WORDS) == ["features: A is listed twice"]
+    assert explain_features([Feature(" ", "ALL")], WORDS) == ["features: a name is empty"]
+    [text] = explain_features(of(OLD=("ALL", {}), NEWER=("NEW", {})), WORDS)
+    assert "OLD and NEWER cannot be on together" in text and "set OLD to NONE" in text
+    assert explain_features(of(OLD=("NONE", {}), NEWER=("NEW", {})), WORDS) == []
+
+
+@pytest.mark.parametrize(("old", "new", "calls"), [("NONE", "NEW", 2), ("NEW", "NONE", 1), ("NONE", "NONE", 1)])
+def test_in_order_an_old_feature_goes_before_its_successor_comes(old: str, new: str, calls: int) -> None:
+    found = in_order(of(NEWER=(new, {}), OLD=(old, {}), A=("ALL", {})), WORDS)
+    assert len(found) == calls
+    assert sorted(feature.name for call in found for feature in call) == ["A", "NEWER", "OLD"]
+    if calls == 2:
+        assert [feature.name for feature in found[1]] == ["NEWER"]
+
+
+def test_in_order_of_one_alone_is_one_call() -> None:
+    assert in_order(of(NEWER=("NEW", {})), WORDS) == [tuple(of(NEWER=("NEW", {})))]
+    assert in_order([], WORDS) == []
