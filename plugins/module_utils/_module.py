@@ -79,7 +79,7 @@ def run_member(service: Service, options: Spec | None = None) -> None:
     :param service: The service.
     :param options: The options that this service has beyond the common ones.
     """
-    spec = {**_member_options(service.facts.ways), **(options or {})}
+    spec = {**_member_options(service.facts.ways), **(options or {}), **_account_features(service)}
     _run(service, "members", spec, partial(member_job, service))
 
 
@@ -123,6 +123,7 @@ def run_service(service: Service, options: Spec) -> None:
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         **(_tag_options() if service.facts.kind.has_tags else {}),
         **options,
+        **_account_features(service),
         **_account_options(),
         **_wait_options(),
     }
@@ -142,6 +143,11 @@ def _feature_options(option: str, values: list[str]) -> Spec:
             "additional_configuration": {"type": "list", "elements": "dict", "options": additional},
         },
     }
+
+
+def _account_features(service: Service) -> Spec:
+    words = service.facts.features
+    return {"features": _feature_options(words.option, ["ENABLED", "DISABLED"])} if words else {}
 
 
 def run_organization_administrator(service: Service) -> None:

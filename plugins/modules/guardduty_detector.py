@@ -37,8 +37,45 @@ options:
       - Without this option, it is left as it is. A new detector then has the default of AWS.
     type: str
     choices: [FIFTEEN_MINUTES, ONE_HOUR, SIX_HOURS]
+  features:
+    description:
+      - The protection plans that the detector has, which AWS calls features. Those that are not listed are left as they
+        are.
+      - AWS switches almost every feature on in a new detector, and charges for it after a trial. List the ones that you
+        do not want as V(DISABLED).
+      - The features of a member are its administrator's to change, see O(muster.aws.guardduty_member#module:features).
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name that AWS has for it, for example V(S3_DATA_EVENTS) or V(RUNTIME_MONITORING).
+        type: str
+        required: true
+      status:
+        description:
+          - Whether it is on.
+        type: str
+        choices: [ENABLED, DISABLED]
+        required: true
+      additional_configuration:
+        description:
+          - What belongs to the feature. What is not listed is left as it is.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description:
+              - The name that AWS has for it, for example V(EC2_AGENT_MANAGEMENT).
+            type: str
+            required: true
+          status:
+            description:
+              - Whether it is on.
+            type: str
+            choices: [ENABLED, DISABLED]
+            required: true
 notes:
-  - A new detector enables the data sources that AWS enables by default. This module does not manage them.
   - The task fails if RV(unprocessed_accounts) is not empty.
   - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:GetDetector),
     C(guardduty:CreateDetector) with C(iam:CreateServiceLinkedRole), C(guardduty:UpdateDetector),
@@ -93,6 +130,13 @@ EXAMPLES = r"""
       - "222222222222"
     role_name: OrganizationAccountAccessRole
     state: absent
+
+- name: Switch it on without a protection plan that AWS would switch on, too
+  muster.aws.guardduty_detector:
+    region: eu-central-1
+    features:
+      - name: EBS_MALWARE_PROTECTION
+        status: DISABLED
 """
 
 RETURN = r"""
@@ -152,6 +196,16 @@ detectors:
       type: str
       returned: always
       sample: SIX_HOURS
+    features:
+      description:
+        - The features that were asked for, as they are after the task. V(null) where none were asked for.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - name: S3_DATA_EVENTS
+          status: ENABLED
+          additional_configuration: []
     tags:
       description:
         - The tags of the detector. V(null) without a detector.

@@ -41,6 +41,46 @@ options:
       - Without this option, it is left as it is, with a warning for each member whose monitoring is suspended.
     type: str
     choices: [enabled, suspended]
+  features:
+    description:
+      - The protection plans that members have, which AWS calls features. Those that are not listed are left as they
+        are.
+      - They are compared and written for members that are V(Enabled). Members that lack the same share a call.
+      - What a policy of the organization decides is not written (V(organization_policy)).
+      - An account that becomes a member in the same task is read once it is one; check mode shows it with what is asked
+        for.
+      - It goes with O(state=present) only.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description:
+          - The name that AWS has for it, for example V(S3_DATA_EVENTS) or V(RUNTIME_MONITORING).
+        type: str
+        required: true
+      status:
+        description:
+          - Whether it is on.
+        type: str
+        choices: [ENABLED, DISABLED]
+        required: true
+      additional_configuration:
+        description:
+          - What belongs to the feature. What is not listed is left as it is.
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description:
+              - The name that AWS has for it, for example V(EC2_AGENT_MANAGEMENT).
+            type: str
+            required: true
+          status:
+            description:
+              - Whether it is on.
+            type: str
+            choices: [ENABLED, DISABLED]
+            required: true
   replace_failed:
     description:
       - What to do about a record in status V(EmailVerificationFailed), with O(state=present).
@@ -58,7 +98,8 @@ notes:
     C(guardduty:ListMembers), C(guardduty:CreateMembers) and C(guardduty:InviteMembers),
     C(guardduty:DescribeOrganizationConfiguration) for O(via=organization),
     C(guardduty:DisassociateMembers) and C(guardduty:DeleteMembers) for removing,
-    C(guardduty:StartMonitoringMembers) and C(guardduty:StopMonitoringMembers) for O(monitoring).
+    C(guardduty:StartMonitoringMembers) and C(guardduty:StopMonitoringMembers) for O(monitoring),
+    C(guardduty:GetMemberDetectors) and C(guardduty:UpdateMemberDetectors) for O(features).
 seealso:
   - module: muster.aws.guardduty_administrator
   - module: muster.aws.guardduty_detector
@@ -139,6 +180,22 @@ EXAMPLES = r"""
   loop: "{{ removal.unprocessed_accounts }}"
   loop_control:
     label: "{{ item.account_id }}"
+
+- name: Give members the same protection plans, and nothing else
+  muster.aws.guardduty_member:
+    region: eu-central-1
+    members:
+      - account_id: "333333333333"
+        email: aws-333333333333@example.com
+    via: organization
+    features:
+      - name: S3_DATA_EVENTS
+        status: ENABLED
+      - name: RUNTIME_MONITORING
+        status: ENABLED
+        additional_configuration:
+          - name: EC2_AGENT_MANAGEMENT
+            status: ENABLED
 """
 
 RETURN = r"""
@@ -210,6 +267,17 @@ members:
       type: str
       returned: always
       sample: "2026-01-01T00:00:01.000Z"
+    features:
+      description:
+        - The features that were asked for, as they are after the task. V(null) where none were asked for, and of an
+          account that is no member.
+      type: list
+      elements: dict
+      returned: always
+      sample:
+        - name: S3_DATA_EVENTS
+          status: ENABLED
+          additional_configuration: []
     actions:
       description:
         - What was done for the account, or in check mode would be, in order. Out of V(create), V(invite),

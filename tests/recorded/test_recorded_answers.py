@@ -23,6 +23,7 @@ import boto3
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._aws.cloud import AwsApi
 from ansible_collections.muster.aws.plugins.module_utils._aws.silence import Line
+from ansible_collections.muster.aws.plugins.module_utils._membership.features import Feature
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     Account,
     Reason,
@@ -175,6 +176,7 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("EnableOrganizationAdminAccount", "retry"): {"outcome": "changed", "status": "ENABLED"},
     ("EnableOrganizationAdminAccount", "not_in_organization"): {"outcome": "failed", "reason_code": "invalid_input"},
+    ("UpdateMemberDetectors", "not_a_member"): {"outcome": "failed", "reason_code": "other", "status": "Enabled"},
     ("DescribeHub", "hub_on"): {"outcome": "unchanged", "control_finding_generator": "STANDARD_CONTROL"},
     ("DescribeHub", "service_not_enabled"): {"outcome": "changed", "actions": ["enable_service"]},
     ("GetDetector", "detector_on"): {"outcome": "unchanged", "finding_publishing_frequency": "SIX_HOURS"},
@@ -311,6 +313,14 @@ USES = {
         {"administrator_id": MEMBER},
         lambda service, api: service.delegation(api).enable(MEMBER),
         organization=NOBODY_DELEGATED,
+    ),
+    "UpdateMemberDetectors": Use(
+        "member",
+        {**LISTED, "features": [{"name": "S3_DATA_EVENTS", "status": "DISABLED"}]},
+        lambda service, api: service.open_members(api, {}).update_features(
+            [MEMBER], [Feature("S3_DATA_EVENTS", "DISABLED")]
+        ),
+        status="Enabled",
     ),
     "UpdateOrganizationConfiguration": Use("settings", {}, _update_organization, organization=DELEGATED),
 }

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import cast
 
 from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
-from .._membership.model import Account, Member, Outcome, Reading, Reason, ServiceFacts, Step
+from .._membership.member_features import FeaturesLook, look_at_features
+from .._membership.model import Account, Action, Member, Outcome, Reading, Reason, ServiceFacts, Step
 from .._membership.plan_members import (
     Decision,
     MemberPolicy,
@@ -21,53 +23,83 @@ from .._membership.plan_members import (
     plan_members,
     rows_for,
 )
-from .._membership.port import Api, CallFailed, ForEach, MembersPort, Service, TaskFailed
+from .._membership.port import Api, CallFailed, FeaturesPort, ForEach, MembersPort, Service, TaskFailed
 from .._membership.result import Report, judge_member, member_row
 from .._membership.validate import Fault, check_account_ids, check_members, explain_message
+from .._membership.waiting import Patience, Walk
 from .._targets import Target, split_problems
-from .task import Task, check_common, refuse
+from .task import Task, check_common, feature_wish, refuse
 
 
 def member_job(service: Service, task: Task) -> Report:
     """Bring the listed accounts, as members of the caller, into the wanted state."""
     accounts, policy = _checked_members(service.facts, task)
+    wish = feature_wish(service.facts, task.options)
     cloud = task.connect()
     caller_id = cloud.caller.account_id
     targets = task.targets(cloud, service.facts, [caller_id], None)
 
-    def look(_target: Target, api: Api) -> tuple[MembersPort, MembersPlan, list[MemberResult]]:
+    def look(_target: Target, api: Api) -> _Look:
         port = service.open_members(api, task.options)
         observed = _observe_members(port, accounts, targets.for_each, caller_id, policy.purge, service.facts.reading)
         plan = plan_members(accounts, observed, policy, service.facts, caller_id)
-        return port, *(_ask_organization(port, plan) if policy.via_organization else (plan, []))
+        plan, refused = _ask_organization(port, plan) if policy.via_organization else (plan, [])
+        if wish is None:
+            return _Look(port, plan, refused)
+        # A service whose facts have features has a port that has.
+        features = look_at_features(wish, cast(FeaturesPort, port), plan.decisions, targets.for_each)
+        return _Look(port, plan, refused, features)
 
     reached, problems = split_problems(targets.run(look, targets.all))
-    purge_fault = explain_purge([plan for _port, plan, _refused in reached.values()], task.options["purge_limit"])
+    purge_fault = explain_purge([look.plan for look in reached.values()], task.options["purge_limit"])
     if purge_fault:
         raise TaskFailed(purge_fault)
 
-    results = {target: predict_members(plan, caller_id) for target, (_port, plan, _refused) in reached.items()}
+    results = {target: found.predict(caller_id) for target, found in reached.items()}
     if task.carry_out:
-        walks = {
-            target: execute_members(plan, port, task.patience(), targets.for_each)
-            for target, (port, plan, _refused) in reached.items()
-        }
+        walks = {target: found.execute(task.patience(), targets.for_each) for target, found in reached.items()}
         results, lost = split_problems(targets.walk(walks, task.clock))
         problems.update(lost)
-    for target, (_port, _plan, refused) in reached.items():
-        results[target] = [*refused, *results.get(target, ())]
     report = Report()
-    for target, (_port, plan, _refused) in reached.items():
-        report.add_actions(target.region, None, plan.actions)
-        report.warnings += [f"{target.region}/{text}" for text in plan.warnings]
+    for target, found in reached.items():
+        results[target] = [*found.refused, *results.get(target, ())]
+        report.add_actions(target.region, None, found.actions)
+        report.warnings += [f"{target.region}/{text}" for text in found.plan.warnings]
     table = rows_for(policy, service.facts)
     for target, problem in problems.items():
         unread = [Decision(a, Member(a.account_id), table, is_skipped=a.account_id == caller_id) for a in accounts]
         results[target] = [MemberResult(decision, decision.before, problem=problem) for decision in unread]
     for target, members in results.items():
         for result in members:
-            report.add_row(member_row(target.region, result), result.decision.before.status, judge_member(result))
+            row = member_row(target.region, result, service.facts.features is not None)
+            report.add_row(row, result.decision.before.status, judge_member(result))
     return report
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What was found in one Region, and what is to be done there.
+
+    :param refused: The accounts that AWS would refuse.
+    :param features: ``None`` where nobody asked for any.
+    """
+
+    port: MembersPort
+    plan: MembersPlan
+    refused: list[MemberResult]
+    features: FeaturesLook | None = None
+
+    @property
+    def actions(self) -> list[Action]:
+        return [*self.plan.actions, *(self.features.actions if self.features else ())]
+
+    def predict(self, caller_id: str) -> list[MemberResult]:
+        results = predict_members(self.plan, caller_id)
+        return self.features.predict(results) if self.features else results
+
+    def execute(self, patience: Patience, for_each: ForEach) -> Walk[list[MemberResult]]:
+        results = yield from execute_members(self.plan, self.port, patience, for_each)
+        return (yield from self.features.execute(results, patience, for_each)) if self.features else results
 
 
 def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], MemberPolicy]:
@@ -95,6 +127,10 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
         (
             not options.get("detector_id") or len(task.regions) == 1,
             "detector_id goes with a single Region: leave it out, each Region's detector is then looked up",
+        ),
+        (
+            not options.get("features") or policy.wish is Wish.PRESENT,
+            "features goes with state=present only: who is to be no member has none",
         ),
     )
     refuse(Fault("", Reason.INVALID_INPUT, text) for is_kept, text in rules if not is_kept)

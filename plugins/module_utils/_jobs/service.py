@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
+from .._membership.features import FeatureWish
 from .._membership.model import Outcome, ServiceKind
 from .._membership.plan_service import (
     ServicePlan,
@@ -22,7 +23,7 @@ from .._membership.plan_service import (
 from .._membership.port import Api, Service, ServicePort
 from .._membership.result import Report, judge_service, service_row, steps_as_actions
 from .._targets import Target, split_problems
-from .task import Task, member_targets
+from .task import Task, feature_wish, member_targets
 
 
 def service_job(service: Service, task: Task) -> Report:
@@ -33,9 +34,10 @@ def service_job(service: Service, task: Task) -> Report:
         return {name: options[name] for name in names if options[name] is not None}
 
     tags = options.get("tags")
+    features = feature_wish(service.facts, options)
     wish = ServiceWish(
         is_present=options["state"] == "present",
-        settings=given(kind.settings),
+        settings={**given(set(kind.settings) - {"features"}), **({"features": features} if features else {})},
         on_enable=given(kind.on_enable),
         updated_only=frozenset(kind.updated_only),
         defaults=kind.settings,
@@ -65,7 +67,7 @@ def service_job(service: Service, task: Task) -> Report:
     report = Report()
     for target, steps in due.items():
         report.add_actions(target.region, target.account_id, steps_as_actions(service.facts.operations, steps))
-    row_of = partial(_service_row, kind)
+    row_of = partial(_service_row, kind, features)
     for target, problem in problems.items():
         report.add_row(row_of(target, ServiceResult(None, None)), None, (Outcome.FAILED, problem))
     for target, result in results.items():
@@ -75,5 +77,7 @@ def service_job(service: Service, task: Task) -> Report:
     return report
 
 
-def _service_row(kind: ServiceKind, target: Target, result: ServiceResult) -> dict[str, Any]:
-    return service_row(target.region, target.account_id, kind, result)
+def _service_row(
+    kind: ServiceKind, features: FeatureWish | None, target: Target, result: ServiceResult
+) -> dict[str, Any]:
+    return service_row(target.region, target.account_id, kind, result, features)

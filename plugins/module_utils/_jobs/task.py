@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._aws.cloud import Cloud, Role
+from .._membership.features import FeatureWish, explain_features, read_features
 from .._membership.model import Reason, ServiceFacts
 from .._membership.port import Clock, Service, TaskFailed
 from .._membership.result import Report
@@ -65,6 +66,15 @@ def check_common(task: Task) -> None:
     role_name = task.options.get("role_name")
     texts += [explain_role_name(role_name)] if role_name else []
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
+
+
+def feature_wish(facts: ServiceFacts, options: Options) -> FeatureWish | None:
+    """The features that accounts are to have, ``None`` where nobody asked for any."""
+    if facts.features is None or not options.get("features"):
+        return None
+    features = read_features(options["features"], facts.features)
+    refuse(Fault("", Reason.INVALID_INPUT, text) for text in explain_features(features, facts.features))
+    return FeatureWish(tuple(features), facts.features)
 
 
 def checked_accounts(task: Task) -> tuple[list[str] | None, Role | None]:

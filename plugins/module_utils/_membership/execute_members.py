@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .model import Member, Problem, Reading, Reason, State, Step, batches
 from .plan_members import MAYBE_ASSOCIATED, ORDER, Decision, MembersPlan
@@ -60,6 +61,7 @@ class MemberResult:
     :param member: The record as last read (in check mode: as predicted).
     :param done: The steps that AWS accepted for it (in check mode: that would be sent).
     :param is_attempted: False where an earlier failure kept the account's call from being sent.
+    :param features: Those that were asked for, as a row shows them; ``None`` where they are not known.
     """
 
     decision: Decision
@@ -68,6 +70,7 @@ class MemberResult:
     problem: Problem | None = None
     is_timed_out: bool = False
     is_attempted: bool = True
+    features: list[dict[str, Any]] | None = None
 
 
 def predict_members(plan: MembersPlan, caller_id: str) -> list[MemberResult]:

@@ -40,12 +40,52 @@ class FeatureWords:
     :param replaced: Features that AWS has replaced by another: the two cannot be on together, and the old one has to go
         in a call before the new one comes.
     :param principals: The service principals whose trusted access a feature needs in an organization.
+    :param read: The operation that reads those of members.
+    :param write: The operation that gives them to members.
     """
 
     option: str
     off: str
     replaced: Mapping[str, str] = field(default_factory=dict)
     principals: Mapping[str, str] = field(default_factory=dict)
+    read: str = ""
+    write: str = ""
+
+
+@dataclass(frozen=True)
+class FeatureWish:
+    """The features that are asked for of an account; it is also the value of a service's setting."""
+
+    features: tuple[Feature, ...]
+    words: FeatureWords
+
+    def missing(self, present: Mapping[str, Feature]) -> tuple[Feature, ...]:
+        """Return what differs, as it has to be sent."""
+        return missing_features(self.features, present, self.words.off)
+
+    def calls(self, present: Mapping[str, Feature]) -> list[tuple[Feature, ...]]:
+        """Return what has to be sent, call by call."""
+        return in_order(self.missing(present), self.words)
+
+    def owned(self, present: Mapping[str, Feature]) -> str:
+        """Return which of those that differ a policy owns, and which policy that is; empty without."""
+        return ", ".join(f"{each.name} ({each.managed_by})" for each in self.missing(present) if each.managed_by)
+
+    def shown(self, present: Mapping[str, Feature]) -> list[dict[str, Any]]:
+        """Return what was asked for as it is, in the shape of the option: nothing that nobody asked about."""
+        off = self.words.off
+        return show_features(
+            (
+                Feature(
+                    asked.name,
+                    now.value,
+                    {name: now.additional.get(name, off) for name in asked.additional},
+                )
+                for asked in self.features
+                for now in (present.get(asked.name, Feature(asked.name, off)),)
+            ),
+            self.words,
+        )
 
 
 def read_features(rows: Iterable[Mapping[str, Any]], words: FeatureWords) -> list[Feature]:

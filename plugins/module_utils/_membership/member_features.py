@@ -13,10 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from .features import Feature, FeatureWords, in_order, merged_features, missing_features
-from .model import Problem, Reason, batches
+from .execute_members import MemberResult
+from .features import Feature, FeatureWish, merged_features
+from .model import Action, Problem, Reason, State, Step, batches
+from .plan_members import Decision
 from .port import Answer, CallFailed, FeaturesPort, ForEach, Refusal
-from .reasons import classify, is_said_to_be_no_member
+from .reasons import blame_features, classify, is_said_to_be_no_member
 from .waiting import Patience, Walk
 
 Features = Mapping[str, Feature]
@@ -33,33 +35,19 @@ class FeatureResult:
     is_timed_out: bool = False
 
 
-@dataclass(frozen=True)
-class FeatureWish:
-    """The features that are asked for, of every member alike."""
-
-    features: Sequence[Feature]
-    words: FeatureWords
-
-    def missing(self, present: Features) -> tuple[Feature, ...]:
-        """Return what differs, as it has to be sent."""
-        return missing_features(self.features, present, self.words.off)
-
-    def refused(self, present: Features) -> Problem | None:
-        """Return why what differs cannot be written, if it cannot."""
-        owned = [feature for feature in self.missing(present) if feature.managed_by]
-        if not owned:
-            return None
-        named = ", ".join(f"{feature.name} ({feature.managed_by})" for feature in owned)
-        return Problem(Reason.ORGANIZATION_POLICY, f"a policy of the organization decides about {named}")
+def explain_owned(wish: FeatureWish, present: Features) -> Problem | None:
+    """Return why what differs cannot be written, if it cannot."""
+    owned = wish.owned(present)
+    return Problem(Reason.ORGANIZATION_POLICY, f"a policy of the organization decides about {owned}") if owned else None
 
 
 def group_by_gap(wish: FeatureWish, present: Mapping[str, Features]) -> list[tuple[tuple[Feature, ...], list[str]]]:
     """Return the calls to make: what to send, and the accounts that lack just that."""
     groups: list[tuple[tuple[Feature, ...], list[str]]] = []
     for account_id, features in present.items():
-        if wish.refused(features):
+        if explain_owned(wish, features):
             continue
-        for call in in_order(wish.missing(features), wish.words):
+        for call in wish.calls(features):
             group = next((ids for sent, ids in groups if sent == call), None)
             if group is None:
                 groups.append((call, group := []))
@@ -86,10 +74,90 @@ def predict_features(wish: FeatureWish, present: Mapping[str, Features]) -> dict
     """Return what carrying out should lead to, for members whose features were read."""
     results = {}
     for account_id, features in present.items():
-        missing, problem = wish.missing(features), wish.refused(features)
+        missing, problem = wish.missing(features), explain_owned(wish, features)
         after = features if problem else merged_features(features, missing)
         results[account_id] = FeatureResult(features, after, bool(missing) and problem is None, problem)
     return results
+
+
+@dataclass(frozen=True)
+class FeaturesLook:
+    """What is asked for of the members of one Region, and the features that they had when it was read.
+
+    :param known: By account, of those that were members already.
+    :param refused: AWS's word on those of them that it told nothing about.
+    """
+
+    wish: FeatureWish
+    port: FeaturesPort
+    known: Mapping[str, Features]
+    refused: Mapping[str, Refusal] = field(default_factory=dict)
+
+    @property
+    def actions(self) -> list[Action]:
+        """The calls for those that were members already; what a new member lacks is not known before it is one."""
+        return [
+            Action(self.wish.words.write, tuple(batch))
+            for _missing, account_ids in group_by_gap(self.wish, self.known)
+            for batch in batches(account_ids)
+        ]
+
+    def predict(self, results: Sequence[MemberResult]) -> list[MemberResult]:
+        """Add to what is foreseen of the members what is foreseen of their features.
+
+        A new member gets what is asked for; what the organization's settings leave to be done is not known before.
+        """
+        found = predict_features(self.wish, self.known)
+        for result in _members_of(results):
+            account_id = result.decision.account_id
+            if account_id in self.refused:
+                problem = _as_problem(self.wish.words.read, self.refused[account_id])
+                found[account_id] = FeatureResult(problem=problem)
+            elif account_id not in found:
+                found[account_id] = FeatureResult(after=merged_features({}, self.wish.features))
+        return [self._added(result, found) for result in results]
+
+    def execute(
+        self, results: Sequence[MemberResult], patience: Patience, for_each: ForEach
+    ) -> Walk[list[MemberResult]]:
+        """Give the features to those that are members now."""
+        members = [result.decision.account_id for result in _members_of(results)]
+        known = {account_id: self.known[account_id] for account_id in members if account_id in self.known}
+        unread = [account_id for account_id in members if account_id not in known]
+        found = yield from execute_features(self.wish, self.port, known, unread, patience, for_each)
+        return [self._added(result, found) for result in results]
+
+    def _added(self, result: MemberResult, found: Mapping[str, FeatureResult]) -> MemberResult:
+        features = found.get(result.decision.account_id)
+        if features is None or result not in _members_of([result]):
+            return result
+        return replace(
+            result,
+            done=(*result.done, *([Step.UPDATE_FEATURES] if features.is_changed else [])),
+            problem=features.problem,
+            is_timed_out=features.is_timed_out,
+            features=None if features.after is None else self.wish.shown(features.after),
+        )
+
+
+def look_at_features(
+    wish: FeatureWish, port: FeaturesPort, decisions: Iterable[Decision], for_each: ForEach
+) -> FeaturesLook:
+    """Read the features of those that are members already. Raises CallFailed."""
+    ids = [d.account_id for d in decisions if d.before.state is State.ENABLED and not d.is_skipped and not d.is_purged]
+    known, refused = read_features_of(port, ids, for_each)
+    return FeaturesLook(wish, port, known, refused)
+
+
+def _members_of(results: Iterable[MemberResult]) -> list[MemberResult]:
+    """Return those whose membership is in effect, and that are to stay: only they have features."""
+    return [
+        result
+        for result in results
+        if result.member.state is State.ENABLED
+        and result.problem is None
+        and not (result.is_timed_out or result.decision.is_skipped or result.decision.is_purged)
+    ]
 
 
 def execute_features(
@@ -113,6 +181,8 @@ def execute_features(
     written = run.write()
     if patience.wait and written:
         yield from run.read_until(written, lambda result: not wish.missing(result.after or {}))
+    if run.doubtful:
+        yield from run.settle_doubts()
     return run.results
 
 
@@ -127,6 +197,7 @@ class _Run:
     patience: Patience
     for_each: ForEach
     results: dict[str, FeatureResult] = field(default_factory=dict)
+    doubtful: list[str] = field(default_factory=list)
 
     def read_until(self, account_ids: Sequence[str], is_enough: Callable[[FeatureResult], bool]) -> Walk[None]:
         """Read until each account shows enough; AWS knows a new member's features some time after the member."""
@@ -156,7 +227,7 @@ class _Run:
             result.before = features if result.before is None else result.before
         else:
             refusal = refusal or Refusal("AWS told nothing about the features of this account")
-            result.problem = _as_problem("GetMemberDetectors", refusal)
+            result.problem = _as_problem(self.wish.words.read, refusal)
 
     def _is_worth_waiting(
         self, account_id: str, refused: Mapping[str, Refusal], is_enough: Callable[[FeatureResult], bool]
@@ -170,7 +241,7 @@ class _Run:
         """Send what is missing; return the accounts for which AWS accepted it."""
         present = {i: result.after for i, result in self.results.items() if result.after is not None}
         for account_id, features in present.items():
-            self.results[account_id].problem = self.wish.refused(features)
+            self.results[account_id].problem = explain_owned(self.wish, features)
         for missing, account_ids in group_by_gap(self.wish, present):
             for batch in batches(account_ids):
                 self._send(missing, batch)
@@ -185,22 +256,29 @@ class _Run:
         except CallFailed as failure:
             for account_id in due:
                 self.results[account_id].problem = self._explained(failure, features, account_id)
+            if failure.is_uncertain:
+                self.doubtful += due
             return
         for account_id in due:
             refusal = answer.refused.get(account_id)
             if refusal is None:
                 self.results[account_id].is_changed = True
             else:
-                self.results[account_id].problem = _as_problem("UpdateMemberDetectors", refusal)
+                self.results[account_id].problem = _as_problem(self.wish.words.write, refusal)
 
     def _explained(self, failure: CallFailed, features: Sequence[Feature], account_id: str) -> Problem:
-        """Say which feature AWS most likely does not have in this Region: its text does not."""
         problem = failure.as_problem()
         if failure.reason is not Reason.INVALID_INPUT:
             return problem
-        present = self.results[account_id].after or {}
-        names = [feature.name for feature in features]
-        unknown = [name for name in names if name not in present] or names
-        return replace(
-            problem, reason=Reason.FEATURE_UNSUPPORTED, text=f"{problem.text} (most likely: {', '.join(unknown)})"
-        )
+        return blame_features(problem, [feature.name for feature in features], self.results[account_id].after or {})
+
+    def settle_doubts(self) -> Walk[None]:
+        """Let a look decide what became of a request without an answer."""
+        problems = {account_id: self.results[account_id].problem for account_id in self.doubtful}
+        yield from self.read_until(self.doubtful, lambda _result: True)
+        for account_id, problem in problems.items():
+            result = self.results[account_id]
+            if result.problem is None and not self.wish.missing(result.after or {}):
+                result.is_changed = True
+            else:
+                result.problem = problem

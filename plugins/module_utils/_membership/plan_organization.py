@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from .features import Feature, FeatureWords, in_order, merged_features, missing_features
 from .model import Problem, Reason, Step
 from .port import CallFailed, OrganizationPort
+from .reasons import blame_features
 from .waiting import Patience, Walk
 
 
@@ -181,22 +182,15 @@ def _read_back(
 
 
 def _explained(failure: CallFailed, plan: OrganizationPlan, words: FeatureWords) -> Problem:
-    """Say what a refusal of a whole call is most likely about: AWS has one text for several things.
+    """Say what a refusal of a whole call is most likely about.
 
-    The settings had just been read, so the caller is the delegated administrator; a feature that AWS did not list is
-    then the likely fault.
+    The settings had just been read, so the caller is the delegated administrator: the features are left to blame.
     """
     sent = [feature.name for _settings, features in plan.calls for feature in features]
-    unknown = [name for name in sent if name not in plan.before.features]
     problem = failure.as_problem()
     if failure.reason is Reason.TRUSTED_ACCESS_MISSING:
         principals = [words.principals[name] for name in sent if name in words.principals]
         return replace(problem, text=f"{problem.text} (needed for: {', '.join(principals)})") if principals else problem
-    if failure.reason not in (Reason.INVALID_INPUT, Reason.NOT_DELEGATED_ADMINISTRATOR) or not sent:
-        return problem
-    return replace(
-        problem,
-        reason=Reason.FEATURE_UNSUPPORTED,
-        text=f"{problem.text} (the call held {', '.join(sent)}; "
-        + (f"AWS does not list {', '.join(unknown)} in this Region)" if unknown else "AWS lists all of them here)"),
-    )
+    if sent and failure.reason in (Reason.INVALID_INPUT, Reason.NOT_DELEGATED_ADMINISTRATOR):
+        return blame_features(problem, sent, plan.before.features)
+    return problem

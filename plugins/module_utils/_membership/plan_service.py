@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from .features import Feature, FeatureWish, merged_features
+from .member_features import explain_owned
 from .model import Problem, Reason, Step
 from .port import CallFailed, ServicePort, ServiceRecord, TaggablePort
-from .reasons import is_said_to_be_off
+from .reasons import blame_features, is_said_to_be_off
 from .waiting import Patience, Walk
 
 
@@ -21,7 +23,8 @@ class ServiceWish:
     """What the user wants of the service.
 
     :param is_present: On, or off.
-    :param settings: Option names to values, only those that the user set: they are compared and kept.
+    :param settings: Option names to values, only those that the user set: they are compared and kept. Features, which
+        are merged and not replaced, are a FeatureWish.
     :param on_enable: Options that matter only while it is switched on.
     :param updated_only: Settings that AWS takes in an update only, not when it is switched on.
     :param defaults: What AWS sets where nothing is asked for, for predictions.
@@ -42,15 +45,20 @@ class ServiceWish:
 
 @dataclass(frozen=True)
 class ServicePlan:
-    """The plan for one account in one Region, with what each step needs."""
+    """The plan for one account in one Region, with what each step needs.
+
+    :param updates: The settings of each update, in order.
+    :param problem: Why something that is asked for cannot be sent. The rest is done all the same.
+    """
 
     wish: ServiceWish
     before: ServiceRecord | None
     steps: tuple[Step, ...] = ()
     enable_settings: Mapping[str, object] = field(default_factory=dict)
-    update_settings: Mapping[str, object] = field(default_factory=dict)
+    updates: tuple[Mapping[str, object], ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     untag_keys: tuple[str, ...] = ()
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True)
@@ -71,37 +79,80 @@ def plan_service(wish: ServiceWish, before: ServiceRecord | None) -> ServicePlan
         later = {name: value for name, value in wish.settings.items() if name in wish.updated_only}
         at_once = {name: value for name, value in wish.settings.items() if name not in wish.updated_only}
         steps = (Step.ENABLE_SERVICE, Step.UPDATE_SERVICE) if later else (Step.ENABLE_SERVICE,)
-        return ServicePlan(wish, None, steps, {**at_once, **wish.on_enable}, later, wish.tags or {})
-    update = {name: value for name, value in wish.settings.items() if before.settings.get(name) != value}
+        return ServicePlan(wish, None, steps, {**at_once, **wish.on_enable}, (later,) if later else (), wish.tags or {})
+    updates, problem = _plan_updates(wish, before)
     present_tags = before.tags or {}
     tags = {key: value for key, value in (wish.tags or {}).items() if present_tags.get(key) != value}
     untag_keys: tuple[str, ...] = ()
     if wish.tags is not None and wish.purge_tags:
         # Tags under "aws:" are AWS's own and cannot be removed.
         untag_keys = tuple(sorted(k for k in present_tags if k not in wish.tags and not k.startswith("aws:")))
-    needed = ((Step.UPDATE_SERVICE, update), (Step.UNTAG, untag_keys), (Step.TAG, tags))
-    return ServicePlan(wish, before, tuple(s for s, values in needed if values), {}, update, tags, untag_keys)
+    needed = (*((Step.UPDATE_SERVICE, update) for update in updates), (Step.UNTAG, untag_keys), (Step.TAG, tags))
+    planned = tuple(step for step, values in needed if values)
+    return ServicePlan(wish, before, planned, {}, tuple(updates), tags, untag_keys, problem)
+
+
+def _plan_updates(wish: ServiceWish, before: ServiceRecord) -> tuple[list[dict[str, object]], Problem | None]:
+    """Return the settings of each update: all in one, but for a feature that has to wait until another one is off."""
+    plain = {name: value for name, value in wish.settings.items() if not _is_there(value, before.settings.get(name))}
+    updates: list[dict[str, object]] = []
+    problem = None
+    for name, value in list(plain.items()):
+        if isinstance(value, FeatureWish):
+            del plain[name]
+            present = _features(before.settings.get(name))
+            problem = explain_owned(value, present)
+            if problem is None:
+                updates += [{name: replace(value, features=call)} for call in value.calls(present)]
+    if plain:
+        updates[:1] = [{**plain, **(updates[0] if updates else {})}]
+    return updates, problem
+
+
+def _features(value: object) -> Mapping[str, Feature]:
+    return cast(Mapping[str, Feature], value or {})
+
+
+def _is_there(wanted: object, present: object) -> bool:
+    if isinstance(wanted, FeatureWish):
+        return not wanted.missing(_features(present))
+    return wanted == present
+
+
+def _after(present: Mapping[str, object], sent: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings as they should read after ``sent`` was accepted."""
+    return {
+        **present,
+        **{
+            name: merged_features(_features(present.get(name)), value.features)
+            if isinstance(value, FeatureWish)
+            else value
+            for name, value in sent.items()
+        },
+    }
 
 
 def predict_service(plan: ServicePlan) -> ServiceResult:
     """Return what carrying out the plan should lead to, without a port at hand."""
     if not plan.steps:
-        return ServiceResult(plan.before, plan.before)
+        return ServiceResult(plan.before, plan.before, problem=plan.problem)
     if Step.DISABLE_SERVICE in plan.steps:
         return ServiceResult(plan.before, None, plan.steps)
     before = plan.before or ServiceRecord("", "ENABLED", plan.wish.defaults, {})
-    settings = {**before.settings, **plan.enable_settings, **plan.update_settings}
+    settings = dict(before.settings)
+    for sent in (plan.enable_settings, *plan.updates):
+        settings = _after(settings, sent)
     status = "ENABLED" if settings.get("enabled", True) else plan.wish.suspended
     tags = before.tags
     if tags is not None:
         tags = {**{key: value for key, value in tags.items() if key not in plan.untag_keys}, **plan.tags}
-    return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, tags), plan.steps)
+    return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, tags), plan.steps, plan.problem)
 
 
 def execute_service(plan: ServicePlan, port: ServicePort, patience: Patience) -> Walk[ServiceResult]:
     """Carry out the plan, and read the service again until it shows what was sent."""
     if not plan.steps:
-        return ServiceResult(plan.before, plan.before)
+        return ServiceResult(plan.before, plan.before, problem=plan.problem)
     return (yield from _Execution(plan, port, patience).result())
 
 
@@ -132,7 +183,7 @@ class _Execution:
                 rest = yield from execute_service(plan_service(plan.wish, now), self._port, self._patience)
                 return replace(rest, before=plan.before)
         except CallFailed as failure:
-            problem = failure.as_problem()
+            problem = _explained(failure, plan)
         try:
             must_show = problem is None and self._patience.wait
             after = yield from self._look(self._with_tags, self._shows_all if must_show else lambda _now: True)
@@ -146,7 +197,7 @@ class _Execution:
         if after and after.tags is None and Step.ENABLE_SERVICE in self._done:
             # What was just switched on has the tags it was given, so that none need not be read.
             after = replace(after, tags=plan.tags)
-        return ServiceResult(plan.before, after, tuple(self._done), problem)
+        return ServiceResult(plan.before, after, tuple(self._done), problem or plan.problem)
 
     def _not_shown(self) -> Problem:
         switched = {Step.ENABLE_SERVICE: "the service on", Step.DISABLE_SERVICE: "the service off"}
@@ -154,7 +205,7 @@ class _Execution:
         return Problem(Reason.TIMED_OUT, f"AWS accepted the request, but does not show {effect} yet")
 
     def _shows_all(self, now: ServiceRecord | None) -> bool:
-        return all(_has_arrived(step, self._plan, now) for step in self._plan.steps)
+        return all(_has_arrived(step, self._plan, now, self._plan.updates) for step in self._plan.steps)
 
     def _look(self, with_tags: bool, is_enough: Callable[[ServiceRecord | None], bool]) -> Walk[ServiceRecord | None]:
         """Read the service until that is enough, or the time is over."""
@@ -180,7 +231,7 @@ class _Execution:
         wait = self._patience.begin()
         while True:
             try:
-                is_changed = _send(step, self._plan, self._port)
+                is_changed = _send(step, self._plan, self._port, self._next_update())
                 self._is_fresh |= step is Step.ENABLE_SERVICE
                 return is_changed
             except CallFailed as failure:
@@ -194,28 +245,53 @@ class _Execution:
                 return True
 
     def _has_arrived(self, step: Step) -> bool:
-        return _has_arrived(step, self._plan, self._port.describe(step in (Step.TAG, Step.UNTAG)))
+        now = self._port.describe(step in (Step.TAG, Step.UNTAG))
+        return _has_arrived(step, self._plan, now, [self._next_update()])
+
+    def _next_update(self) -> Mapping[str, object]:
+        """Return what the next update sends."""
+        done = self._done.count(Step.UPDATE_SERVICE)
+        return self._plan.updates[done] if done < len(self._plan.updates) else {}
 
 
-def _has_arrived(step: Step, plan: ServicePlan, now: ServiceRecord | None) -> bool:
+def _explained(failure: CallFailed, plan: ServicePlan) -> Problem:
+    """Say what a refusal is most likely about where features were sent, of which AWS may not have all here."""
+    problem = failure.as_problem()
+    sent = [
+        feature.name
+        for settings in (plan.enable_settings, *plan.updates)
+        for value in settings.values()
+        if isinstance(value, FeatureWish)
+        for feature in value.features
+    ]
+    listed = None if plan.before is None else set(_features(plan.before.settings.get("features")))
+    is_odd = failure.reason is Reason.INVALID_INPUT or (listed is not None and not listed.issuperset(sent))
+    return blame_features(problem, sent, listed) if sent and is_odd else problem
+
+
+def _has_arrived(
+    step: Step, plan: ServicePlan, now: ServiceRecord | None, updates: Iterable[Mapping[str, object]]
+) -> bool:
     if now is None or step is Step.DISABLE_SERVICE:
         return now is None and step is Step.DISABLE_SERVICE
     tags = now.tags or {}
     return {
         Step.ENABLE_SERVICE: True,
-        Step.UPDATE_SERVICE: plan.update_settings.items() <= now.settings.items(),
+        Step.UPDATE_SERVICE: all(
+            _is_there(value, now.settings.get(name)) for update in updates for name, value in update.items()
+        ),
         Step.TAG: plan.tags.items() <= tags.items(),
         Step.UNTAG: not tags.keys() & set(plan.untag_keys),
     }[step]
 
 
-def _send(step: Step, plan: ServicePlan, port: ServicePort) -> bool:
+def _send(step: Step, plan: ServicePlan, port: ServicePort, update: Mapping[str, object]) -> bool:
     """Send one step; tell whether it changed anything."""
     handle = plan.before.handle if plan.before else ""
     if step is Step.ENABLE_SERVICE:
         return port.enable(plan.enable_settings, plan.tags)
     calls = {
-        Step.UPDATE_SERVICE: lambda: port.update(handle, plan.update_settings),
+        Step.UPDATE_SERVICE: lambda: port.update(handle, update),
         # Only what has tags is planned to be tagged.
         Step.TAG: lambda: cast(TaggablePort, port).tag(handle, plan.tags),
         Step.UNTAG: lambda: cast(TaggablePort, port).untag(handle, plan.untag_keys),

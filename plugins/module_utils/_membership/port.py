@@ -247,8 +247,8 @@ class OrganizationPort(Protocol):
         """Change these. What AWS wants in each call though it does not change is taken from ``now``."""
 
 
-class FeaturesPort(Protocol):
-    """The administrator's side of one Region: the features of its members. Batches hold 1 to 50 accounts."""
+class FeaturesPort(MembersPort, Protocol):
+    """The administrator's side of a service whose members have features. Batches hold 1 to 50 accounts."""
 
     def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
         """Read the features of these accounts, by account and name, and AWS's word on those it has none for."""
@@ -283,7 +283,6 @@ class Service:
     open_service: Callable[[Api], ServicePort]
     open_delegation: Callable[[Api], DelegationPort] | None = None
     open_organization: Callable[[Api], OrganizationPort] | None = None
-    open_features: Callable[[Api], FeaturesPort] | None = None
 
     @property
     def organization_kind(self) -> OrganizationKind:

@@ -12,9 +12,10 @@ years ("given"/"specified", "master"/"administrator"). The first rule that fits 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
-from .model import Reason, Rule, ServiceFacts, State, Step
+from .model import Problem, Reason, Rule, ServiceFacts, State, Step
 
 _NO_SUCH_RESOURCE = "no such resource found"
 _ORGANIZATION = ("DescribeOrganizationConfiguration", "UpdateOrganizationConfiguration")
@@ -322,6 +323,19 @@ def is_settling(operation: str, code: str, text: str, reason: Reason) -> bool:
     normal = _normalise(text)
     is_unready = operation == "EnableOrganizationAdminAccount" and code == "InvalidInputException"
     return code in _SETTLING_CODES or is_unready or any(fragment in normal for fragment in _SETTLING_TEXTS)
+
+
+def blame_features(problem: Problem, sent: Sequence[str], listed: Collection[str] | None) -> Problem:
+    """Say which feature a refusal of a whole call is most likely about: AWS has one text for several things.
+
+    :param sent: The features that the call held.
+    :param listed: Those that AWS lists in the Region, ``None`` where it was not asked.
+    """
+    text = f"{problem.text} (the call held {', '.join(sent)}"
+    if listed is not None:
+        unknown = ", ".join(name for name in sent if name not in listed)
+        text += f"; AWS does not list {unknown} in this Region" if unknown else "; AWS lists all of them here"
+    return replace(problem, reason=Reason.FEATURE_UNSUPPORTED, text=f"{text})")
 
 
 # What a state means for the account's owner, where it is neither the goal nor on the way to it.

@@ -12,7 +12,7 @@ from typing import Any
 
 from .execute_administrator import AdministratorResult
 from .execute_members import MemberResult
-from .features import show_features
+from .features import FeatureWish, show_features
 from .model import Action, OrganizationKind, Outcome, Problem, Reason, Relationship, ServiceKind, State, Step
 from .plan_delegation import DelegationResult
 from .plan_organization import OrganizationRecord, OrganizationResult
@@ -167,8 +167,11 @@ def _problem_of(problem: Problem | None, is_timed_out: bool, state: State) -> Pr
     return Problem(Reason.TIMED_OUT, "AWS accepted the request but did not show its effect before the wait ended")
 
 
-def member_row(region: str, result: MemberResult) -> Row:
-    """Return a row of ``members``, without its verdict."""
+def member_row(region: str, result: MemberResult, has_features: bool = False) -> Row:
+    """Return a row of ``members``, without its verdict.
+
+    :param has_features: Whether the service's members have features.
+    """
     member, before = result.member, result.decision.before
     return {
         "account_id": result.decision.account_id,
@@ -180,6 +183,7 @@ def member_row(region: str, result: MemberResult) -> Row:
         "invited_at": member.invited_at,
         "updated_at": member.updated_at,
         "actions": [step.value for step in result.done],
+        **({"features": result.features} if has_features else {}),
     }
 
 
@@ -283,10 +287,17 @@ def judge_service(result: ServiceResult) -> Verdict:
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
 
 
-def service_row(region: str, account_id: str, kind: ServiceKind, result: ServiceResult) -> Row:
-    """Return a row of the service itself, without its verdict."""
+def service_row(
+    region: str, account_id: str, kind: ServiceKind, result: ServiceResult, features: FeatureWish | None = None
+) -> Row:
+    """Return a row of the service itself, without its verdict.
+
+    :param features: Those that were asked for: the row shows no others.
+    """
     before, after = result.before, result.after
-    values: Mapping[str, object] = after.settings if after else {}
+    values: dict[str, Any] = {name: after.settings.get(name) if after else None for name in kind.settings}
+    if "features" in values:
+        values["features"] = features.shown(values["features"] or {}) if features and after else None
     handle = {kind.handle: (after.handle or None) if after else None} if kind.handle else {}
     tags = {"tags": dict(after.tags) if after and after.tags is not None else None} if kind.has_tags else {}
     return {
@@ -295,7 +306,7 @@ def service_row(region: str, account_id: str, kind: ServiceKind, result: Service
         **handle,
         "status": after.status if after else None,
         "previous_status": before.status if before else None,
-        **{name: values.get(name) for name in kind.settings},
+        **values,
         **tags,
         "actions": [step.value for step in result.done],
     }

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from ..._membership.features import Feature
 from ..._membership.model import Account, Member, Reason, Relationship, Step
 from ..._membership.parse import (
     UnprocessedKeys,
@@ -29,9 +30,11 @@ from ..._membership.parse import (
 from ..._membership.port import Answer, Api, CallFailed, MemberCalls, Service, ServiceRecord
 from ..._membership.reasons import is_not_owned, is_said_to_be_no_member, is_service_on_already
 from .facts import GUARDDUTY as FACTS
+from .facts import OF_ACCOUNT
+from .features import features_as_params, features_of
 
 _STATUSES = ("ENABLED", "DISABLED")
-UNPROCESSED = UnprocessedKeys("Result")
+_UNPROCESSED = UnprocessedKeys("Result")
 # The steps whose calls take nothing but accounts.
 _PLAIN_STEPS = (Step.DISASSOCIATE, Step.DELETE, Step.START_MONITORING, Step.STOP_MONITORING)
 _SETTINGS = {"enabled": "Enable", "finding_publishing_frequency": "FindingPublishingFrequency"}
@@ -93,7 +96,7 @@ class _Members:
     def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
         response = self._api.call("GetMembers", DetectorId=self._detector_id, AccountIds=list(account_ids))
         members = [_member("GetMembers", data) for data in list_of("GetMembers", response, "Members")]
-        refused = answer_of(response, UNPROCESSED).refused
+        refused = answer_of(response, _UNPROCESSED).refused
         if any(not is_said_to_be_no_member(refusal.text) for refusal in refused.values()):
             return None
         return members
@@ -106,6 +109,19 @@ class _Members:
     def describe_organization(self) -> None:
         self._api.call("DescribeOrganizationConfiguration", DetectorId=self._detector_id)
 
+    def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
+        operation = OF_ACCOUNT.read
+        response = self._api.call(operation, DetectorId=self._detector_id, AccountIds=list(account_ids))
+        found = {
+            account_id_of(operation, row): features_of(operation, row.get("Features") or [], OF_ACCOUNT)
+            for row in list_of(operation, response, "MemberDataSourceConfigurations")
+        }
+        return found, answer_of(response, _UNPROCESSED)
+
+    def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
+        params = {"AccountIds": list(account_ids), "Features": features_as_params(features, OF_ACCOUNT)}
+        return self._send(Step.UPDATE_FEATURES, **params)
+
     def _create(self, accounts: Sequence[Account]) -> Answer:
         details = [{"AccountId": account.account_id, "Email": account.email} for account in accounts]
         return self._send(Step.CREATE, AccountDetails=details)
@@ -114,7 +130,7 @@ class _Members:
         return self._send(step, AccountIds=[account.account_id for account in accounts], **params)
 
     def _send(self, step: Step, **params: Any) -> Answer:
-        return answer_of(self._api.call(FACTS.operations[step], DetectorId=self._detector_id, **params), UNPROCESSED)
+        return answer_of(self._api.call(FACTS.operations[step], DetectorId=self._detector_id, **params), _UNPROCESSED)
 
 
 class _Administrator:
@@ -179,6 +195,7 @@ class _Detector:
         settings = {
             "enabled": status == "ENABLED",
             "finding_publishing_frequency": value_of("GetDetector", data, "FindingPublishingFrequency", str),
+            "features": features_of("GetDetector", data.get("Features") or [], OF_ACCOUNT),
         }
         # GetDetector brings the tags along, asked for or not.
         return ServiceRecord(detector_id, status, settings, tags_of("GetDetector", data))
@@ -187,8 +204,7 @@ class _Detector:
         return _create_detector(self._api, settings, tags) is not None
 
     def update(self, handle: str, settings: Mapping[str, object]) -> None:
-        params = {_SETTINGS[name]: value for name, value in settings.items()}
-        self._api.call("UpdateDetector", DetectorId=handle, **params)
+        self._api.call("UpdateDetector", DetectorId=handle, **_as_params(settings))
 
     def tag(self, handle: str, tags: Mapping[str, str]) -> None:
         self._api.call("TagResource", ResourceArn=self._arn(handle), Tags=dict(tags))
@@ -203,9 +219,16 @@ class _Detector:
         return self._api.arn(f"detector/{detector_id}")
 
 
+def _as_params(settings: Mapping[str, Any]) -> dict[str, Any]:
+    params: dict[str, Any] = {_SETTINGS[name]: value for name, value in settings.items() if name in _SETTINGS}
+    if settings.get("features"):
+        params["Features"] = features_as_params(settings["features"].features, OF_ACCOUNT)
+    return params
+
+
 def _create_detector(api: Api, settings: Mapping[str, object], tags: Mapping[str, str]) -> str | None:
     """CreateDetector; return its id, ``None`` where there is one already (there is at most one per Region)."""
-    params: dict[str, Any] = {_SETTINGS[name]: value for name, value in settings.items()}
+    params = _as_params(settings)
     if tags:
         params["Tags"] = dict(tags)
     try:

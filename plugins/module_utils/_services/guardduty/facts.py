@@ -20,7 +20,7 @@ from .words import REFUSALS
 _REPLACED = {"EKS_RUNTIME_MONITORING": "RUNTIME_MONITORING"}
 _PRINCIPALS = {"EBS_MALWARE_PROTECTION": "malware-protection.guardduty.amazonaws.com"}
 OF_ORGANIZATION = FeatureWords("auto_enable", "NONE", _REPLACED, _PRINCIPALS)
-OF_ACCOUNT = FeatureWords("status", "DISABLED", _REPLACED)
+OF_ACCOUNT = FeatureWords("status", "DISABLED", _REPLACED, read="GetMemberDetectors", write="UpdateMemberDetectors")
 
 GUARDDUTY = ServiceFacts(
     name="guardduty",
@@ -30,7 +30,7 @@ GUARDDUTY = ServiceFacts(
         module="detector",
         rows="detectors",
         handle="detector_id",
-        settings={"enabled": True, "finding_publishing_frequency": "SIX_HOURS"},
+        settings={"enabled": True, "finding_publishing_frequency": "SIX_HOURS", "features": {}},
         suspended="DISABLED",
     ),
     organization=OrganizationKind(
@@ -40,7 +40,14 @@ GUARDDUTY = ServiceFacts(
         features=OF_ORGANIZATION,
     ),
     features=OF_ACCOUNT,
-    member_options=("detector_id", "email_notification", "invitation_message", "monitoring", "replace_failed"),
+    member_options=(
+        "detector_id",
+        "email_notification",
+        "features",
+        "invitation_message",
+        "monitoring",
+        "replace_failed",
+    ),
     words={
         State.CREATED: ("Created",),
         State.VERIFYING: ("EmailVerificationInProgress",),
@@ -71,6 +78,7 @@ GUARDDUTY = ServiceFacts(
         Step.LEAVE: "DisassociateFromAdministratorAccount",
         Step.DELEGATE: "EnableOrganizationAdminAccount",
         Step.REVOKE: "DisableOrganizationAdminAccount",
+        Step.UPDATE_FEATURES: OF_ACCOUNT.write,
         Step.UPDATE_ORGANIZATION: "UpdateOrganizationConfiguration",
     },
     # The rules of CreateMembers' reference.

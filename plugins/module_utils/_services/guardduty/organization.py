@@ -2,58 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""GuardDuty's settings for an organization, and the features of members and of the administrator itself."""
+"""GuardDuty's settings for an organization."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..._membership.features import Feature, FeatureWords
-from ..._membership.parse import account_id_of, answer_of, list_of, text_of, unreadable, value_of
+from ..._membership.features import Feature
+from ..._membership.parse import text_of, unreadable, value_of
 from ..._membership.plan_organization import OrganizationRecord
-from ..._membership.port import Answer, Api
+from ..._membership.port import Api
 from ..delegation import Delegation
 from .adapter import GUARDDUTY as _GUARDDUTY
-from .adapter import UNPROCESSED, require_detector
-from .facts import OF_ACCOUNT, OF_ORGANIZATION
+from .adapter import require_detector
+from .facts import OF_ORGANIZATION
+from .features import features_as_params, features_of
 
-_WIRE = {OF_ORGANIZATION.option: "AutoEnable", OF_ACCOUNT.option: "Status"}
 # There are about ten features; an answer that never ends, ends here.
 _PAGE_LIMIT = 20
 _NEXT = "NextToken"
-
-
-def features_of(operation: str, rows: Iterable[Mapping[str, Any]], words: FeatureWords) -> dict[str, Feature]:
-    """Read features by name, from a GetDetector, GetMemberDetectors or DescribeOrganizationConfiguration."""
-    key = _WIRE[words.option]
-    found = {}
-    for row in rows:
-        additional = row.get("AdditionalConfiguration") or []
-        managed_by = [text_of(each.get("ManagedBy")) for each in (row, *additional)]
-        name = value_of(operation, row, "Name", str)
-        found[name] = Feature(
-            name,
-            text_of(row.get(key)) or words.off,
-            {value_of(operation, each, "Name", str): text_of(each.get(key)) or words.off for each in additional},
-            next((owner for owner in managed_by if owner), None),
-        )
-    return found
-
-
-def features_as_params(features: Iterable[Feature], words: FeatureWords) -> list[dict[str, Any]]:
-    """Return features as AWS takes them."""
-    key = _WIRE[words.option]
-    params = []
-    for feature in features:
-        param: dict[str, Any] = {"Name": feature.name, key: feature.value}
-        if feature.additional:
-            param["AdditionalConfiguration"] = [
-                {"Name": name, key: value} for name, value in sorted(feature.additional.items())
-            ]
-        params.append(param)
-    return params
 
 
 class Organization:
@@ -94,30 +63,8 @@ class Organization:
         self._api.call("UpdateOrganizationConfiguration", DetectorId=self._detector_id, **params)
 
 
-class MemberFeatures:
-    """The features of the administrator's members in one Region."""
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-        self._detector_id = require_detector(api)
-
-    def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
-        operation = "GetMemberDetectors"
-        response = self._api.call(operation, DetectorId=self._detector_id, AccountIds=list(account_ids))
-        found = {
-            account_id_of(operation, row): features_of(operation, row.get("Features") or [], OF_ACCOUNT)
-            for row in list_of(operation, response, "MemberDataSourceConfigurations")
-        }
-        return found, answer_of(response, UNPROCESSED)
-
-    def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
-        params = {"AccountIds": list(account_ids), "Features": features_as_params(features, OF_ACCOUNT)}
-        return answer_of(self._api.call("UpdateMemberDetectors", DetectorId=self._detector_id, **params), UNPROCESSED)
-
-
 GUARDDUTY = replace(
     _GUARDDUTY,
     open_delegation=lambda api: Delegation(api, "AdminAccountId", "AdminStatus"),
     open_organization=Organization,
-    open_features=MemberFeatures,
 )

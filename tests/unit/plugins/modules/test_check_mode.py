@@ -25,6 +25,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation impo
     OTHER,
     REGION,
     SECURITYHUB,
+    STRANGER,
     A,
     B,
     member,
@@ -35,7 +36,15 @@ from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation impo
 
 FACTS = {GUARDDUTY: GUARDDUTY_FACTS, SECURITYHUB: SECURITYHUB_FACTS}
 SERVICE_MODULES = {GUARDDUTY: "guardduty_detector", SECURITYHUB: "securityhub_hub"}
-ROWS = {"member": "members", "administrator": "administrators"}
+ROWS = {
+    "member": "members",
+    "administrator": "administrators",
+    "organization_administrator": "organization_administrators",
+    "organization": "organizations",
+}
+
+# The steps that are no service's own.
+COMMON = {Step.ENABLE_SERVICE_ACCESS: "EnableAWSServiceAccess"}
 
 # Of a service that is yet to be switched on, only AWS knows its handle and the settings that were not given.
 _HANDLES = ("detector_id", "hub_arn")
@@ -76,6 +85,18 @@ def as_administrator_module(**options: Any) -> dict[str, Any]:
 
 
 BY_ORGANIZATION: Callable[[Emulator, str], None] = lambda emulator, service: emulator.seed(organization(A))  # noqa: E731
+
+
+def as_management_account(delegated: str | None = None) -> Callable[[Emulator, str], None]:
+    """Return a preparation: the caller is the management account of an organization."""
+
+    def prepare(emulator: Emulator, service: str) -> None:
+        seed = {"management_account": STRANGER, "account_ids": [STRANGER, ADMINISTRATOR, A]}
+        by_service = {"delegated_administrator": {service: delegated}}
+        emulator.seed({"caller": STRANGER, "organization": {**seed, **by_service}})
+
+    return prepare
+
 
 SCENARIOS = [
     Scenario("absent", "member", (Step.CREATE, Step.INVITE), as_member_module(), services_on=(ADMINISTRATOR,)),
@@ -208,6 +229,55 @@ SCENARIOS = [
         services_on=(ADMINISTRATOR,),
         prepare=set_tags,
     ),
+    Scenario(
+        "trusted and delegated",
+        "organization_administrator",
+        (Step.ENABLE_SERVICE_ACCESS, Step.DELEGATE),
+        {"administrator_id": ADMINISTRATOR},
+        services=(GUARDDUTY,),
+        prepare=as_management_account(),
+    ),
+    Scenario(
+        "delegated",
+        "organization_administrator",
+        (Step.DELEGATE,),
+        {"administrator_id": ADMINISTRATOR},
+        services=(SECURITYHUB,),
+        prepare=as_management_account(),
+    ),
+    Scenario(
+        "revoked",
+        "organization_administrator",
+        (Step.REVOKE,),
+        {"administrator_id": ADMINISTRATOR, "state": "absent"},
+        prepare=as_management_account(ADMINISTRATOR),
+    ),
+    Scenario(
+        "for all accounts",
+        "organization",
+        (Step.UPDATE_ORGANIZATION,),
+        {"auto_enable_members": "ALL"},
+        services_on=(ADMINISTRATOR,),
+        services=(GUARDDUTY,),
+        prepare=BY_ORGANIZATION,
+    ),
+    Scenario(
+        "for new accounts",
+        "organization",
+        (Step.UPDATE_ORGANIZATION,),
+        {"auto_enable": True},
+        services_on=(ADMINISTRATOR,),
+        services=(SECURITYHUB,),
+        prepare=BY_ORGANIZATION,
+    ),
+    Scenario(
+        "watched for less",
+        "member",
+        (Step.UPDATE_FEATURES,),
+        as_member_module(features=[{"name": "S3_DATA_EVENTS", "status": "DISABLED"}]),
+        {(ADMINISTRATOR, A): "Enabled"},
+        services=(GUARDDUTY,),
+    ),
     Scenario("switched off", "service", (Step.DISABLE_SERVICE,), {"state": "absent"}, services_on=(ADMINISTRATOR,)),
 ]
 
@@ -238,7 +308,7 @@ def test_check_mode_in_every_write_scenario_writes_nothing_and_plans_what_is_the
     predicted = run_module(module_name, check=True, **scenario.options)
 
     assert writes(emulator) == []
-    expected = [FACTS[service].operations[step] for step in scenario.steps]
+    expected = [{**COMMON, **FACTS[service].operations}[step] for step in scenario.steps]
     assert [action["operation"] for action in predicted["actions"]] == expected
     assert predicted["changed"] is True
     real = run_module(module_name, **scenario.options)
@@ -251,7 +321,9 @@ def test_check_mode_in_every_write_scenario_writes_nothing_and_plans_what_is_the
 
 @pytest.mark.parametrize("service", BOTH)
 def test_write_scenarios_cover_every_step_and_operation_of_the_service(service: str) -> None:
-    covered = {step for scenario, of_service in PAIRS if of_service == service for step in scenario.steps}
+    covered = {
+        step for scenario, of_service in PAIRS if of_service == service for step in scenario.steps
+    } - COMMON.keys()
 
     assert covered == set(FACTS[service].operations)
     assert {FACTS[service].operations[step] for step in covered} == set(FACTS[service].operations.values())

@@ -36,6 +36,7 @@ ROW_KEYS = {
     "organization_administrators": "administrator_id previous_administrator_id",
     "organizations": "member_limit_reached",
 }
+OWN_ROW_KEYS = {"guardduty_member": {"features"}, "guardduty_detector": {"features"}}
 SETTINGS = {
     "guardduty": "auto_enable_members features",
     "securityhub": "auto_enable auto_enable_standards configuration_type configuration_status",
@@ -121,7 +122,7 @@ def rows_key(name: str) -> str:
 
 def row_keys(name: str) -> set[str]:
     key, is_info = rows_key(name), name.endswith("_info")
-    keys = {*COMMON_ROW_KEYS.split(), *ROW_KEYS[key].split()} - WITHOUT.get(key, set())
+    keys = {*COMMON_ROW_KEYS.split(), *ROW_KEYS[key].split()} - WITHOUT.get(key, set()) | OWN_ROW_KEYS.get(name, set())
     if key == "organizations":
         keys |= {*SETTINGS[name.partition("_")[0]].split(), *(("administrator_id", "status") if is_info else ())}
     return keys | ({"invitations"} if name.endswith("administrator_info") else set())

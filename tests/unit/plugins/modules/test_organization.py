@@ -18,6 +18,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation impo
     REGION,
     A,
     B,
+    member,
     said,
     switch_on,
 )
@@ -161,3 +162,250 @@ def test_organization_info_shows_the_half_that_may_be_read(
     assert (row["administrator_id"] == ADMINISTRATOR) == (reads == "administrator_id")
     assert (setting is not None) == (reads == "settings")
     assert (row["outcome"], row["reason_code"]) == ("unchanged", None)
+
+
+# --- features of members and detectors --------------------------------------------------------------------------------
+
+WANTED = [{"name": "S3_DATA_EVENTS", "status": "DISABLED"}, {"name": "RUNTIME_MONITORING", "status": "ENABLED"}]
+
+
+def members(*account_ids: str) -> list[dict[str, Any]]:
+    return [member(each) for each in account_ids]
+
+
+def administered(emulator: Emulator, **more: Any) -> None:
+    found(emulator, delegated_administrator=dict.fromkeys(BOTH, ADMINISTRATOR), **more)
+    emulator.seed({"caller": ADMINISTRATOR})
+
+
+def statuses(row: dict[str, Any]) -> dict[str, str] | None:
+    return row["features"] and {each["name"]: each["status"] for each in row["features"]}
+
+
+def test_member_features_are_given_to_old_and_new_members_in_shared_calls(emulator: Emulator, run_module: Any) -> None:
+    emulator.set_knobs(features_visible_seconds=20)
+    administered(emulator)
+    options = {"members": members(A, B), "via": "organization"}
+    run_module("guardduty_member", members=members(A), via="organization")
+    emulator.advance(30)
+    emulator.clear_calls()
+    foreseen = run_module("guardduty_member", check=True, features=WANTED, **options)
+    assert emulator.operations(writes_only=True) == []
+    result = run_module("guardduty_member", features=WANTED, **options)
+    asked = {each["name"]: each["status"] for each in WANTED}
+    assert [statuses(row) for row in result["members"]] == [asked, asked]
+    assert [row["actions"] for row in result["members"]] == [["update_features"], ["create", "update_features"]]
+    assert [row["actions"] for row in foreseen["members"]] == [["update_features"], ["create"]]
+    assert [row["features"] for row in foreseen["members"]] == [row["features"] for row in result["members"]]
+    assert foreseen["actions"] == result["actions"]
+    writes = [
+        (call.operation, call.params["AccountIds"])
+        for call in emulator.calls
+        if "Detectors" in call.operation and call.is_write
+    ]
+    assert writes == [("UpdateMemberDetectors", [A, B])]
+    emulator.clear_calls()
+    again = run_module("guardduty_member", features=WANTED, **options)
+    assert not again["changed"]
+    assert sent(emulator) == {"ListDetectors": 1, "GetMembers": 1, "GetMemberDetectors": 1}
+
+
+def test_member_features_are_null_where_nobody_asked_or_the_account_is_no_member(
+    emulator: Emulator, run_module: Any
+) -> None:
+    switch_on(emulator, GUARDDUTY, ADMINISTRATOR)
+    result = run_module("guardduty_member", members=members(A), features=WANTED)
+    assert [(row["status"], row["features"]) for row in result["members"]] == [("Invited", None)]
+    result = run_module("guardduty_member", members=members(A))
+    assert [row["features"] for row in result["members"]] == [None]
+    refused = run_module("guardduty_member", members=members(A), features=WANTED, state="absent")
+    assert "features goes with state=present only" in refused["msg"]
+    both = [{"name": name, "status": "ENABLED"} for name in ("EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING")]
+    refused = run_module("guardduty_member", members=members(A), features=both)
+    assert "cannot be on together" in refused["msg"]
+
+
+@pytest.mark.parametrize("knob", ["request", "account"])
+def test_member_features_of_a_policy_are_left_to_it(knob: str, emulator: Emulator, run_module: Any) -> None:
+    emulator.set_knobs(managed_feature=knob)
+    administered(emulator)
+    run_module("guardduty_member", members=members(A, B), via="organization")
+    switch = emulator.world.home(GUARDDUTY, A, REGION).switch
+    assert switch
+    switch.settings["features"] = {
+        "S3_DATA_EVENTS": {"value": "ENABLED", "additional": {}, "managed_by": "GUARDDUTY_POLICY"}
+    }
+    for check in (True, False):
+        result = run_module("guardduty_member", check=check, members=members(A, B), features=WANTED[:1])
+        assert [(row["outcome"], row["reason_code"]) for row in result["members"]] == [
+            ("failed", "organization_policy"),
+            ("changed", None),
+        ]
+    assert "GUARDDUTY_POLICY" in said(result)
+
+
+def test_member_feature_that_the_region_lacks_is_named(emulator: Emulator, run_module: Any) -> None:
+    administered(emulator, missing_features={REGION: ["S3_DATA_EVENTS"]})
+    wanted = [{"name": "S3_DATA_EVENTS", "status": "ENABLED"}]
+    result = run_module("guardduty_member", members=members(A), via="organization", features=wanted)
+    [row] = result["members"]
+    assert (row["status"], row["outcome"], row["reason_code"]) == ("Enabled", "failed", "feature_unsupported")
+    assert "S3_DATA_EVENTS" in row["reason"] and row["actions"] == ["create"]
+
+
+def test_detector_features_are_merged_and_created_as_given(emulator: Emulator, run_module: Any) -> None:
+    options = {"account_ids": [A, B], "role_name": "Muster", "region": REGION, "features": WANTED}
+    switch_on(emulator, GUARDDUTY, A)
+    foreseen = run_module("guardduty_detector", check=True, **options)
+    assert emulator.operations(writes_only=True) == []
+    result = run_module("guardduty_detector", **options)
+    assert [row["actions"] for row in result["detectors"]] == [["update_service"], ["enable_service"]]
+    asked = {each["name"]: each["status"] for each in WANTED}
+    assert [statuses(row) for row in result["detectors"]] == [asked, asked]
+    assert [row["features"] for row in foreseen["detectors"]] == [row["features"] for row in result["detectors"]]
+    assert not run_module("guardduty_detector", **options)["changed"]
+    other = run_module("guardduty_detector", account_ids=[A], role_name="Muster", region=REGION)
+    assert [row["features"] for row in other["detectors"]] == [None] and not other["changed"]
+
+
+@pytest.mark.parametrize("unset", ["listed", "left_out"])
+@pytest.mark.parametrize("merging", ["merge", "replace"])
+def test_organization_features_one_after_the_other_lose_none(
+    unset: str, merging: str, emulator: Emulator, run_module: Any
+) -> None:
+    emulator.set_knobs(unset_features=unset, additional_configuration=merging, malware_without_trust="accept")
+    administered(emulator)
+    names = ("S3_DATA_EVENTS", "RDS_LOGIN_EVENTS", "EBS_MALWARE_PROTECTION", "LAMBDA_NETWORK_LOGS")
+    for name in names:
+        run_module("guardduty_organization", features=[{"name": name, "auto_enable": "NEW"}])
+    agents = ["EC2_AGENT_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT"]
+    for order in (agents, agents[::-1]):
+        additional = [{"name": agent, "auto_enable": "NEW"} for agent in order]
+        runtime = {"name": "RUNTIME_MONITORING", "auto_enable": "NEW", "additional_configuration": additional}
+        result = run_module("guardduty_organization", features=[runtime])
+    assert not result["changed"]  # in another order it is the same
+    [row] = result["organizations"]
+    values = {each["name"]: each["auto_enable"] for each in row["features"]}
+    assert {name: values[name] for name in names} == dict.fromkeys(names, "NEW")
+
+
+def test_organization_members_change_once_for_each_value(emulator: Emulator, run_module: Any) -> None:
+    administered(emulator)
+    changed = []
+    for value in ("ALL", "NONE", "ALL", "NEW", "NONE"):
+        for _time in range(2):
+            emulator.clear_calls()
+            changed.append(run_module("guardduty_organization", auto_enable_members=value)["changed"])
+    assert changed == [True, False] * 5
+    assert sent(emulator) == {"ListDetectors": 1, "DescribeOrganizationConfiguration": 1}
+
+
+def test_organization_moves_from_eks_to_runtime_monitoring_in_two_calls(emulator: Emulator, run_module: Any) -> None:
+    administered(emulator)
+    eks, runtime = "EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING"
+    run_module("guardduty_organization", features=[{"name": eks, "auto_enable": "ALL"}])
+    emulator.clear_calls()
+    wanted = [{"name": runtime, "auto_enable": "ALL"}, {"name": eks, "auto_enable": "NONE"}]
+    result = run_module("guardduty_organization", features=wanted)
+    sent_names = [
+        [feature["Name"] for feature in call.params["Features"]]
+        for call in emulator.calls
+        if call.operation == "UpdateOrganizationConfiguration"
+    ]
+    assert sent_names == [[eks], [runtime]] and len(result["actions"]) == 2
+
+
+def test_organization_without_trusted_access_says_for_which_principal(emulator: Emulator, run_module: Any) -> None:
+    administered(emulator)
+    wanted = [{"name": "EBS_MALWARE_PROTECTION", "auto_enable": "NEW"}]
+    result = run_module("guardduty_organization", features=wanted)
+    assert outcomes(result, "organizations") == {REGION: ("failed", "trusted_access_missing")}
+    assert "malware-protection.guardduty.amazonaws.com" in said(result)
+
+
+@pytest.mark.parametrize(
+    ("seed", "code"),
+    [({"configuration_failure": "no linked Region"}, "other"), ({"securityhub_policy": True}, "organization_policy")],
+)
+def test_organization_of_securityhub_that_failed_or_is_governed(
+    seed: dict[str, Any], code: str, emulator: Emulator, run_module: Any
+) -> None:
+    administered(emulator, **seed)
+    result = run_module("securityhub_organization", auto_enable=True)
+    assert outcomes(result, "organizations") == {REGION: ("failed", code)}
+    assert emulator.operations(writes_only=True) == []
+
+
+def test_organization_of_securityhub_waits_while_settings_are_pending(emulator: Emulator, run_module: Any) -> None:
+    emulator.set_knobs(configuration_visible_seconds=20)
+    administered(emulator)
+    first = run_module("securityhub_organization", auto_enable=True, wait=False)
+    assert [row["configuration_status"] for row in first["organizations"]] == ["PENDING"]
+    result = run_module("securityhub_organization", auto_enable=True, auto_enable_standards="NONE")
+    [row] = result["organizations"]
+    assert (row["outcome"], row["configuration_status"], row["auto_enable_standards"]) == ("changed", "ENABLED", "NONE")
+
+
+# --- the administrator states of a landing zone -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_organization_administrator_waits_for_one_that_is_being_taken_away(
+    service: str, emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator, delegated_administrator={service: ADMINISTRATOR})
+    emulator.set_knobs(revoke_visible_seconds=40)
+    revoked = delegate(run_module, service, state="absent", wait=False)
+    assert {row["status"] for row in revoked["organization_administrators"]} == {"DISABLE_IN_PROGRESS"}
+    result = delegate(run_module, service)
+    assert outcomes(result) == dict.fromkeys(REGIONS, ("changed", None))
+
+
+@pytest.mark.parametrize("service", BOTH)
+@pytest.mark.parametrize("wait", [True, False])
+def test_organization_administrator_lets_the_first_region_be_in_office_before_the_others(
+    wait: bool, service: str, emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator)
+    emulator.set_knobs(delegate_visible_seconds=30, delegate_without_trust_gd="refuse")
+    result = delegate(run_module, service, wait=wait)
+    assert outcomes(result) == dict.fromkeys(REGIONS, ("changed", None))
+    enables = [call.region for call in emulator.calls if call.operation == "EnableOrganizationAdminAccount"]
+    assert enables[0] == REGIONS[0] and sorted(enables) == REGIONS
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_organization_administrator_registered_elsewhere_is_named(
+    service: str, emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator, delegated_administrator={service: {"ap-south-1": OTHER}})
+    result = delegate(run_module, service, regions=[REGION])
+    assert outcomes(result) == {REGION: ("failed", "other_delegated_administrator")}
+    assert OTHER in said(result)
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_organization_administrator_outside_the_organization(service: str, emulator: Emulator, run_module: Any) -> None:
+    found(emulator)
+    result = delegate(run_module, service, administrator_id="777777777777", regions=[REGION])
+    assert outcomes(result) == {REGION: ("failed", "invalid_input" if service == GUARDDUTY else "other")}
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_organization_administrator_may_be_the_management_account_with_a_warning(
+    service: str, emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator)
+    result = delegate(run_module, service, administrator_id=MANAGEMENT, regions=[REGION])
+    assert outcomes(result) == {REGION: ("changed", None)} and "advises against" in run_module.output
+
+
+def test_organization_administrator_without_the_right_to_see_trusted_access_delegates_nothing(
+    emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator)
+    denied = {"code": "AccessDeniedException", "status": 400, "message": "You don't have permissions."}
+    emulator.add_fault("error", operation="ListAWSServiceAccessForOrganization", times=None, **denied)
+    result = delegate(run_module, GUARDDUTY)
+    assert set(outcomes(result).values()) == {("failed", "access_denied")}
+    assert emulator.operations(writes_only=True) == []

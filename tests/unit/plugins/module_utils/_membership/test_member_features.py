@@ -1,0 +1,271 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.execute_members import MemberResult
+from ansible_collections.muster.aws.plugins.module_utils._membership.features import (
+    Feature,
+    FeatureWish,
+    FeatureWords,
+    merged_features,
+)
+from ansible_collections.muster.aws.plugins.module_utils._membership.member_features import (
+    FeatureResult,
+    FeaturesLook,
+    execute_features,
+    group_by_gap,
+    look_at_features,
+    predict_features,
+)
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason, State, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import Decision
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Refusal
+from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
+from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
+    A,
+    B,
+    C,
+    FakeMembers,
+    Script,
+    failure,
+    ids_of,
+    lost,
+    member_in,
+    raising,
+    walk_alone,
+)
+
+WORDS = FeatureWords("status", "DISABLED", {"OLD": "NEWER"}, read="GetThem", write="UpdateThem")
+NO_MEMBER = "The request is rejected because the given account ID is not an associated member of the current account."
+POLICY = "GUARDDUTY_POLICY"
+
+Present = dict[str, Feature]
+
+
+def of(**values: str) -> Present:
+    return {name: Feature(name, value) for name, value in values.items()}
+
+
+def wish_of(**values: str) -> FeatureWish:
+    return FeatureWish(tuple(of(**values).values()), WORDS)
+
+
+class FakeFeatures(FakeMembers):
+    """Members with features. Those in ``late`` are known only at a time of the clock."""
+
+    def __init__(self, present: dict[str, Present], shows_after: float = 0.0) -> None:
+        super().__init__()
+        self.script, self.begun = Script(), self.time.now
+        self.features = {account_id: dict(features) for account_id, features in present.items()}
+        self.seen = {account_id: dict(features) for account_id, features in present.items()}
+        self.shows_after, self.shown_at = shows_after, 0.0
+        self.late: dict[str, float] = {}
+        self.refusals: dict[str, str] = {}
+        self.sent: list[tuple[list[str], list[str]]] = []
+        self.reads: list[int] = []
+
+    def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
+        self.script.play("get", "before")
+        assert 1 <= len(account_ids) <= 50
+        self.reads.append(len(account_ids))
+        if self.time.now >= self.shown_at:
+            self.seen = {account_id: dict(features) for account_id, features in self.features.items()}
+        due = self.time.now - self.begun
+        ready = [i for i in account_ids if i in self.seen and due >= self.late.get(i, 0)]
+        refused = {i: Refusal(NO_MEMBER) for i in account_ids if i not in ready and i not in self.refusals}
+        return {i: self.seen[i] for i in ready}, Answer(refused)
+
+    def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
+        self.script.play("update", "before")
+        assert 1 <= len(account_ids) <= 50
+        self.sent.append((list(account_ids), [feature.name for feature in features]))
+        for account_id in account_ids:
+            if account_id not in self.refusals:
+                self.features[account_id] = merged_features(self.features[account_id], features)
+        self.shown_at = self.time.now + self.shows_after
+        self.script.play("update", "after")
+        return Answer({i: Refusal(self.refusals[i]) for i in account_ids if i in self.refusals})
+
+
+def carry_out(
+    wish: FeatureWish, port: FakeFeatures, known: dict[str, Present], joined: Sequence[str] = (), wait: bool = True
+) -> dict[str, FeatureResult]:
+    patience = Patience(port.time.as_clock(), wait, 60)
+    return walk_alone(execute_features(wish, port, known, joined, patience), port.time)
+
+
+STATES = [of(), *(of(OLD=old, NEWER=new) for old, new in product(("ENABLED", "DISABLED"), repeat=2))]
+OWNED = {"NEWER": Feature("NEWER", "DISABLED", {}, POLICY)}
+WISHES = [
+    wish_of(**{n: v for n, v in zip(("OLD", "NEWER"), pair, strict=True) if v})
+    for pair in (("DISABLED", "ENABLED"), ("ENABLED", "DISABLED"), ("", "ENABLED"), ("DISABLED", ""), ("ENABLED", ""))
+]
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_every_combination_ends_as_predicted_and_is_then_left_alone(wish: FeatureWish) -> None:
+    present = dict(zip(ids_of(len(STATES) + 1), [*STATES, OWNED], strict=True))
+    port = FakeFeatures(present)
+    predicted = predict_features(wish, present)
+    result = carry_out(wish, port, present)
+    assert result == predicted
+    assert group_by_gap(wish, {i: f for i, f in port.features.items() if i in present}) == []
+    asked = {feature.name for feature in wish.features}
+    for account_id, features in present.items():
+        assert all(port.features[account_id][n] == there for n, there in features.items() if n not in asked)
+
+
+def test_accounts_that_lack_the_same_share_a_call_of_at_most_fifty() -> None:
+    ids = ids_of(130)
+    gaps = [of(A="DISABLED", B="DISABLED"), of(A="ENABLED", B="DISABLED"), of(A="ENABLED", B="ENABLED")]
+    port = FakeFeatures({account_id: gaps[n % 3] for n, account_id in enumerate(ids)})
+    known = dict(port.seen)
+    result = carry_out(wish_of(A="ENABLED", B="ENABLED"), port, known)
+    assert [(len(accounts), names) for accounts, names in port.sent] == [(44, ["A", "B"]), (43, ["B"])]
+    assert sum(each.is_changed for each in result.values()) == 87
+    assert port.reads == [50, 37]  # what was written alone is read back
+
+
+def test_new_members_are_waited_for_until_aws_knows_their_features() -> None:
+    port = FakeFeatures({A: of(X="ENABLED"), B: of(X="DISABLED")})
+    port.late = {A: 20, B: 5}
+    result = carry_out(wish_of(X="ENABLED"), port, {}, [A, B])
+    assert [result[i].is_changed for i in (A, B)] == [False, True] and not any(r.problem for r in result.values())
+    port = FakeFeatures({A: of(X="ENABLED")})
+    result = carry_out(wish_of(X="ENABLED"), port, {}, [A, C])
+    problem = result[C].problem
+    assert problem and problem.text == NO_MEMBER and problem.operation == "GetThem" and port.time.slept == 60
+    assert result[A].problem is None
+
+
+def test_an_account_that_aws_tells_nothing_about_is_not_waited_for() -> None:
+    port = FakeFeatures({A: of(X="ENABLED")})
+    port.refusals[C] = "unsaid"
+    result = carry_out(wish_of(X="ENABLED"), port, {}, [A, C])
+    assert result[C].problem and "told nothing" in result[C].problem.text and port.time.slept == 0
+
+
+def test_a_policy_is_not_written_against_and_equal_is_fine() -> None:
+    present = {A: OWNED, B: {"NEWER": Feature("NEWER", "ENABLED", {}, POLICY)}}
+    port = FakeFeatures(present)
+    result = carry_out(wish_of(NEWER="ENABLED"), port, present)
+    problem = result[A].problem
+    assert problem and problem.reason is Reason.ORGANIZATION_POLICY and f"NEWER ({POLICY})" in problem.text
+    assert result[B].problem is None and port.sent == []
+
+
+def test_features_that_show_late_are_waited_for_or_not() -> None:
+    present = {A: of(X="DISABLED")}
+    for shows_after, wait, is_timed_out, slept in (
+        (20, True, False, 22),
+        (200, True, True, 60),
+        (200, False, False, 0),
+    ):
+        port = FakeFeatures(present, shows_after)
+        result = carry_out(wish_of(X="ENABLED"), port, present, wait=wait)[A]
+        assert (result.is_changed, result.is_timed_out, port.time.slept) == (True, is_timed_out, slept)
+        assert (result.problem.reason if result.problem else None) is (Reason.TIMED_OUT if is_timed_out else None)
+
+
+def test_refused_accounts_keep_awss_words_and_the_others_go_on() -> None:
+    present = {A: of(X="DISABLED"), B: of(X="DISABLED")}
+    port = FakeFeatures(present)
+    port.refusals[B] = "no"
+    result = carry_out(wish_of(X="ENABLED"), port, present)
+    assert result[A].is_changed and not result[B].is_changed
+    assert result[B].problem and (result[B].problem.text, result[B].problem.operation) == ("no", "UpdateThem")
+
+
+@pytest.mark.parametrize(("present", "told"), [(of(X="DISABLED"), "lists all of them"), (of(), "does not list X")])
+def test_a_refused_call_names_the_likely_feature(present: Present, told: str) -> None:
+    port = FakeFeatures({A: present})
+    port.script.before("update", raising(failure(Reason.INVALID_INPUT, "no")))
+    result = carry_out(wish_of(X="ENABLED"), port, {A: present})[A]
+    assert result.problem and result.problem.reason is Reason.FEATURE_UNSUPPORTED and told in result.problem.text
+
+
+def test_the_second_of_two_calls_is_not_sent_after_the_first_was_refused() -> None:
+    present = {A: of(OLD="ENABLED", NEWER="DISABLED")}
+    port = FakeFeatures(present)
+    port.script.before("update", raising(failure(Reason.ACCESS_DENIED)))
+    result = carry_out(wish_of(OLD="DISABLED", NEWER="ENABLED"), port, present)[A]
+    assert port.sent == [] and result.problem == failure(Reason.ACCESS_DENIED).as_problem()
+
+
+def test_a_lost_answer_counts_as_done_where_a_look_shows_it() -> None:
+    present = {A: of(X="DISABLED")}
+    port = FakeFeatures(present)
+    port.script.after("update", raising(lost()))
+    result = carry_out(wish_of(X="ENABLED"), port, present)[A]
+    assert result.is_changed and result.problem is None
+    port = FakeFeatures(present)
+    port.script.before("update", raising(lost()))
+    result = carry_out(wish_of(X="ENABLED"), port, present)[A]
+    assert not result.is_changed and result.problem == lost().as_problem()
+
+
+def test_a_read_that_fails_is_told() -> None:
+    port = FakeFeatures({A: of(X="DISABLED")})
+    port.script.before("get", raising(failure()))
+    result = carry_out(wish_of(X="ENABLED"), port, {}, [A])[A]
+    assert result.problem == failure().as_problem() and port.sent == []
+    port = FakeFeatures({A: of(X="DISABLED")})
+    port.script.before("get", raising(failure()))
+    result = carry_out(wish_of(X="ENABLED"), port, {A: of(X="DISABLED")})[A]
+    assert result.problem == failure().as_problem() and result.is_changed
+
+
+# --- beside the members -----------------------------------------------------------------------------------------------
+
+
+def result_of(account_id: str, state: State, before: State = State.ENABLED, **more: bool) -> MemberResult:
+    decision = Decision(Account(account_id), member_in(before, account_id), {}, **more)
+    return MemberResult(decision, member_in(state, account_id))
+
+
+def test_look_reads_those_that_are_members_and_stay() -> None:
+    port = FakeFeatures({A: of(X="DISABLED")})
+    decisions = [
+        result_of(A, State.ENABLED).decision,
+        result_of(B, State.ENABLED, State.INVITED).decision,
+        result_of(C, State.ENABLED, is_purged=True).decision,
+    ]
+    look = look_at_features(wish_of(X="ENABLED"), port, decisions, map)
+    assert port.reads == [1] and look.known == {A: of(X="DISABLED")}
+    assert [(action.operation, action.account_ids) for action in look.actions] == [("UpdateThem", (A,))]
+    port.script.before("get", raising(failure()))
+    with pytest.raises(CallFailed):
+        look_at_features(wish_of(X="ENABLED"), port, decisions, map)
+
+
+def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
+    look = FeaturesLook(wish_of(X="ENABLED"), FakeFeatures({}), {A: of(X="DISABLED")}, {C: Refusal("no")})
+    results = [
+        result_of(A, State.ENABLED),
+        result_of(B, State.ENABLED, State.ABSENT),
+        result_of(C, State.ENABLED),
+        result_of(B, State.INVITED),
+    ]
+    known, new, refused, invited = look.predict(results)
+    shown = [{"name": "X", "status": "ENABLED", "additional_configuration": []}]
+    assert (known.features, known.done) == (shown, (Step.UPDATE_FEATURES,))
+    assert (new.features, new.done) == (shown, ())
+    assert refused.features is None and refused.problem and refused.problem.text == "no"
+    assert invited.features is None and invited.problem is None
+
+
+def test_execute_reads_new_members_and_leaves_others_alone() -> None:
+    port = FakeFeatures({A: of(X="DISABLED"), B: of(X="ENABLED")})
+    look = FeaturesLook(wish_of(X="ENABLED"), port, {A: of(X="DISABLED")})
+    results = [result_of(A, State.ENABLED), result_of(B, State.ENABLED, State.ABSENT), result_of(C, State.INVITED)]
+    patience = Patience(port.time.as_clock())
+    found = walk_alone(look.execute(results, patience, map), port.time)
+    assert [result.done for result in found] == [(Step.UPDATE_FEATURES,), (), ()]
+    assert [result.features is None for result in found] == [False, False, True]
+    assert port.sent == [([A], ["X"])]
