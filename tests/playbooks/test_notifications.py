@@ -30,6 +30,7 @@ from ansible_collections.muster.aws.tests.playbooks.notification_servers import 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 HOSTS = fleet(3)
 LOCKED = "workload-02"
+FILES = "results.json,results.xml,summary.md"
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,10 @@ def left_by(emulator: Emulator, folder: Path, administrator_id: str = ADMINISTRA
         "onboard_administrator_id": administrator_id,
         "onboard_regions": REGIONS,
         "onboard_wait_timeout": 5,
-        "onboard_results_file": ["results.json", "results.xml"],
     }
     (folder / "accounts.json").write_text(json.dumps({"all": {"hosts": HOSTS, "vars": variables}}))
     done = subprocess.run(
-        ["ansible-playbook", "muster.aws.onboard", "-i", "accounts.json"],
+        [*"ansible-playbook muster.aws.onboard -i accounts.json -e".split(), f"onboard_results_file={FILES}"],
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
@@ -82,6 +82,7 @@ def left_by(emulator: Emulator, folder: Path, administrator_id: str = ADMINISTRA
         check=False,
     )
     assert done.returncode == 2, done.stdout + done.stderr
+    assert all((folder / name).exists() for name in FILES.split(","))
     (folder / "run.json").write_text(done.stdout)
     return Notifier(folder)
 
