@@ -106,9 +106,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return {"changed": False, "msg": "checked before"}
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
         run = self._runs.begin(self._task._uuid)
-        plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}, "regions": []}
+        plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}}
         try:
-            plan.update(self._checked(hosts))
+            self._check(hosts, plan)
         except (Stop, AnsibleError, ValueError) as error:
             plan["stopped"] = str(error)
         run.keep_plan(plan)
@@ -130,24 +130,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         found = {host: self._fleet.of(host) for host in names}
         return {host: variables for host, variables in found.items() if self._fleet.takes_part(variables)}
 
-    def _checked(self, hosts: Mapping[str, HostVariables]) -> Result:
-        """Return the plan of a run that can begin. Raises Stop."""
+    def _check(self, hosts: Mapping[str, HostVariables], plan: Result) -> None:
+        """Fill in the plan of a run that can begin. Raises Stop; what is known by then stays, such as the files."""
         preflight = Preflight(self._role, hosts)
-        options = preflight.options()
+        options = plan["options"] = preflight.options()
         self._refuse_unnamed(options)
-        plan: Result = {"options": options, "secrets": preflight.secrets, "switched_on": {}, "caller_arn": None}
+        plan.update({"secrets": preflight.secrets, "switched_on": {}, "caller_arn": None})
         plan["accounts"] = preflight.accounts(options["services"])
         if self._role.name == "report":
             plan["inventory"] = self._listed(preflight, hosts, options)
             if options.get("baseline_file"):
                 read_baseline(options["baseline_file"], options["administrator_id"])
             plan["caller_arn"] = self._caller_arn(options)
-            return plan
+            return
         for service in options["services"]:
             plan["switched_on"][service] = self._look_at_service(service, options)
         if self._role.switches_on and options["enable_services"]:
             self._switch_on(plan)
-        return plan
 
     def _refuse_unnamed(self, options: Mapping[str, Any]) -> None:
         """Offboarding takes hosts that were named, and no more than a limit. Raises Stop."""

@@ -96,6 +96,19 @@ def test_onboard_whatever_stops_the_run_every_host_fails_and_the_summary_comes_l
     assert "--limit workload-01,workload-02,workload-03,workload-04,workload-05" in told.split("TASK")[-1]
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_files_that_were_asked_for_tell_of_a_run_that_was_stopped(playbook: PlaybookRunner, role):
+    hosts = fleet(3)
+    junit, failed = playbook.folder / "results.xml", playbook.folder / "failed.txt"
+    files = {f"{role}_results_file": str(junit), f"{role}_failed_file": str(failed)}
+    playbook(hosts, "--limit", "all", playbook=f"muster.aws.{role}", onboard_administrator_id="333333333333", **files)
+    assert failed.read_text().split() == list(hosts)
+    suite = ElementTree.parse(junit).getroot()
+    assert {case.get("name") for case in suite} == set(hosts)
+    messages = {failure.get("message") for failure in suite.iter("failure")}
+    assert len(messages) == 1 and f"{role}_administrator_id is 333333333333" in str(messages)
+
+
 def test_onboard_hosts_that_are_as_they_should_be_print_nothing_and_the_files_say_all(playbook: PlaybookRunner):
     files = [playbook.folder / f"rows{ending}" for ending in (".json", ".csv", ".md", ".xml")]
     step = playbook.folder / "step.md"
