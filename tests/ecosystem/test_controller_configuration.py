@@ -11,6 +11,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
@@ -207,6 +209,7 @@ def test_settings_give_names_labels_notifications_grants_and_keys_of_a_session(t
             ],
             "muster_awx_notify": {"error": ["Tell us"]},
             "muster_awx_grants": [{"role": "execute", "team": "Operations"}],
+            "muster_awx_accounts_from": ["git", "organization"],
         }
         Configuration(controller, tmp_path)({"AWS_SESSION_TOKEN": "example-session-token"}, **settings)
 
@@ -217,8 +220,53 @@ def test_settings_give_names_labels_notifications_grants_and_keys_of_a_session(t
         told = controller.named("notification_templates", "Tell us")["id"]
         assert controller.related[f"{place}/notification_templates_error"] == [told]
         assert controller.named("credentials", "Administrator account")["inputs"]["security_token"]
-        granted = {f"POST /api/v2/teams/{controller.named('teams', 'Operations')['id']}/roles/"}
-        assert granted <= set(controller.writes) or any("/roles/" in write for write in controller.writes)
+        granted = {place: ids for place, ids in controller.related.items() if place.startswith("roles/") and ids}
+        templates = [*controller.objects["job_templates"], *controller.objects["workflow_job_templates"]]
+        roles = [item["summary_fields"]["object_roles"]["execute_role"]["id"] for item in templates]
+        assert len(roles) == 5
+        assert granted == {f"roles/{role}/teams": [controller.named("teams", "Operations")["id"]] for role in roles}
+        source = controller.named("inventory_sources", "AWS accounts of the organization")
+        assert (FOLDER / "project" / source["source_path"]).exists()
+        assert source["credential"] == controller.named("credentials", "Administrator account")["id"]
+        assert len(controller.objects["inventory_sources"]) == 2
+
+
+@needs_awx
+def test_new_secrets_are_pushed_when_asked_and_only_then(tmp_path: Path):
+    new = {"AWS_SECRET_ACCESS_KEY": "rotated-secret-key"}
+    with FakeController() as controller:
+        configure = Configuration(controller, tmp_path)
+        configure(muster_awx_external_id="for-muster")
+
+        def secrets() -> tuple[str, str]:
+            keys, role = (controller.named("credentials", name) for name in ("Administrator account", "Member role"))
+            return keys["inputs"]["password"], role["inputs"]["external_id"]
+
+        controller.writes.clear()
+        assert "changed=0" in configure(new, muster_awx_external_id="another")
+        assert controller.writes == [] and secrets() == ("example-secret-key", "for-muster")
+
+        output = configure(new, muster_awx_external_id="another", muster_awx_update_secrets=True)
+        assert secrets() == ("rotated-secret-key", "another")
+        assert {write.split("/")[3] for write in controller.writes} == {"credentials"} and len(controller.writes) == 2
+        assert "rotated-secret-key" not in output
+
+
+@needs_awx
+def test_jobs_get_no_credential_where_the_execution_nodes_have_a_role(tmp_path: Path):
+    with FakeController() as controller:
+        # The environment has keys: they are nobody's business here.
+        Configuration(controller, tmp_path)(
+            muster_awx_administrator_credential="",
+            muster_awx_member_role_credential="",
+            muster_awx_accounts_from=["organization"],
+        )
+        assert controller.objects["credentials"] == []
+        templates = controller.objects["job_templates"]
+        assert len(templates) == len(JOBS)
+        assert [controller.related.get(f"job_templates/{item['id']}/credentials", []) for item in templates] == [[]] * 3
+        (source,) = controller.objects["inventory_sources"]
+        assert source["source_path"].endswith("organization.yml") and not source.get("credential")
 
 
 @needs_awx
@@ -258,3 +306,53 @@ def test_stand_in_refuses_what_awx_refuses():
     assert faults_of_survey({"name": "", "description": "", "spec": [{**questions[0], "default": ["guardduty"]}]})
     assert hosts_of_slices(["c", "a", "b"], 2) == [["a", "c"], ["b"]]
     assert hosts_of_slices([], 2) == [[]]
+
+
+def post(url: str, body: Any) -> tuple[int, Any]:
+    """Send JSON as anybody does who talks to the API without awx.awx."""
+    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    try:
+        with urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_stand_in_launches_what_awx_launches():
+    template = FILES.job_template("offboard")
+    with FakeController() as controller:
+        inventory = controller.create("inventories", name="AWS accounts")["id"]
+        for host in ("c", "a", "b"):
+            controller.create("hosts", name=host, inventory=inventory)
+        controller.create("hosts", name="elsewhere", inventory=inventory + 1)
+        values = {**template, "inventory": inventory, "extra_vars": json.dumps({"fixed": 1, "offboard_limit": 3})}
+        item = controller.create("job_templates", **values)
+        controller.related[f"job_templates/{item['id']}/survey_spec"] = template["survey_spec"]
+        launch = f"{controller.url}{item['url']}launch/"
+
+        status, refused = post(launch, {})
+        assert (status, refused) == (400, {"variables_needed_to_start": ["'offboard_hosts' value missing"]})
+        status, refused = post(launch, {"extra_vars": {"offboard_hosts": "a", "offboard_limit": "3"}})
+        assert status == 400 and len(refused["variables_needed_to_start"]) == 1
+        assert controller.objects["jobs"] == []
+
+        answers = {"offboard_hosts": "a", "unasked": 1}
+        status, launched = post(launch, {"extra_vars": answers, "limit": "a", "job_slice_count": 2})
+        assert (status, launched["type"]) == (201, "job")
+        # What is not asked at launch is left out, and said to be.
+        assert launched["ignored_fields"] == {"job_slice_count": 2}
+        (job,) = controller.objects["jobs"]
+        assert (job["id"], job["limit"], job["hosts"]) == (launched["id"], "a", ["a", "b", "c"])
+        assert job["extra_vars"] == {
+            "fixed": 1,
+            "offboard_hosts": "a",
+            "offboard_limit": 10,  # the survey's default is over the template's own
+            "offboard_state": "absent",
+            "offboard_disable_services": "false",
+        }
+
+        item["ask_job_slice_count_on_launch"] = True
+        status, sliced = post(launch, {"extra_vars": {"offboard_hosts": "a"}, "job_slice_count": 2})
+        assert status == 201 and sliced["is_sliced_job"] and sliced["ignored_fields"] == {}
+        parts = [each["hosts"] for each in controller.objects["jobs"] if each["id"] in sliced["jobs"]]
+        assert parts == [["a", "c"], ["b"]]

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from ansible_collections.muster.aws.tests.emulator import Emulator
 
 FILES = ControllerFiles()
 FIRST, SECOND, THIRD = ACCOUNTS
+LISTED = yaml.safe_load((FOLDER / "project/inventory/accounts.yml").read_text())["aws_accounts"]["hosts"]
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ class Controller:
         answers: dict[str, Any],
         limit: str | None = None,
         check: bool = False,
-        hosts: Sequence[str] = tuple(ACCOUNTS),
+        hosts: Mapping[str, Any] = LISTED,
         artifacts: Mapping[str, Any] | None = None,
     ) -> Job:
         """Run a job to its end, with these answers alone, as a schedule or the API does.
 
-        :param hosts: Those of the inventory that the job sees: all, or those of its slice.
+        :param hosts: Those of the inventory that the job sees, with their variables: all, or those of its slice.
         :param artifacts: Those of the jobs before it in a workflow.
         """
         questions = FILES.survey(job)
@@ -78,12 +80,11 @@ class Controller:
         self.jobs += 1
         private_data = self.folder / f"job_{self.jobs}"
         shutil.copytree(FOLDER / "project", private_data / "project")
-        inventory = yaml.safe_load((FOLDER / "project/inventory/accounts.yml").read_text())
-        accounts = inventory["aws_accounts"]["hosts"]
         (private_data / "inventory").mkdir()
-        (private_data / "inventory/hosts.json").write_text(
-            json.dumps({"all": {"hosts": {host: accounts[host] for host in hosts}}})
-        )
+        script = private_data / "inventory/hosts"
+        inventory = json.dumps({"all": {"hosts": list(hosts)}, "_meta": {"hostvars": dict(hosts)}})
+        script.write_text(f"#! /usr/bin/env python3\nprint({inventory!r})\n")
+        script.chmod(0o700)
         arguments = [*(["--limit", limit] if limit else []), *(["--check"] if check else [])]
         variables = variables_of_job(template["extra_vars"], questions, answers, artifacts or {})
         files = {
@@ -104,16 +105,29 @@ class Controller:
         events = [json.loads(path.read_text()) for path in private_data.glob("artifacts/1/job_events/*.json")]
         (stats,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
         output = (private_data / "artifacts/1/stdout").read_text()
-        hosts = set(ACCOUNTS)
         return Job(
             (private_data / "artifacts/1/status").read_text(),
             stats["artifact_data"],
-            changed=hosts & set(stats["changed"]),
-            failed=hosts & set(stats["failures"]),
-            ran=hosts & set(stats["processed"]),
+            changed=set(hosts) & set(stats["changed"]),
+            failed=set(hosts) & set(stats["failures"]),
+            ran=set(hosts) & set(stats["processed"]),
             output=output,
             statistics=stats,
         )
+
+
+def update_inventory(project: Path, source_path: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Read a source of the inventory as a controller does: in the folder of the project, with its settings."""
+    inherited = {name: value for name, value in os.environ.items() if name != "ANSIBLE_CONFIG"}
+    return subprocess.run(
+        ["ansible-inventory", "-i", source_path, "--list", "--export"],
+        cwd=project,
+        env={**inherited, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -151,7 +165,8 @@ def test_onboard_job_fails_for_one_account_and_is_relaunched_on_it(controller: C
 
 def test_jobs_in_slices_take_all_accounts_between_them(controller: Controller, emulator: Emulator):
     slices = hosts_of_slices(list(ACCOUNTS), 2)
-    jobs = [controller.run("onboard", FILES.accepted("onboard"), hosts=hosts) for hosts in slices]
+    parts = [{host: LISTED[host] for host in hosts} for hosts in slices]
+    jobs = [controller.run("onboard", FILES.accepted("onboard"), hosts=hosts) for hosts in parts]
     assert [job.ran for job in jobs] == [{FIRST, THIRD}, {SECOND}]
     assert [job.artifacts["onboard"]["guardduty"][REGIONS[0]]["accounts"] for job in jobs] == [2, 1]
     assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
@@ -230,3 +245,51 @@ def test_report_job_reads_and_tells_its_counts(controller: Controller, emulator:
     assert job.artifacts["report"]
     assert emulator.operations(writes_only=True) == []
     assert list(controller.folder.rglob("*.html")) == []
+
+
+def test_accounts_of_the_organization_are_the_inventory_of_a_job(controller: Controller, emulator: Emulator):
+    management = "999999999999"
+    emulator.seed(
+        {
+            "organization": {
+                "management_account": management,
+                "account_ids": list(ACCOUNTS.values()),
+                "delegated_administrator": {"guardduty": ADMINISTRATOR, "securityhub": ADMINISTRATOR},
+            },
+            "accounts": {ACCOUNTS[FIRST]: {"name": "Payments {{ 1 + 1 }}"}},
+            "services": [
+                {"service": service, "account_id": management, "regions": REGIONS}
+                for service in ("guardduty", "securityhub")
+            ],
+        }
+    )
+    (source,) = ControllerFiles(muster_awx_accounts_from=["organization"]).variable("controller_inventory_sources")
+    updated = update_inventory(FOLDER / "project", source["source_path"], controller.variables)
+    assert updated.returncode == 0, updated.stderr
+    hosts = json.loads(updated.stdout)["_meta"]["hostvars"]
+    assert len(hosts) == len(ACCOUNTS) + 2  # the administrator and the management account
+
+    job = controller.run("onboard", {"onboard_via": "organization"}, hosts=hosts)
+    assert job.status == "successful", job.output
+    assert len(job.changed) == len(ACCOUNTS) + 1
+    assert all(enabled_everywhere(emulator, account_id) for account_id in (management, *ACCOUNTS.values()))
+
+
+@pytest.mark.parametrize("has_settings", [True, False], ids=["settings-of-the-project", "without-them"])
+def test_source_of_the_inventory_that_cannot_be_read_fails_its_update(tmp_path: Path, has_settings: bool):
+    project = shutil.copytree(FOLDER / "project", tmp_path / "project")
+    (project / "inventory/accounts.organization.yml").unlink()
+    (project / "inventory/more.yml").write_text("aws_accounts: [hosts\n")
+    if not has_settings:
+        (project / "ansible.cfg").unlink()
+    updated = update_inventory(project, "inventory", {})
+    assert "more.yml" in updated.stderr
+    # Without them, Ansible warns and leaves accounts out.
+    assert (updated.returncode != 0) is has_settings, updated.stdout
+    assert (THIRD in updated.stdout) is not has_settings
+
+
+def test_organization_that_cannot_be_asked_fails_its_update(controller: Controller, emulator: Emulator):
+    updated = update_inventory(FOLDER / "project", "inventory/accounts.organization.yml", controller.variables)
+    assert updated.returncode != 0
+    assert "AWSOrganizationsNotInUseException" in updated.stderr and "Traceback" not in updated.stderr
