@@ -327,7 +327,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         lines = summary_lines(ending, again, files)
         for line in ["", *lines, ""]:
             self.say(line)
-        stats = {f"{self._role.name}_summary": {**ending.as_data(), "files": files}}
+        stats = {self._role.statistic: {**ending.as_data(), "files": files}}
         stats[self._role.name] = self._totals(batches)
         return {
             "changed": False,

@@ -15,7 +15,7 @@ from ansible_collections.muster.aws.plugins.module_utils._services.registry impo
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, rows_of
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import known_regions
-from ansible_collections.muster.aws.plugins.plugin_utils._roles import OF_A_HOST, Role
+from ansible_collections.muster.aws.plugins.plugin_utils._roles import OF_A_HOST, ROLES, Role
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, same_for_all
 from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of, hint, listed, places_of
 
@@ -87,7 +87,9 @@ class Preflight:
         return variable.removeprefix(self._role.prefix)
 
     def _unknown(self) -> list[str]:
-        names = {name for variables in self._hosts.values() for name in variables}
+        # A controller gives the statistics of a workflow's jobs to the jobs after them, as variables.
+        statistics = {role.statistic for role in ROLES.values()}
+        names = {name for variables in self._hosts.values() for name in variables} - statistics
         unknown = unknown_names(names, [self._role.prefix], self._spec)
         if self._role.fallback:
             unknown += unknown_names(names, [self._role.fallback], read_spec(self._role.fallback.rstrip("_")))

@@ -33,6 +33,11 @@ class Role:
         """That of its variables."""
         return f"{self.name}_"
 
+    @property
+    def statistic(self) -> str:
+        """The name under which it keeps its summary with ``set_stats``."""
+        return f"{self.name}_summary"
+
 
 ROLES = {
     role.name: role

@@ -5,7 +5,8 @@
 """What AWX makes of a survey, of slices and of a job's events, as release 24 does it.
 
 Sources, in the repository ansible/awx: awx/main/models/mixins.py (answers and defaults), awx/api/views (the form of a
-survey), awx/main/models/inventory.py and jobs.py (slices), awx/main/models/events.py (host summaries).
+survey), awx/main/models/inventory.py and jobs.py (slices), awx/main/models/events.py (host summaries),
+awx/main/models/workflow.py (artifacts).
 """
 
 from __future__ import annotations
@@ -89,9 +90,14 @@ def variables_needed_to_start(
 
 
 def variables_of_job(
-    template: Mapping[str, Any], questions: Iterable[Question], answers: Mapping[str, Any]
+    template: Mapping[str, Any],
+    questions: Iterable[Question],
+    answers: Mapping[str, Any],
+    artifacts: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the extra variables of a job: the template's, over them the defaults, over them the answers.
+    """Return the extra variables of a job: the template's, over them the defaults, the answers, and the artifacts.
+
+    The artifacts are those of all jobs before it in a workflow. They are variables, whether the survey asks or not.
 
     A default that would be refused as an answer is not used. The default of a multiselect is text and its answer a
     list: without an answer the template's own variable stays, or the role's default.
@@ -102,7 +108,7 @@ def variables_of_job(
         if question.get("default") is not None
         and not faults_of_answer(question, {question["variable"]: question["default"]})
     }
-    return {**template, **defaults, **answers}
+    return {**template, **defaults, **answers, **(artifacts or {})}
 
 
 def hosts_of_slices(hosts: Sequence[str], count: int) -> list[list[str]]:

@@ -10,7 +10,7 @@ import json
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,10 +65,12 @@ class Controller:
         limit: str | None = None,
         check: bool = False,
         hosts: Sequence[str] = tuple(ACCOUNTS),
+        artifacts: Mapping[str, Any] | None = None,
     ) -> Job:
         """Run a job to its end, with these answers alone, as a schedule or the API does.
 
         :param hosts: Those of the inventory that the job sees: all, or those of its slice.
+        :param artifacts: Those of the jobs before it in a workflow.
         """
         questions = FILES.survey(job)
         assert variables_needed_to_start(questions, answers) == []
@@ -83,8 +85,9 @@ class Controller:
             json.dumps({"all": {"hosts": {host: accounts[host] for host in hosts}}})
         )
         arguments = [*(["--limit", limit] if limit else []), *(["--check"] if check else [])]
+        variables = variables_of_job(template["extra_vars"], questions, answers, artifacts or {})
         files = {
-            "extravars": {**variables_of_job(template["extra_vars"], questions, answers), **self.injected},
+            "extravars": {**variables, **self.injected},
             "envvars": self.variables,
             "settings": {"idle_timeout": 300, "suppress_ansible_output": True},
             "cmdline": shlex.join(arguments),
@@ -159,6 +162,16 @@ def test_scheduled_report_runs_without_answers(controller: Controller, emulator:
     assert job.status == "successful", job.output
     assert job.artifacts["report"]
     assert emulator.operations(writes_only=True) == []
+
+
+def test_workflow_runs_to_its_end_though_each_job_gets_the_artifacts_of_those_before_it(controller, emulator: Emulator):
+    artifacts: dict[str, Any] = {}
+    for name in ("report", "onboard", "report"):
+        job = controller.run(name, {}, artifacts=artifacts)
+        assert job.status == "successful", job.output
+        artifacts.update(job.artifacts)
+    assert artifacts["onboard_summary"]["changed"] == len(ACCOUNTS)
+    assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
 
 
 def test_onboard_job_without_answers_takes_the_template_and_the_defaults(controller: Controller, emulator: Emulator):

@@ -209,6 +209,14 @@ def test_ci_jobs_of_the_examples_run_what_there_is(path: Path) -> None:
     assert "ansible-galaxy collection install -r requirements.yml" in lines
 
 
+def test_gitlab_reads_the_junit_report_that_both_jobs_write() -> None:
+    jobs = yaml.safe_load((EXAMPLES / "ci/gitlab-ci.yml").read_text())
+    kept = jobs[".onboard"]["artifacts"]
+    assert kept["when"] == "always"
+    for name in ("foresee", "onboard"):
+        assert f"-e onboard_results_file={kept['reports']['junit']}" in jobs[name]["script"][0]
+
+
 def test_requirements_of_the_examples_are_those_of_the_collection() -> None:
     collections = yaml.safe_load((EXAMPLES / "requirements.yml").read_text())["collections"]
     wanted = {row["name"]: row["version"] for row in collections}

@@ -25,6 +25,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation impo
     OTHER,
     REGION,
     SECURITYHUB,
+    STRANGER,
     A,
     B,
     member,
@@ -38,12 +39,12 @@ SERVICE_MODULES = {GUARDDUTY: "guardduty_detector", SECURITYHUB: "securityhub_hu
 ROWS = {
     "member": "members",
     "administrator": "administrators",
-    "organization": "organizations",
     "organization_administrator": "organization_administrators",
+    "organization": "organizations",
 }
-MANAGEMENT = "777777777777"
-# Of AWS Organizations, and no operation of a service.
-ELSEWHERE = {Step.ENABLE_SERVICE_ACCESS: "EnableAWSServiceAccess"}
+
+# The steps that are no service's own.
+COMMON = {Step.ENABLE_SERVICE_ACCESS: "EnableAWSServiceAccess"}
 
 # Of a service that is yet to be switched on, only AWS knows its handle and the settings that were not given.
 _HANDLES = ("detector_id", "hub_arn")
@@ -54,7 +55,7 @@ _DEFAULTED = ("auto_enable_controls", "control_finding_generator", "finding_publ
 class Scenario:
     """Something that a real run would write.
 
-    :param kind: service, or the module without the name of the service.
+    :param kind: member, administrator or service.
     :param steps: Every write, in the order of the plan.
     :param given: {(administrator, account): status} of the records before.
     :param services_on: Where the service is on, besides the administrators and members that ``given`` implies.
@@ -86,70 +87,18 @@ def as_administrator_module(**options: Any) -> dict[str, Any]:
 BY_ORGANIZATION: Callable[[Emulator, str], None] = lambda emulator, service: emulator.seed(organization(A))  # noqa: E731
 
 
-def as_management(emulator: Emulator, service: str) -> None:
-    emulator.seed(
-        {
-            "caller": MANAGEMENT,
-            "organization": {"management_account": MANAGEMENT, "account_ids": [ADMINISTRATOR, A]},
-        }
-    )
+def as_management_account(delegated: str | None = None) -> Callable[[Emulator, str], None]:
+    """Return a preparation: the caller is the management account of an organization."""
 
+    def prepare(emulator: Emulator, service: str) -> None:
+        seed = {"management_account": STRANGER, "account_ids": [STRANGER, ADMINISTRATOR, A]}
+        by_service = {"delegated_administrator": {service: delegated}}
+        emulator.seed({"caller": STRANGER, "organization": {**seed, **by_service}})
 
-def as_management_that_has_delegated(emulator: Emulator, service: str) -> None:
-    emulator.seed({**organization(A), "caller": organization(A)["organization"]["management_account"]})
+    return prepare
 
-
-FEATURES = {"features": [{"name": "RUNTIME_MONITORING", "status": "ENABLED", "additional_configuration": []}]}
 
 SCENARIOS = [
-    Scenario(
-        "delegated after trusted access",
-        "organization_administrator",
-        (Step.ENABLE_SERVICE_ACCESS, Step.DELEGATE),
-        {"administrator_id": ADMINISTRATOR},
-        services=(GUARDDUTY,),
-        prepare=as_management,
-    ),
-    Scenario(
-        "delegated",
-        "organization_administrator",
-        (Step.DELEGATE,),
-        {"administrator_id": ADMINISTRATOR, "service_principals": []},
-        prepare=as_management,
-    ),
-    Scenario(
-        "revoked",
-        "organization_administrator",
-        (Step.REVOKE,),
-        {"administrator_id": ADMINISTRATOR, "state": "absent"},
-        prepare=as_management_that_has_delegated,
-    ),
-    Scenario(
-        "set for new accounts",
-        "organization",
-        (Step.UPDATE_ORGANIZATION,),
-        {"auto_enable_members": "NEW"},
-        services_on=(ADMINISTRATOR,),
-        services=(GUARDDUTY,),
-        prepare=BY_ORGANIZATION,
-    ),
-    Scenario(
-        "set for new accounts",
-        "organization",
-        (Step.UPDATE_ORGANIZATION,),
-        {"auto_enable_standards": "NONE"},
-        services_on=(ADMINISTRATOR,),
-        services=(SECURITYHUB,),
-        prepare=BY_ORGANIZATION,
-    ),
-    Scenario(
-        "given features",
-        "member",
-        (Step.UPDATE_FEATURES,),
-        as_member_module(**FEATURES),
-        {(ADMINISTRATOR, A): "Enabled"},
-        services=(GUARDDUTY,),
-    ),
     Scenario("absent", "member", (Step.CREATE, Step.INVITE), as_member_module(), services_on=(ADMINISTRATOR,)),
     Scenario("created", "member", (Step.INVITE,), as_member_module(), {(ADMINISTRATOR, A): "Created"}),
     Scenario(
@@ -280,6 +229,55 @@ SCENARIOS = [
         services_on=(ADMINISTRATOR,),
         prepare=set_tags,
     ),
+    Scenario(
+        "trusted and delegated",
+        "organization_administrator",
+        (Step.ENABLE_SERVICE_ACCESS, Step.DELEGATE),
+        {"administrator_id": ADMINISTRATOR},
+        services=(GUARDDUTY,),
+        prepare=as_management_account(),
+    ),
+    Scenario(
+        "delegated",
+        "organization_administrator",
+        (Step.DELEGATE,),
+        {"administrator_id": ADMINISTRATOR},
+        services=(SECURITYHUB,),
+        prepare=as_management_account(),
+    ),
+    Scenario(
+        "revoked",
+        "organization_administrator",
+        (Step.REVOKE,),
+        {"administrator_id": ADMINISTRATOR, "state": "absent"},
+        prepare=as_management_account(ADMINISTRATOR),
+    ),
+    Scenario(
+        "for all accounts",
+        "organization",
+        (Step.UPDATE_ORGANIZATION,),
+        {"auto_enable_members": "ALL"},
+        services_on=(ADMINISTRATOR,),
+        services=(GUARDDUTY,),
+        prepare=BY_ORGANIZATION,
+    ),
+    Scenario(
+        "for new accounts",
+        "organization",
+        (Step.UPDATE_ORGANIZATION,),
+        {"auto_enable": True},
+        services_on=(ADMINISTRATOR,),
+        services=(SECURITYHUB,),
+        prepare=BY_ORGANIZATION,
+    ),
+    Scenario(
+        "watched for less",
+        "member",
+        (Step.UPDATE_FEATURES,),
+        as_member_module(features=[{"name": "S3_DATA_EVENTS", "status": "DISABLED"}]),
+        {(ADMINISTRATOR, A): "Enabled"},
+        services=(GUARDDUTY,),
+    ),
     Scenario("switched off", "service", (Step.DISABLE_SERVICE,), {"state": "absent"}, services_on=(ADMINISTRATOR,)),
 ]
 
@@ -310,7 +308,7 @@ def test_check_mode_in_every_write_scenario_writes_nothing_and_plans_what_is_the
     predicted = run_module(module_name, check=True, **scenario.options)
 
     assert writes(emulator) == []
-    expected = [{**FACTS[service].operations, **ELSEWHERE}[step] for step in scenario.steps]
+    expected = [{**COMMON, **FACTS[service].operations}[step] for step in scenario.steps]
     assert [action["operation"] for action in predicted["actions"]] == expected
     assert predicted["changed"] is True
     real = run_module(module_name, **scenario.options)
@@ -323,12 +321,12 @@ def test_check_mode_in_every_write_scenario_writes_nothing_and_plans_what_is_the
 
 @pytest.mark.parametrize("service", BOTH)
 def test_write_scenarios_cover_every_step_and_operation_of_the_service(service: str) -> None:
-    covered = {step for scenario, of_service in PAIRS if of_service == service for step in scenario.steps}
+    covered = {
+        step for scenario, of_service in PAIRS if of_service == service for step in scenario.steps
+    } - COMMON.keys()
 
-    assert covered - set(ELSEWHERE) == set(FACTS[service].operations)
-    assert {FACTS[service].operations[step] for step in covered - set(ELSEWHERE)} == set(
-        FACTS[service].operations.values()
-    )
+    assert covered == set(FACTS[service].operations)
+    assert {FACTS[service].operations[step] for step in covered} == set(FACTS[service].operations.values())
 
 
 def test_write_scenarios_cover_every_step_there_is() -> None:
