@@ -22,8 +22,10 @@ _SWITCH = {"guardduty": ["ListDetectors", "GetDetector"], "securityhub": ["Descr
 # By account and Region: is the service on, switch it on, find the invitation, accept it.
 _JOIN = {
     "guardduty": ["ListDetectors", "CreateDetector", "ListInvitations", "AcceptAdministratorInvitation"],
+    # A hub that is off is no administrator to GetAdministratorAccount: ListInvitations tells the two apart.
     "securityhub": [
         "GetAdministratorAccount",
+        "ListInvitations",
         "EnableSecurityHub",
         "ListInvitations",
         "AcceptAdministratorInvitation",
@@ -46,12 +48,14 @@ def _times(service: str, operations: Iterable[str], count: int) -> Calls:
 def least_calls(scenario: str, accounts: int, regions: int) -> Calls:
     """Return the least calls, by service and operation, for a number of accounts in a number of Regions."""
     batches = -(-accounts // 50)
-    calls = _IDENTITY.copy()  # the check that the credentials are the administrator's
+    calls: Calls = Counter()
     for service, handle in _HANDLE.items():
-        if scenario != "offboarding":
-            calls += _IDENTITY + _times(service, _SWITCH[service], regions)
+        # Whether the service is on, which also tells whose the credentials are.
+        calls += _IDENTITY + _times(service, _SWITCH[service], regions)
         calls += _IDENTITY + _times(service, handle, regions)
         calls += _times(service, BATCHES[scenario], regions * batches)
+        if scenario == "organization":  # whether the caller is the delegated administrator, before the first record
+            calls += _times(service, ["DescribeOrganizationConfiguration"], regions)
         if scenario == "invitation":
             calls += _IDENTITY + _times("sts", ["AssumeRole"], accounts)
             calls += _times(service, _JOIN[service], regions * accounts)

@@ -136,11 +136,14 @@ def onboard_batch(
 
 # What each service's member module takes beyond the common options, by the role's name for it.
 def _own_options(service: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    has = FACTS[service].member_options
+    own = {
         name: options.get(name)
         for name in ("email_notification", "invitation_message", "monitoring", "replace_failed")
-        if name in FACTS[service].member_options
+        if name in has
     }
+    # Their names are the service's, and so is the role's variable.
+    return {**own, **({"features": options.get(f"{service}_features")} if "features" in has else {})}
 
 
 def onboard_service(

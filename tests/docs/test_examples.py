@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import read_spec
 from ansible_collections.muster.aws.tests.emulator import Emulator
 
 TOP = Path(__file__).parents[2]
@@ -77,9 +79,22 @@ def run(folder: Path, emulator: Emulator, *command: str) -> subprocess.Completed
     )
 
 
+def role_of(content: Any) -> str | None:
+    """Return the role whose variables these are, and nothing else."""
+    prefixes = {name.partition("_")[0] for name in content} if isinstance(content, dict) else set()
+    [prefix] = prefixes if len(prefixes) == 1 else [""]
+    return prefix if (TOP / "roles" / prefix).is_dir() and prefix else None
+
+
 @pytest.mark.parametrize("text", blocks("yaml"))
 def test_yaml_example_runs(text: str, tmp_path: Path, emulator: Emulator) -> None:
     content = yaml.safe_load(text)
+    role = role_of(content)
+    if role:
+        spec = read_spec(role)
+        _values, faults = check_options({name: spec[name] for name in content}, content)
+        assert faults == []
+        return
     if isinstance(content, dict):
         (tmp_path / "accounts.yml").write_text(text)
         listed = run(tmp_path, emulator, "ansible-inventory", "-i", "accounts.yml", "--list")

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import TaskFailed
+from ansible_collections.muster.aws.plugins.module_utils._services.macie.adapter import MACIE as MACIE_SERVICE
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
@@ -409,3 +412,9 @@ def test_organization_administrator_without_the_right_to_see_trusted_access_dele
     result = delegate(run_module, GUARDDUTY)
     assert set(outcomes(result).values()) == {("failed", "access_denied")}
     assert emulator.operations(writes_only=True) == []
+
+
+def test_service_without_an_organization_says_so() -> None:
+    service = replace(MACIE_SERVICE, facts=replace(MACIE_SERVICE.facts, organization=None))
+    with pytest.raises(TaskFailed, match="nothing for AWS Organizations"):
+        assert service.organization_kind

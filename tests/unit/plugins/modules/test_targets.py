@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._jobs import members as member_jobs
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation import (
     ADMINISTRATOR,
@@ -587,7 +588,9 @@ def test_member_row_has_the_keys_of_the_contract_and_iso_timestamps(
 
     assert list(row) == [
         *("account_id", "region", "email", "status", "previous_status", "administrator_id", "invited_at"),
-        *("updated_at", "actions", "outcome", "reason_code", "reason"),
+        *("updated_at", "actions"),
+        *(["features"] if SERVICES[service].features else []),
+        *("outcome", "reason_code", "reason"),
     ]
     assert all(row[key].endswith("Z") and row[key][10] == "T" for key in ("invited_at", "updated_at"))
     assert row["administrator_id"] == ADMINISTRATOR

@@ -1,0 +1,89 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The work of the organization role, once for a play. What it decides is in plugin_utils; here it meets Ansible.
+
+It is documented in the module of this name, which is documentation alone.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.executor.module_common import _apply_action_arg_defaults
+from ansible.plugins.action import ActionBase
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
+from ansible_collections.muster.aws.plugins.plugin_utils._options import (
+    check_options,
+    check_values,
+    plain,
+    unknown_names,
+)
+from ansible_collections.muster.aws.plugins.plugin_utils._organize import organize
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import read_spec
+from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import known_regions
+
+Result = dict[str, Any]
+
+_ROLE = "organization"
+_PREFIX = f"{_ROLE}_"
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Checks the role's variables, asks whose the credentials are, and does the work."""
+
+    _requires_connection = False
+    _VALID_ARGS = frozenset()
+
+    def run(self, tmp: str | None = None, task_vars: Result | None = None) -> Result:
+        super().run(tmp, task_vars)
+        self._vars = task_vars or {}
+        options = self._options()
+        caller = self.run_module("amazon.aws.aws_caller_info")
+        if caller.get("failed"):
+            raise AnsibleError(f"Nothing was sent: {caller.get('msg')}")
+        found = organize(_Work(self), options, str(caller["account"]))
+        return {
+            "changed": found["changed"],
+            "failed": found["failed"],
+            "msg": [*found["lines"], *found["failures"]],
+            "ansible_stats": {"data": {_ROLE: found["stats"]}, "aggregate": True, "per_host": False},
+        }
+
+    def _options(self) -> Result:
+        spec = read_spec(_ROLE)
+        faults = unknown_names(self._vars, [_PREFIX], spec)
+        given = {name: plain(self._templar.template(self._vars[name])) for name in spec if name in self._vars}
+        values, wrong = check_options(spec, given)
+        options = {name.removeprefix(_PREFIX): value for name, value in values.items()}
+        faults += wrong or check_values(options, _PREFIX, known_regions(next(iter(FACTS.values())).client))
+        if faults:
+            raise AnsibleError("Nothing was sent: " + "; ".join(faults))
+        return {**options, "regions": list(dict.fromkeys(options["regions"]))}
+
+    def run_module(self, name: str, **options: Any) -> Result:
+        """Run a module as a task would: with the play's ``module_defaults``, in a process of its own."""
+        given = {key: value for key, value in options.items() if value is not None}
+        arguments = _apply_action_arg_defaults(name, self._task, given, self._templar)
+        result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)
+        return result
+
+
+class _Work:
+    """What the work needs, from the action that does it."""
+
+    def __init__(self, action: ActionModule) -> None:
+        self._action = action
+        self.is_check = bool(action._task.check_mode)
+
+    def run(self, module: str, **options: Any) -> Result:
+        return self._action.run_module(f"muster.aws.{module}", **options)
+
+    def say(self, text: str) -> None:
+        """Say nothing: the result has it all."""
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)

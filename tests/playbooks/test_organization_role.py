@@ -1,0 +1,120 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The organization playbook, from an organization that nobody has delegated in to one whose accounts are members."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.tests.emulator import Emulator
+from ansible_collections.muster.aws.tests.playbooks.harness import (
+    ADMINISTRATOR,
+    REGIONS,
+    SERVICES,
+    PlaybookRunner,
+    Run,
+    fleet,
+    states,
+)
+
+MANAGEMENT = "999999999999"
+HOSTS = fleet(3)
+VARIABLES = {
+    "organization_administrator_id": ADMINISTRATOR,
+    "organization_regions": REGIONS,
+    "organization_guardduty": {
+        "auto_enable_members": "NEW",
+        "features": [{"name": "S3_DATA_EVENTS", "auto_enable": "NEW"}],
+    },
+    "organization_securityhub": {"auto_enable": True, "auto_enable_standards": "NONE"},
+}
+
+
+@pytest.fixture
+def organization(emulator: Emulator) -> None:
+    account_ids = [row["onboard_account_id"] for row in HOSTS.values()]
+    seed = {"management_account": MANAGEMENT, "account_ids": [*account_ids, ADMINISTRATOR]}
+    emulator.seed({"caller": MANAGEMENT, "organization": seed})
+
+
+def organize(playbook: PlaybookRunner, *arguments: str, **variables: Any) -> Run:
+    return playbook({"localhost": {}}, *arguments, playbook="muster.aws.organization", **{**VARIABLES, **variables})
+
+
+def test_from_nothing_to_an_organization_under_watch(
+    organization: None, emulator: Emulator, playbook: PlaybookRunner
+) -> None:
+    foreseen = organize(playbook, "--check")
+    assert foreseen.status == 0 and emulator.operations(writes_only=True) == [], foreseen.output
+    assert "would be: service switched on" in foreseen.output
+    run = organize(playbook)
+    assert run.status == 0 and run.changed_hosts == {"localhost"}, run.output
+    assert "administrator delegated, settings updated" in run.output
+    world = emulator.world.organization
+    assert [world.auto_enable[service].get(REGIONS[0]) for service in SERVICES] == ["NEW", True]
+    hub = emulator.world.home("securityhub", ADMINISTRATOR, REGIONS[0]).switch
+    assert hub and hub.settings["EnableDefaultStandards"] is False
+    stats = run.custom_stats["organization"]["guardduty"][REGIONS[0]]
+    assert stats["failed"] is None and "delegate" in stats["actions"]
+    emulator.clear_calls()
+    again = organize(playbook)
+    assert again.status == 0 and again.changed_hosts == set() and emulator.operations(writes_only=True) == []
+    assert "as it should be" in again.output
+
+    emulator.seed({"caller": ADMINISTRATOR})
+    own_half = organize(playbook, organization_guardduty={"auto_enable_members": "NONE"})
+    assert own_half.status == 0 and own_half.changed_hosts == {"localhost"}, own_half.output
+    features = [{"name": "EBS_MALWARE_PROTECTION", "status": "DISABLED"}]
+    members = playbook(HOSTS, onboard_via="organization", onboard_guardduty_features=features)
+    assert members.status == 0, members.output
+    assert set().union(*states(emulator, HOSTS).values()) == {"Enabled"}
+    account_id = HOSTS["workload-01"]["onboard_account_id"]
+    switch = emulator.world.home("guardduty", account_id, REGIONS[0]).switch
+    assert switch and switch.settings["features"]["EBS_MALWARE_PROTECTION"]["value"] == "DISABLED"
+    report = playbook(HOSTS, playbook="muster.aws.report", report_fail_on_gaps=True)
+    assert report.status == 0, report.output
+
+
+def test_what_fails_in_one_region_is_told_once_and_the_others_go_on(
+    organization: None, emulator: Emulator, playbook: PlaybookRunner
+) -> None:
+    other = next(iter(HOSTS.values()))["onboard_account_id"]
+    emulator.set_knobs(other_delegate_elsewhere="accept")
+    emulator.seed(
+        {
+            "organization": {
+                "management_account": MANAGEMENT,
+                "account_ids": [ADMINISTRATOR, other],
+                "delegated_administrator": dict.fromkeys(SERVICES, {REGIONS[1]: other}),
+            }
+        }
+    )
+    run = organize(playbook)
+    assert run.status == 2 and run.changed_hosts == set() or run.failed_hosts == {"localhost"}
+    message = run.output
+    assert "GuardDuty and Security Hub in us-east-1" in message and other in message
+    assert "other_delegated_administrator" in message
+    assert emulator.world.organization.delegated["guardduty"].get(REGIONS[0]) == ADMINISTRATOR
+    assert emulator.world.organization.auto_enable["guardduty"].get(REGIONS[0]) == "NEW"
+    assert emulator.world.organization.delegated["guardduty"].get(REGIONS[1]) == other
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"organization_region": ["us-east-1"]}, "organization_region is no variable of this role"),
+        ({"organization_administrator_id": 111111111111}, "organization_administrator_id"),
+        ({"organization_services": ["macie"]}, "organization_services"),
+        ({"organization_regions": None}, "organization_regions"),
+        ({"organization_guardduty": {"auto_enable": True}}, "auto_enable"),
+    ],
+)
+def test_variables_that_will_not_do_are_refused_before_any_call(
+    variables: dict[str, Any], told: str, emulator: Emulator, playbook: PlaybookRunner
+) -> None:
+    run = organize(playbook, **variables)
+    assert run.status == 2 and told in run.output
+    assert emulator.operations() == []
