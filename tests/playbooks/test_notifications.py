@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,6 +225,15 @@ def test_tickets_of_a_large_fleet_fit_and_a_check_leaves_them_alone(failed: Noti
     jira.requests.clear()
     assert keep_tickets(failed, jira, onboard_summary={**failed.summary, "is_check": True}).returncode == 0
     assert jira.requests == []
+
+
+def test_ticket_in_jira_cloud_takes_its_user_and_its_search(failed: Notifier, jira: Jira) -> None:
+    jira.authorization = f"Basic {b64encode(f'bot@example.com:{jira.TOKEN}'.encode()).decode()}"
+    jira.search = "/rest/api/2/search/jql"
+    done = keep_tickets(failed, jira, jira_user="bot@example.com", jira_search=jira.search)
+    assert done.returncode == 0, done.stdout
+    assert list(jira.issues) == ["SEC-1"]
+    assert jira.authorization.split()[1] not in done.stdout + done.stderr
 
 
 def test_ticket_that_is_refused_is_told(stopped: Notifier, jira: Jira) -> None:
