@@ -98,7 +98,13 @@ def shown_features(request: Request, present: Mapping[str, Stored], key: str) ->
 
 
 def features_of(switch: Switch) -> dict[str, Stored]:
-    """Return the features of a detector."""
+    """Return the features of a detector, to be read: a look leaves nothing behind."""
+    features: dict[str, Stored] = switch.settings.get("features") or new_features({})
+    return features
+
+
+def features_to_change(switch: Switch) -> dict[str, Stored]:
+    """Return the features of a detector, to be written."""
     features: dict[str, Stored] = switch.settings.setdefault("features", new_features({}))
     return features
 
@@ -136,7 +142,7 @@ class MemberFeatureOperations:
         for account_id in self._reachable(request):
             switch = request.home_of(account_id).switch
             assert switch
-            present = features_of(switch)
+            present = features_to_change(switch)
             if any(present.get(feature["Name"], {}).get("managed_by") for feature in wanted):
                 if request.knobs.managed_feature == "request":
                     raise request.error("E_MANAGED")

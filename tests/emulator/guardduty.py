@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from .errors import AwsError
-from .features import MemberFeatureOperations, features_of, merge_features, new_features, shown_features
+from .features import (
+    MemberFeatureOperations,
+    features_of,
+    features_to_change,
+    merge_features,
+    new_features,
+    shown_features,
+)
 from .membership import MembershipService
 from .requests import Request, Result
 from .state import ASSOCIATED, PENDING, Member, Switch
@@ -117,7 +124,7 @@ class GuardDuty(MemberFeatureOperations, MembershipService):
         switch, params = self._own(request), request.params
         self._check_organization_member(request)
         if params.get("Features"):
-            merge_features(request, features_of(switch), params["Features"], "Status")
+            merge_features(request, features_to_change(switch), params["Features"], "Status")
         switch.settings.update({name: params[name] for name in _DETECTOR_SETTINGS if name in params})
         switch.enabled = params.get("Enable", switch.enabled)
         switch.updated_at = request.world.now()

@@ -24,6 +24,28 @@ JOIN = {**THERE, "administrator_id": ADMINISTRATOR}
 ACTIVE = {"Enabled", "Associated"}
 
 
+ROW_LISTS = (
+    *("members", "administrators", "organizations", "organization_administrators"),
+    *(facts.kind.rows for facts in SERVICES.values()),
+)
+# What accounts of an organization get, in the words of each service that has something for one.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "guardduty": {
+        "auto_enable_members": "NEW",
+        "features": [
+            {"name": "EBS_MALWARE_PROTECTION", "auto_enable": "NEW"},
+            {
+                "name": "RUNTIME_MONITORING",
+                "auto_enable": "ALL",
+                "additional_configuration": [{"name": "EC2_AGENT_MANAGEMENT", "auto_enable": "ALL"}],
+            },
+        ],
+    },
+    "securityhub": {"auto_enable": True, "auto_enable_standards": "NONE"},
+}
+PRINCIPALS = {"guardduty": ["guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com"]}
+FEATURES = [{"name": "RUNTIME_MONITORING", "status": "ENABLED"}, {"name": "S3_DATA_EVENTS", "status": "DISABLED"}]
+
 # Limits and delays, which are no questions about AWS.
 NO_QUESTIONS = ("rate_limit", "lag_")
 
@@ -75,9 +97,7 @@ class Play:
 
     @staticmethod
     def _rows(result: dict[str, Any]) -> list[dict[str, Any]]:
-        [rows] = [
-            result[kind] for kind in ("members", "administrators", "detectors", "hubs", "sessions") if kind in result
-        ]
+        [rows] = [result[kind] for kind in ROW_LISTS if kind in result]
         return list(rows)
 
     def statuses(self) -> set[str | None]:
@@ -128,6 +148,33 @@ def by_organization(play: Play) -> None:
     assert play.statuses() == {"Enabled"} and play.is_on(A)
 
 
+def from_nothing(play: Play) -> None:
+    """The whole way of an organization: delegated, set, and its accounts given what they are to have."""
+    if SERVICES[play.service].organization is None:
+        pytest.skip("the service has nothing for an organization here")
+    organization = {"management_account": MANAGEMENT, "account_ids": [ADMINISTRATOR, A, B]}
+    play.emulator.seed({"caller": MANAGEMENT, "organization": organization})
+    play(play.switch, account_ids=[ADMINISTRATOR], role_name="Muster")
+    principals = {"service_principals": PRINCIPALS.get(play.service, [])}
+    [delegated] = play("organization_administrator", administrator_id=ADMINISTRATOR, **principals)
+    assert (delegated["status"], delegated["outcome"]) == ("ENABLED", "changed")
+    [told] = play("organization_info")
+    assert told["administrator_id"] == ADMINISTRATOR
+    play.emulator.seed({"caller": ADMINISTRATOR})
+    [row] = play("organization", **SETTINGS[play.service])
+    assert row["outcome"] == "changed"
+    play("member", **MEMBERS, via="organization")
+    assert play.statuses() == {"Enabled"} and play.is_on(A)
+    if SERVICES[play.service].features:
+        rows = play("member", **MEMBERS, via="organization", features=FEATURES)
+        given = {each["name"]: each["status"] for row in rows for each in row["features"]}
+        assert given == {each["name"]: each["status"] for each in FEATURES}
+    report(play)
+    play.emulator.seed({"caller": MANAGEMENT})
+    [revoked] = play("organization_administrator", administrator_id=ADMINISTRATOR, state="absent")
+    assert revoked["administrator_id"] is None
+
+
 def report(play: Play) -> None:
     assert {row["status"] for row in play("member_info")} <= ACTIVE
     assert {row["administrator_id"] for row in play("administrator_info", **THERE)} == {ADMINISTRATOR}
@@ -155,7 +202,9 @@ def leaving(play: Play) -> None:
     assert play.statuses() == {"Enabled"}
 
 
-@pytest.mark.parametrize("flow", [by_invitation, by_organization, offboard, leaving], ids=lambda flow: flow.__name__)
+@pytest.mark.parametrize(
+    "flow", [by_invitation, by_organization, from_nothing, offboard, leaving], ids=lambda flow: flow.__name__
+)
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("knobs", settings(), ids=named)
 def test_main_flow_ends_the_same_on_every_side(

@@ -36,7 +36,7 @@ def delegation_job(service: Service, task: Task) -> Report:
     targets = task.targets(cloud, service.facts, [cloud.caller.account_id], None)
 
     def look(_target: Target, api: Api) -> tuple[DelegationPort, DelegationPlan]:
-        port = service.delegation(api)
+        port = service.open_delegation(api)
         return port, plan_delegation(wish, port.get_administrator())
 
     reached, problems = split_problems(targets.run(look, targets.all))

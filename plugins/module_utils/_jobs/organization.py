@@ -47,7 +47,7 @@ def organization_job(service: Service, task: Task) -> Report:
     targets = member_targets(service, task)
 
     def look(_target: Target, api: Api) -> tuple[OrganizationPort, OrganizationPlan]:
-        port = service.organization(api)
+        port = service.open_organization(api)
         return port, plan_organization(wish, port.describe(), words)
 
     reached, problems = split_problems(targets.run(look, targets.all))
@@ -102,11 +102,11 @@ def organization_info_job(service: Service, task: Task) -> Report:
     def look(_target: Target, api: Api) -> tuple[Delegate | None, OrganizationRecord | None, Problem | None]:
         problem, delegate, record = None, None, None
         try:
-            delegate = service.delegation(api).get_administrator()
+            delegate = service.open_delegation(api).get_administrator()
         except CallFailed as failure:
             problem = _not_mine(failure)
         try:
-            record = service.organization(api).describe()
+            record = service.open_organization(api).describe()
         except CallFailed as failure:
             unread = _not_mine(failure)
             # Each half is somebody else's: only who may read neither is told why.

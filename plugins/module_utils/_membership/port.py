@@ -270,6 +270,10 @@ class Api(Protocol):
         """Return the ARN of a resource of this service, Region and account."""
 
 
+def _has_none(_api: Api) -> Any:
+    raise TaskFailed("the service has nothing for AWS Organizations here")
+
+
 @dataclass(frozen=True)
 class Service:
     """A service as the jobs use it: its facts, and how to open each port on an API.
@@ -281,8 +285,8 @@ class Service:
     open_members: Callable[[Api, Mapping[str, Any]], MembersPort]
     open_administrator: Callable[[Api], AdministratorPort]
     open_service: Callable[[Api], ServicePort]
-    open_delegation: Callable[[Api], DelegationPort] | None = None
-    open_organization: Callable[[Api], OrganizationPort] | None = None
+    open_delegation: Callable[[Api], DelegationPort] = _has_none
+    open_organization: Callable[[Api], OrganizationPort] = _has_none
 
     @property
     def organization_kind(self) -> OrganizationKind:
@@ -290,13 +294,3 @@ class Service:
         if self.facts.organization is None:
             raise TaskFailed(f"{self.facts.title} has nothing for AWS Organizations here")
         return self.facts.organization
-
-    def delegation(self, api: Api) -> DelegationPort:
-        """Open the management account's side."""
-        assert self.open_delegation
-        return self.open_delegation(api)
-
-    def organization(self, api: Api) -> OrganizationPort:
-        """Open the delegated administrator's side."""
-        assert self.open_organization
-        return self.open_organization(api)

@@ -116,7 +116,7 @@ def argument_spec(name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def rows_key(name: str) -> str:
-    _service, _, kind = name.removesuffix("_info").partition("_")
+    _service, _slash, kind = name.removesuffix("_info").partition("_")
     return f"{kind}s"
 
 

@@ -44,7 +44,7 @@ class FakeWork:
 
     def run(self, module: str, **options: Any) -> dict[str, Any]:
         self.ran.append((module, {name: value for name, value in options.items() if value is not None}))
-        _service, _, kind = module.partition("_")
+        _service, _slash, kind = module.partition("_")
         if "whole" in self.answers:
             return self.answers["whole"](module)
         rows = [self._row(kind, module, region) for region in options["regions"]]
