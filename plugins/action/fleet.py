@@ -32,7 +32,13 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns
-from ansible_collections.muster.aws.plugins.plugin_utils._preflight import Preflight, Stop, check_caller, check_service
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
+    Preflight,
+    Stop,
+    check_caller,
+    check_service,
+    region_of_sts,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._report import collect_accounts as collect_listed
 from ansible_collections.muster.aws.plugins.plugin_utils._report import read_baseline
 from ansible_collections.muster.aws.plugins.plugin_utils._report_job import report_batch, write_report
@@ -176,12 +182,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return collect_listed(list(hosts), rows, list(rows))
 
     def _caller_arn(self, options: Mapping[str, Any]) -> str:
-        region = options["regions"][0]
-        is_elsewhere = region.startswith(("cn-", "us-gov-")) or "-iso" in region
-        is_configured = any(os.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"))
-        # STS knows the credentials of its own partition only; in the commercial one, the SDK's own Region is asked.
-        asked = region if is_elsewhere else None if is_configured else "us-east-1"
-        result = self.run_module("amazon.aws.aws_caller_info", region=asked)
+        result = self.run_module("amazon.aws.aws_caller_info", region=region_of_sts(options["regions"]))
         if result.get("failed"):
             raise Stop(str(result.get("msg")))
         check_caller(self._role, options, result["account"])

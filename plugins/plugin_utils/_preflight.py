@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,19 @@ class Preflight:
         if found:
             more = [f"and {len(found) - _FAULTS_SHOWN} more"] if found[_FAULTS_SHOWN:] else []
             raise Stop("\n".join([*found[:_FAULTS_SHOWN], *more]))
+
+
+def region_of_sts(regions: Iterable[str]) -> str | None:
+    """Return the Region to ask STS in whose the credentials are, or None for the SDK's own.
+
+    STS knows the credentials of its own partition only. In the commercial one the configured Region is asked: it is one
+    the account uses, where those of the play may be off.
+    """
+    region = next(iter(regions))
+    if region.startswith(("cn-", "us-gov-")) or "-iso" in region:
+        return region
+    is_configured = any(os.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"))
+    return None if is_configured else "us-east-1"
 
 
 def check_caller(role: Role, options: Mapping[str, Any], caller: str) -> None:

@@ -254,7 +254,7 @@ def _handle(service: Any, api: AwsApi) -> str:
 
 
 def _update_organization(service: Any, api: AwsApi) -> None:
-    port = service.organization(api)
+    port = service.open_organization(api)
     port.update(port.describe(), ORGANIZATION[service.facts.name], ())
 
 
@@ -311,7 +311,7 @@ USES = {
     "EnableOrganizationAdminAccount": Use(
         "organization_administrator",
         {"administrator_id": MEMBER},
-        lambda service, api: service.delegation(api).enable(MEMBER),
+        lambda service, api: service.open_delegation(api).enable(MEMBER),
         organization=NOBODY_DELEGATED,
     ),
     "UpdateMemberDetectors": Use(

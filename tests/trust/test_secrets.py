@@ -211,11 +211,21 @@ def test_playbook_at_vvvv_prints_no_secret(
 # The events of a job, as a controller stores them
 
 ROLES = Path(__file__).parents[2] / "roles"
+MANAGEMENT = "888888888888"
 # What makes a role use its secrets, besides the variables that all of them have.
 NEEDS_SECRETS: dict[str, dict[str, Any]] = {
-    "onboard": {},
-    "offboard": {"offboard_hosts": "all", "offboard_disable_services": True},
-    "report": {"report_member_side": True, "report_file": ""},
+    "onboard": {"onboard_member_role_name": "Muster"},
+    "offboard": {
+        "offboard_member_role_name": "Muster",
+        "offboard_hosts": "all",
+        "offboard_disable_services": True,
+    },
+    "organization": {
+        "organization_administrator_id": ADMINISTRATOR,
+        "organization_administrator_role_name": "Muster",
+        "organization_regions": list(REGIONS),
+    },
+    "report": {"report_member_role_name": "Muster", "report_member_side": True, "report_file": ""},
 }
 
 
@@ -264,15 +274,21 @@ def test_events_of_a_job_keep_no_secret(
     role: str, fault: str | None, emulator: Emulator, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     may_enter = {"role_name": "Muster", "external_id": EXTERNAL_ID, "assumable": fault is None}
-    emulator.seed({"accounts": dict.fromkeys(ACCOUNTS, may_enter)})
-    if role != "onboard":
+    emulator.seed({"accounts": dict.fromkeys((*ACCOUNTS, ADMINISTRATOR), may_enter)})
+    if role == "organization":
+        emulator.seed(
+            {
+                "organization": {"management_account": MANAGEMENT, "account_ids": [ADMINISTRATOR]},
+                "caller": MANAGEMENT,
+            }
+        )
+    elif role != "onboard":
         for service in SERVICES:
             all_members("Enabled")(emulator, service)
     variables = {
         "onboard_administrator_id": ADMINISTRATOR,
         "onboard_regions": list(REGIONS),
         "onboard_wait_timeout": 5,
-        **{f"{role}_member_role_name": "Muster"},
         **dict.fromkeys(secret_variables()[role], EXTERNAL_ID),
         **NEEDS_SECRETS[role],
     }

@@ -31,14 +31,14 @@ def emulator(emulator_alone: Emulator) -> Emulator:
 
 @pytest.fixture(scope="session")
 def clients(emulator_alone: Emulator) -> Clients:
-    """Return a client of an account: ``clients("guardduty", account_id, region)``. It tries once and waits 2 s."""
+    """Return a client of an account: ``clients("guardduty", account_id, region)``. It tries once and waits 20 s."""
     session = boto3.Session()
     made: dict[tuple[str, str, str], Any] = {}
 
     def client(service: str, account_id: str = ADMINISTRATOR, region: str = REGION) -> Any:
         key = (service, account_id, region)
         if key not in made:
-            config = Config(retries={"total_max_attempts": 1}, read_timeout=2)
+            config = Config(retries={"total_max_attempts": 1}, read_timeout=20)
             made[key] = session.client(service, config=config, **emulator_alone.client_arguments(account_id, region))
         return made[key]
 

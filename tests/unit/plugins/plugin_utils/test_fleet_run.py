@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
-from ansible_collections.muster.aws.plugins.plugin_utils._preflight import read_spec
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import read_spec, region_of_sts
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     RENDERERS,
     Ending,
@@ -233,3 +233,24 @@ def test_explain_sources_names_an_inventory_of_which_ansible_takes_only_a_part(t
 
 def test_explain_sources_names_a_file_that_is_not_there(tmp_path) -> None:
     assert "is not there" in explain_sources([str(tmp_path / "nosuch.yml")])[0]
+
+
+@pytest.mark.parametrize(
+    ("region", "configured", "asked"),
+    [
+        ("eu-west-1", "", "us-east-1"),
+        ("eu-west-1", "AWS_REGION", None),
+        ("eu-west-1", "AWS_DEFAULT_REGION", None),
+        ("eu-west-1", "AWS_PROFILE", None),
+        ("cn-north-1", "AWS_REGION", "cn-north-1"),
+        ("us-gov-west-1", "", "us-gov-west-1"),
+        ("us-iso-east-1", "AWS_PROFILE", "us-iso-east-1"),
+        ("us-isob-east-1", "", "us-isob-east-1"),
+    ],
+)
+def test_sts_is_asked_in_the_partition_of_the_play(monkeypatch, region: str, configured: str, asked: str | None):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    if configured:
+        monkeypatch.setenv(configured, "us-west-2")
+    assert region_of_sts([region, "us-east-2"]) == asked
