@@ -35,9 +35,9 @@ from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patter
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
     Preflight,
     Stop,
+    ask_caller,
     check_caller,
     check_service,
-    region_of_sts,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._report import collect_accounts as collect_listed
 from ansible_collections.muster.aws.plugins.plugin_utils._report import read_baseline
@@ -182,7 +182,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return collect_listed(list(hosts), rows, list(rows))
 
     def _caller_arn(self, options: Mapping[str, Any]) -> str:
-        result = self.run_module("amazon.aws.aws_caller_info", region=region_of_sts(options["regions"]))
+        result = ask_caller(self.run_module, options["regions"])
         if result.get("failed"):
             raise Stop(str(result.get("msg")))
         check_caller(self._role, options, result["account"])

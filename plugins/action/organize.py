@@ -23,7 +23,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._options import (
     unknown_names,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._organize import organize
-from ansible_collections.muster.aws.plugins.plugin_utils._preflight import read_spec, region_of_sts
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import ask_caller, read_spec
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import known_regions
 
 Result = dict[str, Any]
@@ -42,7 +42,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         super().run(tmp, task_vars)
         self._vars = task_vars or {}
         options = self._options()
-        caller = self.run_module("amazon.aws.aws_caller_info", region=region_of_sts(options["regions"]))
+        caller = ask_caller(self.run_module, options["regions"])
         if caller.get("failed"):
             raise AnsibleError(f"Nothing was sent: {caller.get('msg')}")
         found = organize(_Work(self), options, str(caller["account"]))

@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.muster.aws.plugins.module_utils._aws.partitions import home_region
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, rows_of
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
@@ -104,17 +104,28 @@ class Preflight:
             raise Stop("\n".join([*found[:_FAULTS_SHOWN], *more]))
 
 
-def region_of_sts(regions: Iterable[str]) -> str | None:
-    """Return the Region to ask STS in whose the credentials are, or None for the SDK's own.
+def ask_caller(run_module: Callable[..., dict[str, Any]], regions: Sequence[str]) -> dict[str, Any]:
+    """Return what amazon.aws.aws_caller_info says of the play's credentials.
 
-    STS knows the credentials of its own partition only. In the commercial one the configured Region is asked: it is one
-    the account uses, where those of the play may be off.
+    STS is asked in the first Region. Where that fails, as in an opt-in Region that is off there, it is asked in
+    the home Region of the partition, whose words are the ones to tell then.
+
+    :param run_module: Runs a module, given its name and options.
+    :param regions: Those of the play.
     """
-    region = next(iter(regions))
-    if region.startswith(("cn-", "us-gov-")) or "-iso" in region:
-        return region
-    is_configured = any(os.environ.get(name) for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"))
-    return None if is_configured else "us-east-1"
+    asked = [regions[0]]
+    try:
+        from botocore.session import Session
+    except ImportError:  # the module will say so
+        pass
+    else:
+        asked.append(home_region(Session(), regions[0]))
+    result: dict[str, Any] = {}
+    for region in dict.fromkeys(asked):
+        result = run_module("amazon.aws.aws_caller_info", region=region)
+        if not result.get("failed"):
+            break
+    return result
 
 
 def check_caller(role: Role, options: Mapping[str, Any], caller: str) -> None:

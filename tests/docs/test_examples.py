@@ -72,7 +72,6 @@ def run(folder: Path, emulator: Emulator, *command: str) -> subprocess.Completed
         "AWS_ENDPOINT_URL": emulator.url,
         "AWS_ACCESS_KEY_ID": "AKIATESTING",
         "AWS_SECRET_ACCESS_KEY": "testing-secret-key",
-        "AWS_REGION": "eu-central-1",
     }
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False

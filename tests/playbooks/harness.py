@@ -50,7 +50,6 @@ class PlaybookRunner:
             "AWS_ENDPOINT_URL": emulator.url,
             "AWS_ACCESS_KEY_ID": "AKIATESTING",
             "AWS_SECRET_ACCESS_KEY": "testing-secret-key",
-            "AWS_REGION": "us-east-1",
             "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
             "ANSIBLE_SHOW_CUSTOM_STATS": "true",
         }

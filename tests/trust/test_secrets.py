@@ -172,7 +172,7 @@ def play(folder: Path, tasks: list[dict[str, Any]], environment: Mapping[str, st
     shown = [{"ansible.builtin.debug": {"var": f"r{number}"}} for number in range(len(tasks))]
     playbook = [{"hosts": "localhost", "gather_facts": False, "connection": "local", "tasks": [*tasks, *shown]}]
     (folder / "play.json").write_text(json.dumps(playbook))
-    settings = {"AWS_ENDPOINT_URL": url, "AWS_REGION": REGIONS[1], "MUSTER_TRAP": SPRUNG, **environment}
+    settings = {"AWS_ENDPOINT_URL": url, "MUSTER_TRAP": SPRUNG, **environment}
     process = subprocess.run(
         ["ansible-playbook", "play.json", "-vvvv"],
         env={**os.environ, **settings},

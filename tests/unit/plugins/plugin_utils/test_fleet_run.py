@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
-from ansible_collections.muster.aws.plugins.plugin_utils._preflight import read_spec, region_of_sts
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import ask_caller, read_spec
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     RENDERERS,
     Ending,
@@ -236,21 +236,23 @@ def test_explain_sources_names_a_file_that_is_not_there(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("region", "configured", "asked"),
+    ("region", "off", "asked"),
     [
-        ("eu-west-1", "", "us-east-1"),
-        ("eu-west-1", "AWS_REGION", None),
-        ("eu-west-1", "AWS_DEFAULT_REGION", None),
-        ("eu-west-1", "AWS_PROFILE", None),
-        ("cn-north-1", "AWS_REGION", "cn-north-1"),
-        ("us-gov-west-1", "", "us-gov-west-1"),
-        ("us-iso-east-1", "AWS_PROFILE", "us-iso-east-1"),
-        ("us-isob-east-1", "", "us-isob-east-1"),
+        ("eu-west-1", {}, ["eu-west-1"]),
+        ("af-south-1", {"af-south-1"}, ["af-south-1", "us-east-1"]),
+        ("us-east-1", {"us-east-1"}, ["us-east-1"]),
+        ("cn-northwest-1", {"cn-northwest-1"}, ["cn-northwest-1"]),
+        ("us-gov-east-1", {"us-gov-east-1"}, ["us-gov-east-1", "us-gov-west-1"]),
+        ("us-isob-east-1", {}, ["us-isob-east-1"]),
     ],
 )
-def test_sts_is_asked_in_the_partition_of_the_play(monkeypatch, region: str, configured: str, asked: str | None):
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    if configured:
-        monkeypatch.setenv(configured, "us-west-2")
-    assert region_of_sts([region, "us-east-2"]) == asked
+def test_sts_is_asked_in_the_first_region_then_at_the_partition_s_home(region: str, off: set[str], asked: list[str]):
+    tried = []
+
+    def run_module(name: str, region: str) -> dict[str, Any]:
+        tried.append(region)
+        return {"failed": True, "msg": f"{region} is off"} if region in off else {"account": "111111111111"}
+
+    result = ask_caller(run_module, [region, "us-east-2"])
+    assert tried == asked
+    assert result.get("failed", False) == (asked[-1] in off)
