@@ -20,7 +20,12 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 
 COLLECTION = Path(__file__).parents[4]
-MODULES = sorted(path.stem for path in (COLLECTION / "plugins" / "modules").glob("*.py"))
+# An action plugin has a module of its name beside it for its documentation alone.
+MODULES = sorted(
+    path.stem
+    for path in (COLLECTION / "plugins" / "modules").glob("*.py")
+    if not (COLLECTION / "plugins" / "action" / path.name).exists()
+)
 MOST_LINES_OF_CODE = 45
 
 # These describe options that AnsibleAWSModule adds by itself.
