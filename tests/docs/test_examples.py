@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every example of the guides is run: plays and tasks against an emulated AWS, inventories by Ansible's own reader.
+"""Every example of guides and roles is run: plays and tasks on an emulated AWS, inventories by Ansible's own reader.
 
 The examples of the modules' documentation are run in tests/unit/plugins/modules/test_documentation.py.
 """
@@ -26,7 +26,7 @@ from ansible_collections.muster.aws.tests.emulator import Emulator
 TOP = Path(__file__).parents[2]
 GUIDES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
 
-ADMINISTRATOR, OLD_ADMINISTRATOR = "111111111111", "999999999999"
+ADMINISTRATOR, OLD_ADMINISTRATOR, MANAGEMENT = "111111111111", "999999999999", "888888888888"
 REGIONS = ["eu-central-1", "us-east-1"]
 EMAILS = {"222222222222": "aws+payments@example.com", "012345678901": "aws+search@example.com"}
 
@@ -38,6 +38,11 @@ def blocks(language: str) -> list[Any]:
         for guide in GUIDES
         for number, match in enumerate(pattern.finditer(guide.read_text()))
     ]
+
+
+def examples_of_roles() -> list[Any]:
+    specs = {path.parts[-3]: yaml.safe_load(path.read_text()) for path in TOP.glob("roles/*/meta/argument_specs.yml")}
+    return [pytest.param(spec["argument_specs"]["main"]["examples"], id=role) for role, spec in sorted(specs.items())]
 
 
 @pytest.fixture
@@ -85,9 +90,17 @@ def role_of(content: Any) -> str | None:
     return prefix if (TOP / "roles" / prefix).is_dir() and prefix else None
 
 
-@pytest.mark.parametrize("text", blocks("yaml"))
+@pytest.mark.parametrize("text", [*blocks("yaml"), *examples_of_roles()])
 def test_yaml_example_runs(text: str, tmp_path: Path, emulator: Emulator) -> None:
     content = yaml.safe_load(text)
+    if "with the credentials of the organization's management account" in text:
+        emulator.seed(
+            {
+                "organization": {"management_account": MANAGEMENT, "account_ids": [ADMINISTRATOR]},
+                "accounts": {ADMINISTRATOR: {"role_name": "OrganizationAccountAccessRole"}},
+                "caller": MANAGEMENT,
+            }
+        )
     role = role_of(content)
     if role:
         spec = read_spec(role)
