@@ -14,7 +14,7 @@ from ansible.template import Templar
 from ansible_collections.muster.aws.tests.ecosystem.conftest import ROOT
 
 FOLDER = ROOT / "extensions/awx"
-JOBS = ("onboard", "offboard", "report")
+JOBS = ("onboard", "offboard", "report", "organization")
 # What a person sets. The defaults of these look into the environment.
 OWN_SETTINGS = {"muster_awx_aws_access_key": "AKIAEXAMPLE", "muster_awx_aws_secret_key": "example-secret-key"}
 OWN_SETTINGS["muster_awx_aws_session_token"] = ""

@@ -288,6 +288,29 @@ def test_accounts_of_the_organization_are_the_inventory_of_a_job(controller: Con
     assert all(enabled_everywhere(emulator, account_id) for account_id in (management, *ACCOUNTS.values()))
 
 
+def test_organization_job_delegates_with_the_management_account_s_credentials(
+    controller: Controller, emulator: Emulator
+):
+    management = "999999999999"
+    emulator.seed(
+        {
+            "organization": {"management_account": management, "account_ids": [ADMINISTRATOR, *ACCOUNTS.values()]},
+            "accounts": {ADMINISTRATOR: {"role_name": "OrganizationAccountAccessRole"}},
+            "caller": management,
+        }
+    )
+    for writes in (True, False):  # a second job finds all of it done
+        emulator.clear_calls()
+        job = controller.launch("organization")
+        assert job.status == "successful", job.output
+        delegated = emulator.operations(writes_only=True).count("EnableOrganizationAdminAccount")
+        assert delegated == (2 * len(REGIONS) if writes else 0)
+    emulator.seed({"caller": ADMINISTRATOR})
+    job = controller.launch("onboard", onboard_via="organization")
+    assert job.status == "successful", job.output
+    assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
+
+
 @pytest.mark.parametrize("has_settings", [True, False], ids=["settings-of-the-project", "without-them"])
 def test_source_of_the_inventory_that_cannot_be_read_fails_its_update(tmp_path: Path, has_settings: bool):
     project = shutil.copytree(FOLDER / "project", tmp_path / "project")
