@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +22,6 @@ TREE = Path(".cache/mutants")
 COLLECTION = Path("ansible_collections/muster/aws")
 KNOWN = Path("tests/mutants.yml")
 
-# What decides: the core, what talks to AWS, the roles' work. Modules are documentation and one call.
-FILES = (
-    "plugins/module_utils/_membership/*.py",
-    "plugins/module_utils/_aws/*.py",
-    "plugins/module_utils/_services/*/adapter.py",
-    "plugins/plugin_utils/*.py",
-)
 TESTS = "tests/unit/plugins"
 
 # mutmut's words. A mistake that makes the tests run for ever is noticed, too. The time may not suffice for all.
@@ -67,31 +60,51 @@ class Change:
 def main() -> int:
     """Print a line for each mistake that needs somebody. Return 1 if there is one, else 0."""
     options = _options()
-    files = _chosen(options.files, options.sample)
+    known = _known()
+    files = _chosen(options.files, options.sample, known)
     print(f"mutants: {len(files)} files: {' '.join(files)}", flush=True)
     (TREE / "pyproject.toml").write_text(_config(files, options.tests or [TESTS]), encoding="utf-8")
     _run_mutmut(options.minutes)
     statuses = _statuses()
     print("mutants:", ", ".join(f"{count} {status}" for status, count in Counter(statuses.values()).most_common()))
-    if all(status in UNTRIED for status in statuses.values()):
-        print("mutants: nothing was tried; the output of mutmut is above")
+    if UNTRIED.issuperset(statuses.values()):
+        print(f"mutants: nothing was tried; what mutmut says is in {TREE / 'log'}")
         return 1
     unnoticed = {name: _change(name) for name, status in statuses.items() if status not in NOTICED | UNTRIED}
-    known = _known()
-    unexplained = {name: change for name, change in unnoticed.items() if change not in known}
-    for name, change in sorted(unexplained.items()):
-        print(f"NOT NOTICED ({statuses[name]}): {name}\n  {change}")
-    # A file of which all was tried has no other mistakes: what is listed for it and was noticed, or is gone, has to go.
-    untried = {_file_of(name) for name, status in statuses.items() if status in UNTRIED}
-    stale = [change for change in known if change.file in set(files) - untried and change not in unnoticed.values()]
-    for change in stale:
-        print(f"LISTED IN {KNOWN} BUT NOTICED, OR NO MISTAKE ANY MORE: {change}")
-    return int(bool(unexplained or stale))
+    complaints = judge(statuses, unnoticed, known)
+    print(*complaints, sep="\n", end="")
+    return int(bool(complaints))
+
+
+def judge(
+    statuses: Mapping[str, str], unnoticed: Mapping[str, Change], known: Mapping[str, Collection[Change]]
+) -> list[str]:
+    """Return a text for each mistake that is unnoticed and not listed, or listed and not unnoticed any more.
+
+    :param statuses: mutmut's word on each mistake.
+    :param unnoticed: What those do that no test noticed.
+    :param known: By file: the mistakes that may stay unnoticed.
+    """
+    new = [
+        f"NOT NOTICED ({statuses[name]}): {change}\n    shown by: cd {TREE} && mutmut show {name}\n"
+        for name, change in sorted(unnoticed.items())
+        if change not in known.get(change.file, ())
+    ]
+    # Only of a file of which all was tried can be said what its mistakes are.
+    untried = {file_of(name) for name, status in statuses.items() if status in UNTRIED}
+    tried = {file_of(name) for name in statuses} - untried
+    stale = [
+        f"LISTED IN {KNOWN}, BUT NOTICED OR GONE: {change}\n"
+        for file in sorted(tried & known.keys())
+        for change in known[file]
+        if change not in unnoticed.values()
+    ]
+    return [*new, *stale]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/mutants", description="Put small mistakes into plugins/.")
-    parser.add_argument("files", nargs="*", metavar="FILE", help="files of plugins/ (default: all that decide)")
+    parser.add_argument("files", nargs="*", metavar="FILE", help=f"files of plugins/ (default: those of {KNOWN})")
     parser.add_argument("--sample", type=int, metavar="COUNT", help="only so many of them, at random")
     parser.add_argument(
         "--minutes", type=float, default=45.0, help="end after these (default: 45); the rest is not tried"
@@ -100,9 +113,8 @@ def _options() -> argparse.Namespace:
     return parser.parse_intermixed_args()
 
 
-def _chosen(files: Iterable[str], sample: int | None) -> list[str]:
-    everything = sorted({path.as_posix() for pattern in FILES for path in Path().glob(pattern) if path.stat().st_size})
-    chosen = sorted(set(files)) or everything
+def _chosen(files: Iterable[str], sample: int | None, examined: Iterable[str]) -> list[str]:
+    chosen = sorted(set(files) or examined)
     missing = [file for file in chosen if not (file.startswith("plugins/") and Path(file).is_file())]
     if missing:
         sys.exit(f"mutants: no file of plugins/: {' '.join(missing)}")
@@ -150,7 +162,8 @@ def _statuses() -> dict[str, str]:
     return dict(line.strip().rsplit(": ", 1) for line in lines if ": " in line)
 
 
-def _file_of(name: str) -> str:
+def file_of(name: str) -> str:
+    """Return the file that mutmut's name for a mistake is about."""
     module = re.split(r"\.x[_ǁ]", name)[0]
     return module.removeprefix(COLLECTION.as_posix().replace("/", ".") + ".").replace(".", "/") + ".py"
 
@@ -161,13 +174,13 @@ def _change(name: str) -> Change:
     def joined(sign: str) -> str:
         return " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
 
-    return Change(_file_of(name), joined("-"), joined("+"))
+    return Change(file_of(name), joined("-"), joined("+"))
 
 
-def _known() -> set[Change]:
-    """Read the list, each of whose entries has a reason."""
-    entries: Mapping[str, list[Mapping[str, str]]] = yaml.safe_load(KNOWN.read_text(encoding="utf-8")) or {}
-    return {Change(file, entry["was"], entry["became"]) for file, listed in entries.items() for entry in listed}
+def _known() -> dict[str, set[Change]]:
+    """Return the files that somebody has examined, and the mistakes in each that may stay unnoticed."""
+    entries: Mapping[str, Iterable[Mapping[str, str]]] = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))
+    return {file: {Change(file, entry["was"], entry["became"]) for entry in listed} for file, listed in entries.items()}
 
 
 if __name__ == "__main__":
