@@ -103,7 +103,9 @@ class Controller:
             check=False,
         )
         events = [json.loads(path.read_text()) for path in private_data.glob("artifacts/1/job_events/*.json")]
-        (stats,) = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"]
+        # There are none of a job that ended before its first play.
+        nothing: dict[str, Any] = {"artifact_data": {}, "changed": {}, "failures": {}, "processed": {}}
+        [stats] = [event["event_data"] for event in events if event["event"] == "playbook_on_stats"] or [nothing]
         output = (private_data / "artifacts/1/stdout").read_text()
         return Job(
             (private_data / "artifacts/1/status").read_text(),
@@ -170,6 +172,17 @@ def test_jobs_in_slices_take_all_accounts_between_them(controller: Controller, e
     assert [job.ran for job in jobs] == [{FIRST, THIRD}, {SECOND}]
     assert [job.artifacts["onboard"]["guardduty"][REGIONS[0]]["accounts"] for job in jobs] == [2, 1]
     assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
+
+
+def test_a_limit_that_leaves_a_slice_without_hosts_fails_that_slice_alone(controller, emulator: Emulator):
+    """A controller makes slices of the whole inventory, and gives each the limit as it was asked for."""
+    parts = [{host: LISTED[host] for host in hosts} for hosts in hosts_of_slices(list(ACCOUNTS), 2)]
+    with_it, without = [controller.run("onboard", {}, limit=SECOND, hosts=hosts) for hosts in reversed(parts)]
+    assert (with_it.status, with_it.ran) == ("successful", {SECOND})
+    assert (without.status, without.ran) == ("failed", set())
+    assert "leaves us with no hosts to target" in without.output  # Ansible's words, before any of ours can be said
+    assert enabled_everywhere(emulator, ACCOUNTS[SECOND])
+    assert not enabled_everywhere(emulator, ACCOUNTS[FIRST])
 
 
 def test_scheduled_report_runs_without_answers(controller: Controller, emulator: Emulator):
