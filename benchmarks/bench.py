@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +23,7 @@ from .choices import table_of_choices
 from .harness import HERE, NOTHING, Bench, Emulator, Fleet, Usage
 from .inventory import inventory_goals, inventory_table
 from .inventory import measure as measure_inventory
-from .minimum import least_calls
+from .minimum import least_calls, least_calls_of_macie
 from .page import measure as measure_pages
 from .page import page_goals, page_table
 from .results import TITLES, Round, Row, plot, replace_part, results
@@ -36,6 +37,9 @@ _STARTS = 7
 
 # In the order in which they can be run on one fleet.
 BY_INVITATION = ("invitation", "no-op", "offboarding")
+GROUPS = (BY_INVITATION, ("organization",), ("macie-invitation", "macie-no-op"))
+# Macie's scenarios are those of the other two, for Macie alone.
+MACIE = "macie-"
 
 
 def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usage, int]:
@@ -51,19 +55,22 @@ def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:
     """Measure every scenario once with this fleet: the playbook, then the floor."""
     start = median(bench.start_of_module().wall for _start in range(_STARTS))
     floor_start = median(bench.floor("start", fleet).wall for _start in range(_STARTS))
-    for scenarios in (BY_INVITATION, ("organization",)):
+    for scenarios in GROUPS:
+        is_macie = scenarios[0].startswith(MACIE)
+        asked = replace(fleet, services=("macie",)) if is_macie else fleet
         playbooks, floors, calls = {}, {}, {}
-        bench.emulator.begin(fleet, scenarios == ("organization",))
+        bench.emulator.begin(asked, scenarios == ("organization",))
         for scenario in scenarios:
-            playbooks[scenario] = run_playbook(bench, scenario, fleet)
+            playbooks[scenario] = run_playbook(bench, scenario, asked)
             calls[scenario] = bench.emulator.take_calls()
-        bench.emulator.begin(fleet, scenarios == ("organization",))
+        bench.emulator.begin(asked, scenarios == ("organization",))
         for scenario in scenarios:
-            floors[scenario] = bench.floor(scenario, fleet), bench.emulator.take_calls()
+            floors[scenario] = bench.floor(scenario.removeprefix(MACIE), asked), bench.emulator.take_calls()
         for scenario in scenarios:
             playbook, modules, processes = playbooks[scenario]
             floor, floor_calls = floors[scenario]
-            least = least_calls(scenario, fleet.size, fleet.regions)
+            count = least_calls_of_macie if is_macie else least_calls
+            least = count(scenario.removeprefix(MACIE), fleet.size, fleet.regions)
             row = rows.setdefault(scenario, Row(scenario, fleet, calls[scenario], least, floor_calls))
             # Starting is measured apart, and on a busy machine may have taken longer than the whole of a small job.
             work = max(modules.wall - processes * start, _LEAST_WORK)
@@ -140,7 +147,12 @@ def measure(bench: Bench, options: argparse.Namespace) -> list[Row]:
     rows = [found[fleet][scenario] for scenario in TITLES for fleet in fleets]
     if options.loop_accounts:
         print("the usual loop", flush=True)
-        measure_loops(bench, rows, options.loop_accounts, options.loop_limit)
+        measure_loops(
+            bench,
+            [row for row in rows if not row.scenario.startswith(MACIE)],
+            options.loop_accounts,
+            options.loop_limit,
+        )
     return rows
 
 

@@ -37,6 +37,7 @@ class Fleet:
 
     size: int
     regions: int
+    services: tuple[str, ...] = SERVICES
 
     @property
     def places(self) -> int:
@@ -55,6 +56,7 @@ class Fleet:
     def variables(self) -> dict[str, Any]:
         return {
             "onboard_administrator_id": ADMINISTRATOR,
+            "onboard_services": list(self.services),
             "onboard_regions": self.region_names,
             "onboard_member_role_name": ROLE,
             "offboard_limit": self.size,
@@ -72,12 +74,12 @@ class Fleet:
     def seed(self, via_organization: bool) -> dict[str, Any]:
         """Return the AWS before onboarding: both services are on in the administrator, and it has no members."""
         services = [
-            {"service": service, "account_id": ADMINISTRATOR, "regions": self.region_names} for service in SERVICES
+            {"service": service, "account_id": ADMINISTRATOR, "regions": self.region_names} for service in self.services
         ]
         organization = {
             "management_account": MANAGEMENT,
             "account_ids": list(self.accounts),
-            "delegated_administrator": dict.fromkeys(SERVICES, ADMINISTRATOR),
+            "delegated_administrator": dict.fromkeys(self.services, ADMINISTRATOR),
         }
         seed = {"caller": ADMINISTRATOR, "services": services}
         return {**seed, "organization": organization} if via_organization else seed
@@ -211,6 +213,7 @@ class Bench:
         given = {
             "administrator_id": ADMINISTRATOR,
             "role_name": ROLE,
+            "services": fleet.services,
             "regions": fleet.region_names,
             "concurrency": self.concurrency,
             "accounts": fleet.accounts,

@@ -24,6 +24,8 @@ TITLES = {
     "organization": "onboarding by organization",
     "no-op": "no-op second run",
     "offboarding": "offboarding",
+    "macie-invitation": "onboarding by invitation, Macie",
+    "macie-no-op": "no-op second run, Macie",
 }
 
 
