@@ -1,6 +1,6 @@
 # Each target is one script. `make help` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help check demo test test-all bench bench-slices clean
+.PHONY: help check demo test test-all bench bench-slices mutants clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -20,11 +20,15 @@ test-all: ## run `test` with each supported Python that is installed
 
 bench: ## measure speed against the emulated AWS
 	@scripts/setup test
+	@scripts/browser
 	@scripts/bench
 
 bench-slices: ## measure the playbook as concurrent job slices
 	@scripts/setup test
 	@scripts/bench-slices
+
+mutants: ## put small mistakes into the code, and see which no test notices
+	@scripts/mutants
 
 clean: ## remove what the scripts made
 	rm -rf .venv .cache .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output

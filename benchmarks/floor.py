@@ -26,7 +26,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import Credentials
 
-SERVICES = ("guardduty", "securityhub")
+# The client's name of a service, where it is not the service's own.
+CLIENTS = {"macie": "macie2"}
 
 
 class ActingCredentials(Credentials):
@@ -60,8 +61,8 @@ class Script:
         )
         self.sts = session.client("sts", fleet["regions"][0], config=config)
         self.clients = {
-            (service, region): session.client(service, region, config=config)
-            for service in SERVICES
+            (service, region): session.client(CLIENTS.get(service, service), region, config=config)
+            for service in fleet["services"]
             for region in fleet["regions"]
         }
         self.detectors: dict[tuple[str, str], dict[str, str]] = {}
@@ -85,11 +86,16 @@ class Script:
             detector_id = client.list_detectors()["DetectorIds"][0]
             client.get_detector(DetectorId=detector_id)
             self.detectors[service, region] = {"DetectorId": detector_id}
+        elif service == "macie":
+            client.get_macie_session()
         else:
             client.describe_hub()
             self.detectors[service, region] = {}
 
     def write(self, operation: str, service: str, region: str, ids: list[str]) -> None:
+        if service == "macie":
+            self.write_macie(operation, self.clients[service, region], ids)
+            return
         accounts = {"AccountIds": ids}
         if operation == "create_members":
             accounts = {"AccountDetails": [{"AccountId": i, "Email": self.fleet["accounts"][i]} for i in ids]}
@@ -99,6 +105,20 @@ class Script:
         answer = method(**self.detectors[service, region], **accounts, **extra)
         assert not answer.get("UnprocessedAccounts"), answer
 
+    def write_macie(self, operation: str, client: Any, ids: list[str]) -> None:
+        """Macie invites many accounts in one call, and takes one in each other."""
+        if operation == "invite_members":
+            answer = client.create_invitations(accountIds=ids, disableEmailNotification=True)
+            assert not answer.get("unprocessedAccounts"), answer
+        for account_id in ids if operation == "create_members" else ():
+            client.create_member(account={"accountId": account_id, "email": self.fleet["accounts"][account_id]})
+
+    def read_macie(self, region: str) -> set[str | None]:
+        """Read the pages of all members: fewer calls than one for each account."""
+        pages = self.clients["macie", region].get_paginator("list_members").paginate(onlyAssociated="false")
+        found = {m["accountId"]: m["relationshipStatus"] for page in pages for m in page["members"]}
+        return {found.get(account_id) for account_id in self.account_ids}
+
     def read(self, service: str, region: str, ids: list[str]) -> list[str | None]:
         client = self.clients[service, region]
         answer = client.get_members(**self.detectors[service, region], AccountIds=ids)
@@ -107,7 +127,10 @@ class Script:
         return [found.get(account_id) for account_id in ids]
 
     def statuses(self) -> set[str | None]:
-        return {status for part in self.each(self.read, self.batches()) for status in part}
+        batches = [batch for batch in self.batches() if batch[0] != "macie"]
+        listed = [(region,) for service, region in self.clients if service == "macie"]
+        parts = [*self.each(self.read, batches), *self.each(self.read_macie, listed)]
+        return {status for part in parts for status in part}
 
     def write_all(self, operations: Iterable[str]) -> None:
         for operation in operations:
@@ -124,6 +147,9 @@ class Script:
         client = self.clients[service, region]
         self.credentials.acting.credentials = credentials
         try:
+            if service == "macie":
+                self.join_macie(client)
+                return
             detector = {}
             if service == "guardduty":
                 found = client.list_detectors()["DetectorIds"]
@@ -145,6 +171,15 @@ class Script:
             )
         finally:
             self.credentials.acting.credentials = None
+
+    def join_macie(self, client: Any) -> None:
+        client.enable_macie()
+        administrator_id = self.fleet["administrator_id"]
+        for invitation in client.list_invitations()["invitations"]:
+            if invitation["accountId"] == administrator_id:
+                client.accept_invitation(
+                    administratorAccountId=administrator_id, invitationId=invitation["invitationId"]
+                )
 
     def join_all(self) -> None:
         credentials = dict(self.each(self.assume, [(account_id,) for account_id in self.account_ids]))

@@ -63,3 +63,20 @@ def least_calls(scenario: str, accounts: int, regions: int) -> Calls:
             calls += _IDENTITY + _times(service, [*handle], regions)
             calls += _times(service, ["GetMembers"], regions * batches)
     return calls
+
+
+def least_calls_of_macie(scenario: str, accounts: int, regions: int) -> Calls:
+    """Return the same for Macie: members are read by pages of 25, and all but invitations take one account a call."""
+    pages = max(1, -(-accounts // 25))
+    calls = _IDENTITY + _times("macie", ["GetMacieSession"], regions) + _IDENTITY
+    if scenario == "no-op":
+        return calls + _times("macie", ["ListMembers"], regions * pages)
+    # Nobody is a member yet, which one page tells.
+    calls += _times("macie", ["ListMembers"], regions)
+    calls += _times("macie", ["CreateMember"], regions * accounts)
+    calls += _times("macie", ["CreateInvitations"], regions * -(-accounts // 50))
+    calls += _times("macie", ["ListMembers"], regions * pages)
+    calls += _IDENTITY + _times("sts", ["AssumeRole"], accounts)
+    calls += _times("macie", ["GetAdministratorAccount"], regions * accounts)
+    calls += _times("macie", ["EnableMacie", "ListInvitations", "AcceptInvitation"], regions * accounts)
+    return calls + _IDENTITY + _times("macie", ["ListMembers"], regions * pages)

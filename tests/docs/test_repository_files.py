@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.muster.aws.scripts.check_mutants import Change, judge
 
 TOP = Path(__file__).parents[2]
 WORKFLOWS = sorted((TOP / ".github/workflows").glob("*.yml"))
@@ -59,6 +60,46 @@ def test_workflows_run_what_is_there_and_end_by_themselves(path: Path) -> None:
         assert set(" ".join(words).split()) <= STEPS
     assert workflow["permissions"]["contents"] == "read"
     assert all("timeout-minutes" in job or "uses" in job for job in workflow["jobs"].values())
+
+
+MODULE = "ansible_collections.muster.aws.plugins.module_utils"
+ONE, OTHER = Change("plugins/module_utils/_a.py", "x < 1", "x <= 1"), Change("plugins/module_utils/_b.py", "2", "3")
+NAMES = {ONE: f"{MODULE}._a.x_one__mutmut_1", OTHER: f"{MODULE}._b.xǁBǁother__mutmut_7"}
+
+
+@pytest.mark.parametrize(
+    ("status", "known", "complaint"),
+    [
+        ("survived", {}, "NOT NOTICED (survived): plugins/module_utils/_a.py"),
+        ("no tests", {}, "NOT NOTICED (no tests): plugins/module_utils/_a.py"),
+        ("survived", {ONE.file: [ONE]}, None),
+        ("survived", {ONE.file: [OTHER]}, "NOT NOTICED"),
+        ("killed", {ONE.file: [ONE]}, "BUT NOTICED OR GONE: plugins/module_utils/_a.py"),
+        ("killed", {}, None),
+        ("not checked", {ONE.file: [ONE]}, None),
+    ],
+)
+def test_mistake_that_no_test_notices_has_to_be_listed_and_no_other(
+    status: str, known: dict[str, list[Change]], complaint: str | None
+) -> None:
+    unnoticed = {} if status in ("killed", "not checked") else {NAMES[ONE]: ONE}
+    complaints = judge({NAMES[ONE]: status, NAMES[OTHER]: "killed"}, unnoticed, known)
+    assert bool(complaints) == bool(complaint) and (complaint or "") in "".join(complaints)
+
+
+def test_mistakes_that_may_stay_unnoticed_are_in_the_code_and_have_a_reason() -> None:
+    listed = load(TOP / "tests/mutants.yml")
+    assert listed
+    for file, entries in listed.items():
+        lines = " ".join(line.strip() for line in (TOP / file).read_text().splitlines())
+        for entry in entries:
+            assert entry["was"] in lines and entry["reason"].strip(), entry
+
+
+def test_nightly_run_looks_for_such_mistakes_and_ends_before_its_job() -> None:
+    job = load(TOP / ".github/workflows/nightly.yml")["jobs"]["mutants"]
+    [minutes] = [re.findall(r"^scripts/mutants --minutes (\d+)$", step.get("run", "")) for step in job["steps"][2:3]]
+    assert int(minutes[0]) + 20 < job["timeout-minutes"]
 
 
 def test_release_publishes_only_the_version_that_the_tag_names() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     Outcome,
+    Problem,
     Reason,
     Rule,
     ServiceFacts,
@@ -23,15 +24,19 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.reasons imp
     RETRYABLE,
     RULES,
     STATE_REASONS,
+    blame_features,
     classify,
     is_input_refused,
     is_lagging,
     is_missing_resource,
     is_not_associated,
     is_not_owned,
+    is_off_in_account,
     is_quota,
     is_said_to_be_no_member,
+    is_said_to_be_off,
     is_service_on_already,
+    may_be_region,
 )
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
@@ -324,3 +329,54 @@ def test_sets_of_reasons_do_not_contradict_each_other() -> None:
 
 def test_outcomes_and_reasons_do_not_share_a_word_but_timed_out() -> None:
     assert {reason.value for reason in Reason} & {outcome.value for outcome in Outcome} == {"timed_out"}
+
+
+# What a refusal says of a Region, or of a service just switched on
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "may_be"),
+    [
+        ("InvalidClientTokenId", Reason.ACCESS_DENIED, True),
+        ("EndpointConnectionError", Reason.REGION_UNAVAILABLE, True),
+        ("AccessDenied", Reason.ACCESS_DENIED, False),
+    ],
+)
+def test_credentials_may_be_good_elsewhere(code, reason, may_be) -> None:
+    assert may_be_region(code, reason) is may_be
+
+
+@pytest.mark.parametrize(("code", "is_off"), [("RegionDisabledException", True), ("AccessDenied", False)])
+def test_region_that_is_off_in_the_account_to_enter(code, is_off) -> None:
+    assert is_off_in_account(code) is is_off
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "reason", "is_off"),
+    [
+        ("", "", Reason.SERVICE_NOT_ENABLED, True),
+        (
+            "BadRequestException",
+            "detectorId is not owned by the current account",
+            Reason.INVALID_INPUT,
+            True,
+        ),
+        ("ResourceNotFoundException", "", Reason.OTHER, True),
+        ("BadRequestException", "an invalid value", Reason.INVALID_INPUT, False),
+    ],
+)
+def test_service_that_aws_speaks_of_as_if_it_were_off(code, text, reason, is_off) -> None:
+    assert is_said_to_be_off(code, text, reason) is is_off
+
+
+@pytest.mark.parametrize(
+    ("listed", "text"),
+    [
+        (None, "No. (the call held A, B, C)"),
+        (["A"], "No. (the call held A, B, C; AWS does not list B, C in this Region)"),
+        (["A", "B", "C"], "No. (the call held A, B, C; AWS lists all of them here)"),
+    ],
+)
+def test_refused_features_are_named_and_those_that_aws_does_not_list(listed, text) -> None:
+    blamed = blame_features(Problem(Reason.INVALID_INPUT, "No."), ["A", "B", "C"], listed)
+    assert (blamed.reason, blamed.text) == (Reason.FEATURE_UNSUPPORTED, text)

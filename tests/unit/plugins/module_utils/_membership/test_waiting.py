@@ -114,6 +114,22 @@ def test_walk_together_looks_that_are_nearly_due_are_taken_at_once() -> None:
     assert rounds[:4] == [10, 10, 10, 10] and len(rounds) <= 17
 
 
+@pytest.mark.parametrize(
+    ("gap", "rounds"), [(1.0, [["early", "late"], ["early", "late"]]), (1.5, [["early", "late"], ["early"], ["late"]])]
+)
+def test_walk_together_a_look_is_put_off_by_a_second_and_no_more(gap, rounds) -> None:
+    time = FakeClock()
+    due_at = {"early": time.now + 2, "late": time.now + 2 + gap}
+    resumed = []
+
+    def resume(due: list[str]) -> dict[str, str | Pause]:
+        resumed.append(sorted(due))
+        return {name: name if time.now >= due_at[name] else Pause(due_at[name]) for name in due}
+
+    assert walk_together(due_at, time.as_clock(), resume) == {name: name for name in due_at}
+    assert resumed == rounds
+
+
 def test_walk_together_with_nobody_returns_at_once() -> None:
     time = FakeClock()
     assert walk_together([], time.as_clock(), lambda due: {}) == {}

@@ -1,0 +1,187 @@
+"""Have mutmut put small mistakes into plugins/, and compare those that no test noticed with tests/mutants.yml.
+
+scripts/mutants runs it, after it has made the tree: a folder with a copy of the collection, in which mutmut works.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+TREE = Path(".cache/mutants")
+COLLECTION = Path("ansible_collections/muster/aws")
+KNOWN = Path("tests/mutants.yml")
+
+TESTS = "tests/unit/plugins"
+
+# mutmut's words. A mistake that makes the tests run for ever is noticed, too. The time may not suffice for all.
+NOTICED = frozenset({"killed", "timeout", "caught by type check"})
+UNTRIED = frozenset({"not checked"})
+
+_CONFIG = """\
+[tool.mutmut]
+source_paths = ["{collection}/plugins"]
+only_mutate = {files}
+also_copy = {others}
+pytest_add_cli_args_test_selection = {tests}
+pytest_add_cli_args = ["-c", "{collection}/pyproject.toml"]
+# Seconds of CPU: 2 x 3 x (what the tests take that run the function, and 2 more).
+timeout_multiplier = 3.0
+timeout_constant = 2.0
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A mistake, by what it does to the code: mutmut's numbers move with every edit.
+
+    :param was: The lines of the code, without indentation, in one.
+    :param became: Those in their place.
+    """
+
+    file: str
+    was: str
+    became: str
+
+    def __str__(self) -> str:
+        return f"{self.file}\n    was:    {self.was}\n    became: {self.became}"
+
+
+def main() -> int:
+    """Print a line for each mistake that needs somebody. Return 1 if there is one, else 0."""
+    options = _options()
+    known = _known()
+    files = _chosen(options.files, options.sample, known)
+    print(f"mutants: {len(files)} files: {' '.join(files)}", flush=True)
+    (TREE / "pyproject.toml").write_text(_config(files, options.tests or [TESTS]), encoding="utf-8")
+    _run_mutmut(options.minutes)
+    statuses = _statuses()
+    print("mutants:", ", ".join(f"{count} {status}" for status, count in Counter(statuses.values()).most_common()))
+    if UNTRIED.issuperset(statuses.values()):
+        print(f"mutants: nothing was tried; what mutmut says is in {TREE / 'log'}")
+        return 1
+    unnoticed = {name: _change(name) for name, status in statuses.items() if status not in NOTICED | UNTRIED}
+    complaints = judge(statuses, unnoticed, known)
+    print(*complaints, sep="\n", end="")
+    return int(bool(complaints))
+
+
+def judge(
+    statuses: Mapping[str, str], unnoticed: Mapping[str, Change], known: Mapping[str, Collection[Change]]
+) -> list[str]:
+    """Return a text for each mistake that is unnoticed and not listed, or listed and not unnoticed any more.
+
+    :param statuses: mutmut's word on each mistake.
+    :param unnoticed: What those do that no test noticed.
+    :param known: By file: the mistakes that may stay unnoticed.
+    """
+    new = [
+        f"NOT NOTICED ({statuses[name]}): {change}\n    shown by: cd {TREE} && mutmut show {name}\n"
+        for name, change in sorted(unnoticed.items())
+        if change not in known.get(change.file, ())
+    ]
+    # Only of a file of which all was tried can be said what its mistakes are.
+    untried = {file_of(name) for name, status in statuses.items() if status in UNTRIED}
+    tried = {file_of(name) for name in statuses} - untried
+    stale = [
+        f"LISTED IN {KNOWN}, BUT NOTICED OR GONE: {change}\n"
+        for file in sorted(tried & known.keys())
+        for change in known[file]
+        if change not in unnoticed.values()
+    ]
+    return [*new, *stale]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="scripts/mutants", description="Put small mistakes into plugins/.")
+    parser.add_argument("files", nargs="*", metavar="FILE", help=f"files of plugins/ (default: those of {KNOWN})")
+    parser.add_argument("--sample", type=int, metavar="COUNT", help="only so many of them, at random")
+    parser.add_argument(
+        "--minutes", type=float, default=45.0, help="end after these (default: 45); the rest is not tried"
+    )
+    parser.add_argument("--tests", action="append", metavar="PATH", help=f"which tests (default: {TESTS})")
+    return parser.parse_intermixed_args()
+
+
+def _chosen(files: Iterable[str], sample: int | None, examined: Iterable[str]) -> list[str]:
+    chosen = sorted(set(files) or examined)
+    missing = [file for file in chosen if not (file.startswith("plugins/") and Path(file).is_file())]
+    if missing:
+        sys.exit(f"mutants: no file of plugins/: {' '.join(missing)}")
+    return chosen if sample is None else sorted(random.sample(chosen, min(sample, len(chosen))))
+
+
+def _config(files: Iterable[str], tests: Iterable[str]) -> str:
+    def inside(paths: Iterable[str]) -> list[str]:
+        return [(COLLECTION / path).as_posix() for path in paths]
+
+    others = [path.name for path in (TREE / COLLECTION).iterdir() if path.name not in ("plugins", ".git")]
+    return _CONFIG.format(
+        collection=COLLECTION, files=inside(files), others=inside(sorted(others)), tests=inside(tests)
+    )
+
+
+def _run_mutmut(minutes: float) -> None:
+    """Run mutmut, and interrupt it when the time is over: what it has found by then counts."""
+    with (TREE / "log").open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            ["mutmut", "run"], cwd=TREE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            is_failed = process.wait(minutes * 60) != 0
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 2)
+            is_failed = False
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+    if is_failed:
+        print((TREE / "log").read_text(encoding="utf-8")[-8000:])
+        sys.exit("mutants: mutmut failed (its output is above)")
+
+
+def _mutmut(*arguments: str) -> str:
+    command = ["mutmut", *arguments]
+    return subprocess.run(command, cwd=TREE, capture_output=True, text=True, check=True, timeout=300).stdout
+
+
+def _statuses() -> dict[str, str]:
+    """Return mutmut's word on each mistake, by its name for that."""
+    lines = _mutmut("results", "--all", "true").splitlines()
+    return dict(line.strip().rsplit(": ", 1) for line in lines if ": " in line)
+
+
+def file_of(name: str) -> str:
+    """Return the file that mutmut's name for a mistake is about."""
+    module = re.split(r"\.x[_ǁ]", name)[0]
+    return module.removeprefix(COLLECTION.as_posix().replace("/", ".") + ".").replace(".", "/") + ".py"
+
+
+def _change(name: str) -> Change:
+    lines = _mutmut("show", name).splitlines()
+
+    def joined(sign: str) -> str:
+        return " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
+
+    return Change(file_of(name), joined("-"), joined("+"))
+
+
+def _known() -> dict[str, set[Change]]:
+    """Return the files that somebody has examined, and the mistakes in each that may stay unnoticed."""
+    entries: Mapping[str, Iterable[Mapping[str, str]]] = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))
+    return {file: {Change(file, entry["was"], entry["became"]) for entry in listed} for file, listed in entries.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
