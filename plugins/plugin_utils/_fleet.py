@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts, State
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import check_members
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._words import Words
@@ -26,6 +26,11 @@ DONE = frozenset({"changed", "unchanged", "skipped"})
 
 # The keys under which the modules that the roles run return their rows.
 _ROWS = "members", "administrators", *(facts.kind.rows for facts in FACTS.values())
+
+# The word for a member that AWS does not watch, as a reason; why, and what to do.
+SUSPENDED = "suspended"
+SUSPENDED_TEXT = "a member, but its monitoring is suspended"
+SUSPENDED_STEP = "onboard with onboard_monitoring=enabled to resume it, or =suspended where that is what is wanted"
 
 Row = Mapping[str, Any]
 Result = Mapping[str, Any]
@@ -99,6 +104,15 @@ def batch_of(accounts: Mapping[str, Any], hosts: Iterable[str], services: Iterab
     return {"accounts": ids, "members": members, "faults": faults}
 
 
+def is_watched(state: State, monitoring: str | None) -> bool:
+    """Tell whether AWS watches an account for its administrator, or does not because that is wanted.
+
+    :param monitoring: What is wanted: ``enabled``, ``suspended``, or nothing. Only who says ``suspended`` has it as
+        wanted.
+    """
+    return state is State.ENABLED or (state is State.SUSPENDED and monitoring == SUSPENDED)
+
+
 def rows_of(result: Result | None, *keys: str) -> Sequence[Row]:
     return next((result[key] for key in keys if result and result.get(key)), ())
 
@@ -140,7 +154,8 @@ def fault_row(service: str, place: Place, text: str, reason: Reason = Reason.OTH
 def explained(problem: Row | None, member: Row) -> dict[str, Any]:
     """Return what a row says of why: of the problem if there is one, else what the member's own row has to say."""
     said = problem or {**member, "operation": None}
-    return {key: said.get(key) for key in ("reason_code", "operation", "reason")}
+    step = {"next_step": said["next_step"]} if said.get("next_step") else {}
+    return {**{key: said.get(key) for key in ("reason_code", "operation", "reason")}, **step}
 
 
 def judge_hosts(

@@ -19,6 +19,9 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
     NOTHING,
+    SUSPENDED,
+    SUSPENDED_STEP,
+    SUSPENDED_TEXT,
     Place,
     Result,
     Row,
@@ -26,6 +29,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     by_place,
     explained,
     fault_row,
+    is_watched,
     judge_hosts,
     message_of,
     rows_of,
@@ -128,7 +132,9 @@ def onboard_batch(
     :returns: As :func:`.._fleet.judge_hosts`.
     """
     judges = {
-        service: _ServiceJudge(service, onboard_service(work, options, service, rows, switched_on[service])).row
+        service: _ServiceJudge(
+            service, onboard_service(work, options, service, rows, switched_on[service]), options.get("monitoring")
+        ).row
         for service, rows in batch["members"].items()
     }
     return judge_hosts(batch, options["regions"], judges, Words("onboard_", "no record", work.is_check))
@@ -232,11 +238,15 @@ def _see_members(work: Work, options: Mapping[str, Any], service: str, administr
     return info
 
 
+_UNWATCHED = {"reason_code": SUSPENDED, "reason": SUSPENDED_TEXT, "next_step": SUSPENDED_STEP}
+
+
 class _ServiceJudge:
     """Brings the rows of one service's tasks together: the last word is the administrator's own list."""
 
-    def __init__(self, service: str, results: Mapping[str, Any]) -> None:
+    def __init__(self, service: str, results: Mapping[str, Any], monitoring: str | None) -> None:
         self._service = service
+        self._monitoring = monitoring
         self._facts = FACTS[service]
         self._is_check = results["is_check"]
         every = [results["service"], results["members"], *results["administrators"], results["info"]]
@@ -308,8 +318,11 @@ class _ServiceJudge:
             is_off = member["reason_code"] == Reason.SERVICE_NOT_ENABLED.value
             refusal = self._refusals.get(place[0]) if is_off else None
             return {**refusal, "account_id": place[1]} if refusal else self._member_problems[place]
-        if member["outcome"] == "skipped" or self._facts.state_of(status) in _JOINED:
+        state = self._facts.state_of(status)
+        if member["outcome"] == "skipped" or is_watched(state, self._monitoring):
             return None
+        if state is State.SUSPENDED:
+            return _UNWATCHED
         if administrator and administrator["outcome"] == "skipped":
             return None
         if administrator and administrator["outcome"] not in DONE:

@@ -19,7 +19,16 @@ from typing import Any, NamedTuple
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS, STATE_REASONS
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import explain_account_id
-from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, Result, Row, rows_of
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
+    FACTS,
+    SUSPENDED,
+    SUSPENDED_STEP,
+    SUSPENDED_TEXT,
+    Result,
+    Row,
+    is_watched,
+    rows_of,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import collection_version, regions_not_asked
 
 Cell = dict[str, Any]
@@ -32,12 +41,12 @@ class Standing(str, Enum):
     UNREADABLE = "unreadable"
     ABSENT = "absent"
     PENDING = "pending"
-    SUSPENDED = "suspended"
+    SUSPENDED = SUSPENDED
     MEMBER = "member"
     ADMINISTRATOR = "administrator"
 
 
-# Where nothing is missing. A suspended member is a gap: it belongs to the administrator, but AWS does not watch it.
+# Where nothing is missing. A suspended member is a gap, unless that is wanted: AWS does not watch it.
 COVERED = frozenset({Standing.MEMBER.value, Standing.ADMINISTRATOR.value})
 _ASSOCIATED = frozenset({Standing.MEMBER.value, Standing.SUSPENDED.value})
 
@@ -75,12 +84,11 @@ _LOOKS = {
         Standing.PENDING, "AWS is verifying the e-mail address", HINTS[Reason.EMAIL_VERIFICATION_PENDING]
     ),
     State.ENABLED: _Look(Standing.MEMBER),
-    State.SUSPENDED: _Look(
-        Standing.SUSPENDED, "a member, but its monitoring is suspended", "resume it (guardduty_member, monitoring)"
-    ),
+    State.SUSPENDED: _Look(Standing.SUSPENDED, SUSPENDED_TEXT, SUSPENDED_STEP),
     State.REMOVED: _Look(Standing.FAILED, "the administrator ended the association", "onboard the account again"),
     State.DELETED: _Look(Standing.FAILED, "the record was deleted", "onboard the account again"),
 }
+_SUSPENDED_AS_WANTED = _Look(Standing.MEMBER, "its monitoring is suspended, as wanted")
 
 
 def collect_accounts(hosts: Iterable[str], hostvars: Mapping[str, Any], everyone: Iterable[str]) -> dict[str, Any]:
@@ -125,6 +133,7 @@ def build_report(
     generated_at: str,
     caller_arn: str | None = None,
     baseline: Mapping[str, Any] | None = None,
+    monitoring: str | None = None,
 ) -> dict[str, Any]:
     """Return everything that the report tells, as plain data.
 
@@ -136,10 +145,11 @@ def build_report(
     :param generated_at: The time to print.
     :param caller_arn: Whose credentials read all this, as STS names them.
     :param baseline: An earlier report, from :func:`read_baseline`: new and mended gaps are told against it.
+    :param monitoring: What is wanted of members, as for :func:`._fleet.is_watched`.
     """
     names = regions.split(",") if isinstance(regions, str) else regions
     columns = [
-        _Column(service, region.strip(), result, administrator_id)
+        _Column(service, region.strip(), result, administrator_id, monitoring)
         for service, result in results.items()
         for region in sorted(set(names))
     ]
@@ -192,8 +202,16 @@ def _worst(cells: Iterable[Cell]) -> str:
 class _Column:
     """One service in one Region: the administrator's list of members and, if asked for, the accounts' own view."""
 
-    def __init__(self, service: str, region: str, results: Mapping[str, Result], administrator_id: str) -> None:
+    def __init__(
+        self,
+        service: str,
+        region: str,
+        results: Mapping[str, Result],
+        administrator_id: str,
+        monitoring: str | None,
+    ) -> None:
         self.service = service
+        self._monitoring = monitoring
         self.region = region
         self._facts = FACTS[service]
         self._administrator_id = administrator_id
@@ -252,7 +270,8 @@ class _Column:
         if state in STATE_REASONS:
             reason, text = STATE_REASONS[state]
             return {"standing": Standing.FAILED.value, **_explained(reason.value, text)}
-        look = _LOOKS[state]
+        is_wanted = state is State.SUSPENDED and is_watched(state, self._monitoring)
+        look = _SUSPENDED_AS_WANTED if is_wanted else _LOOKS[state]
         return {
             "standing": look.standing.value,
             "reason": look.text or None,

@@ -31,7 +31,16 @@ def report_batch(
     path = options.get("baseline_file")
     baseline = read_baseline(path, administrator_id) if path else None
     results = {service: _read(work, options, service, inventory) for service in options["services"]}
-    report = build_report(inventory, results, administrator_id, options["regions"], generated_at, caller_arn, baseline)
+    report = build_report(
+        inventory,
+        results,
+        administrator_id,
+        options["regions"],
+        generated_at,
+        caller_arn,
+        baseline,
+        options.get("monitoring"),
+    )
     fails = options["fail_on_gaps"]
     hosts = {
         host: {"changed": False, "failed": bool(fails and verdict["gaps"]), "text": verdict["text"]}

@@ -76,6 +76,16 @@ class Ending:
         return [host for host in self.hosts if self.verdicts.get(host, {}).get("changed")]
 
     @property
+    def gap_hosts(self) -> list[str]:
+        """Hosts that did not fail, though something of theirs is not as it should be: a report was not asked to."""
+        short = {row["host"] for row in self.rows if row["failed"]} - set(self.failed_hosts)
+        return [host for host in self.hosts if host in short]
+
+    @property
+    def as_wanted(self) -> int:
+        return len(self.hosts) - len(self.failed_hosts) - len(self.gap_hosts)
+
+    @property
     def causes(self) -> list[Cause]:
         return causes_of(row for row in self.rows if row["failed"])
 
@@ -87,6 +97,7 @@ class Ending:
         failed = self.failed_hosts
         return {
             "accounts": len(self.hosts),
+            "as_wanted": self.as_wanted,
             "changed": len(self.changed_hosts),
             "failed": len(failed),
             "not_begun": len(self.not_begun),
@@ -137,11 +148,12 @@ def _headline(ending: Ending) -> str:
 
 
 def _verdict(ending: Ending) -> str:
-    failed, changed = len(ending.failed_hosts), len(ending.changed_hosts)
-    fine = len(ending.hosts) - failed
+    failed, changed, gaps = len(ending.failed_hosts), len(ending.changed_hosts), len(ending.gap_hosts)
+    short = f", {gaps:,} with gaps" if gaps else ""
     would = "would be " if ending.is_check else ""
     text = (
-        f"{fine:,} of {counted(len(ending.hosts), 'account')} as wanted, {changed:,} {would}changed, {failed:,} failed"
+        f"{ending.as_wanted:,} of {counted(len(ending.hosts), 'account')} as wanted{short}, "
+        f"{changed:,} {would}changed, {failed:,} failed"
     )
     missing = len(ending.not_begun)
     return f"{text} ({missing:,} of them not begun)" if missing else text

@@ -154,7 +154,7 @@ class Words:
     def _failure(self, rows: Sequence[Row], regions: Sequence[str]) -> str:
         return ". ".join(
             f"{places_of(cause.rows, regions)}: {cause.sentence} ({cause.reason_code}: "
-            f"{hint(cause.reason_code, self.prefix)})"
+            f"{next_step(cause.rows[0], self.prefix)})"
             for cause in causes_of(rows)
         )
 

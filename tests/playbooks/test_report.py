@@ -310,3 +310,30 @@ def test_report_hostile_values_stay_text(report: Reporter):
     codes = {code for place, code in report.cells("reason_code").items() if place[0] == "not an id"}
     assert codes == {"invalid_input"}
     assert "unknown_status" in report.cells("reason_code").values()
+
+
+@pytest.mark.parametrize(("monitoring", "is_gap"), [(None, True), ("suspended", False), ("enabled", False)])
+def test_onboard_and_report_agree_on_a_member_that_nobody_watches(
+    report: Reporter, monitoring: str | None, is_gap: bool
+):
+    hosts = fleet(2)
+    suspended, watched = hosts
+    seed_members(report, dict.fromkeys(ids_of(hosts), "Enabled"))
+    account_id = hosts[suspended]["onboard_account_id"]
+    report.emulator.set_member("guardduty", REGIONS[0], ADMINISTRATOR, account_id, "Disabled")
+    variables = {"onboard_monitoring": monitoring} if monitoring else {}
+    only = {"onboard_regions": REGIONS[:1], **variables}
+
+    onboarded = report.playbook(hosts, **only)
+    told = report(hosts, report_fail_on_gaps=True, **only)
+
+    gaps = {suspended} if is_gap else set()
+    assert onboarded.failed_hosts == told.failed_hosts == gaps, onboarded.output + told.output
+    if is_gap:
+        for run in (onboarded, told):
+            assert "1 of 2 accounts as wanted, 0 changed, 1 failed" in run.output
+            assert "a member, but its monitoring is suspended" in run.output
+            assert "onboard with onboard_monitoring=enabled to resume it" in run.output
+        unfailed = report(hosts, **only)
+        assert unfailed.failed_hosts == set()
+        assert "1 of 2 accounts as wanted, 1 with gaps, 0 changed, 0 failed" in unfailed.output

@@ -30,7 +30,6 @@ NAMING = re.compile(rf"\b({'|'.join(sorted(WORDS, key=len, reverse=True))})(_|\b
 # What is said to an operator about one service, and is meant so.
 MEANT = {
     "plugins/module_utils/_membership/reasons.py": 2,  # hints: which modules switch a service on
-    "plugins/plugin_utils/_report.py": 1,  # what to do about a suspended member
 }
 
 

@@ -256,3 +256,11 @@ def test_sts_is_asked_in_the_first_region_then_at_the_partition_s_home(region: s
     result = ask_caller(run_module, [region, "us-east-2"])
     assert tried == asked
     assert result.get("failed", False) == (asked[-1] in off)
+
+
+def test_summary_lines_do_not_call_accounts_with_gaps_as_wanted() -> None:
+    rows = [*everywhere("gap", 1, **failed("none", "not a member", next_step="onboard it")), *everywhere("fine", 2)]
+    fine = {host: {"failed": False, "changed": False, "text": ""} for host in ("gap", "fine")}
+    told = ending(rows, verdicts=fine)
+    assert "1 of 2 accounts as wanted, 1 with gaps, 0 changed, 0 failed" in summary_lines(told, None, [])
+    assert (told.as_data()["as_wanted"], told.as_data()["failed_hosts"]) == (1, [])

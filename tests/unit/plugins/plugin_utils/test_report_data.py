@@ -303,3 +303,16 @@ def test_read_baseline_refuses_what_is_no_report_on_this_administrator(tmp_path:
         file.write_text(text)
     with pytest.raises(ValueError, match=told):
         read_baseline(str(file), ADMINISTRATOR)
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "standing", "gaps"),
+    [(None, "suspended", 1), ("enabled", "suspended", 1), ("suspended", "member", 0)],
+)
+def test_build_report_a_suspended_member_is_a_gap_unless_that_is_wanted(monitoring: str | None, standing, gaps):
+    inventory = collect_accounts(["a"], {"a": {"onboard_account_id": ACCOUNT}}, ["a"])
+    results = {"guardduty": {"members": {"members": [member(ACCOUNT, "Disabled")]}}}
+    report = build_report(inventory, results, ADMINISTRATOR, [REGION], "", monitoring=monitoring)
+    cell = report["accounts"][0]["cells"][0]
+    assert (cell["standing"], cell["status"], report["totals"]["gaps"]) == (standing, "Disabled", gaps)
+    assert ("onboard_monitoring=enabled" in str(cell["next_step"])) == bool(gaps)

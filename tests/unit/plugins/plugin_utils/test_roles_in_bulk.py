@@ -272,3 +272,15 @@ def test_offboard_leaves_the_service_of_the_administrator_itself_on(service, run
 def test_offboard_verdicts_of_a_task_that_failed_as_a_whole_repeat_its_message(run_module) -> None:
     verdicts = offboard(run_module, "guardduty", member={"msg": "no credentials"})
     assert all("no credentials" in verdict["text"] for verdict in verdicts.hosts.values())
+
+
+@services
+def test_onboard_reads_the_members_as_often_as_the_pages_on_scale_say(service, run_module, emulator) -> None:
+    """docs/scale.md: a read before and after each of two writes, and one when all have accepted; then one alone."""
+    switch_on(emulator, service, ADMINISTRATOR)
+    counts = []
+    for _run in range(2):
+        emulator.clear_calls()
+        assert not any(verdict["failed"] for verdict in onboard(run_module, service).hosts.values())
+        counts.append(emulator.operations().count("GetMembers") / len(REGIONS))
+    assert counts == [4, 1]
