@@ -20,6 +20,7 @@ test-all: ## run `test` with each supported Python that is installed
 
 bench: ## measure speed against the emulated AWS
 	@scripts/setup test
+	@scripts/browser
 	@scripts/bench
 
 bench-slices: ## measure the playbook as concurrent job slices

@@ -20,8 +20,14 @@ from statistics import median
 
 from .choices import table_of_choices
 from .harness import HERE, NOTHING, Bench, Emulator, Fleet, Usage
+from .inventory import inventory_goals, inventory_table
+from .inventory import measure as measure_inventory
 from .minimum import least_calls
-from .results import TITLES, Round, Row, Trivial, plot, replace_part, results
+from .page import measure as measure_pages
+from .page import page_goals, page_table
+from .results import TITLES, Round, Row, plot, replace_part, results
+from .whole import measure as measure_whole
+from .whole import whole_goals, whole_table
 
 _LEAST_WORK = 0.001  # seconds
 
@@ -36,7 +42,7 @@ def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usag
     """Run one scenario, all accounts in one batch: the playbook, of that the module processes, their number."""
     name = "muster.aws.offboard" if scenario == "offboarding" else "muster.aws.onboard"
     via = "organization" if scenario == "organization" else "invitation"
-    batch = {"onboard_batch_size": fleet.size, "offboard_batch_size": fleet.size}
+    batch = {"onboard_batch_size": fleet.size, "offboard_batch_size": fleet.size, **bench.tuned}
     playbook, modules = bench.playbook(name, fleet, onboard_via=via, **batch)
     return playbook, sum(modules, NOTHING), len(modules)
 
@@ -63,18 +69,6 @@ def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:
             work = max(modules.wall - processes * start, _LEAST_WORK)
             floor_work = max(floor.wall - floor_start, _LEAST_WORK)
             row.rounds.append(Round(modules, work, playbook, floor, floor_work))
-
-
-def measure_trivial(bench: Bench, fleet: Fleet, batch: int) -> Trivial:
-    """Measure what a playbook run costs in which nothing is to be done."""
-    bench.emulator.begin(fleet)
-    bench.floor("invitation", fleet)
-    bench.emulator.take_calls()
-    variables = {"onboard_batch_size": batch, "ansible_python_interpreter": sys.executable}
-    playbook, _modules = bench.playbook("muster.aws.onboard", fleet, **variables)
-    calls = bench.emulator.take_calls().total()
-    trivial, _modules = bench.playbook(str(HERE / "trivial.yml"), fleet, **variables)
-    return Trivial(fleet, batch, calls, playbook, trivial)
 
 
 def loop_seconds(bench: Bench, scenario: str, fleet: Fleet) -> float:
@@ -108,7 +102,11 @@ def measure_loops(bench: Bench, rows: Iterable[Row], few: int, limit: float) -> 
 
 
 def numbers(text: str) -> list[int]:
-    return [int(word) for word in text.split(",")]
+    return [int(word) for word in text.split(",") if word]
+
+
+def fleets(text: str) -> list[Fleet]:
+    return [Fleet(*map(int, word.split("x"))) for word in text.split(",") if word]
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -122,13 +120,16 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate-limit", choices=limits, default="off", help="AWS's documented rate limits (off)")
     parser.add_argument("--loop-accounts", type=int, default=4, help="accounts that the loop is measured with (4)")
     parser.add_argument("--loop-limit", type=float, default=300, help="longer loops are extrapolated (300 s)")
-    parser.add_argument("--no-trivial", action="store_true", help="leave out the comparison with trivial tasks")
+    whole = "50x1,1000x1,2000x1,1000x4"
+    parser.add_argument("--whole", type=fleets, default=fleets(whole), help=f"fleets of whole playbooks ({whole})")
+    parser.add_argument("--inventories", type=numbers, default=[1000, 10_000], help="of accounts (1000,10000)")
+    parser.add_argument("--pages", type=fleets, default=fleets("1000x17"), help="fleets of reports' pages (1000x17)")
     parser.add_argument("--no-choices", action="store_true", help="leave out what each choice of the engine gives")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="the folder of the results (docs)")
     return parser.parse_args(arguments)
 
 
-def measure(bench: Bench, options: argparse.Namespace) -> tuple[list[Row], list[Trivial]]:
+def measure(bench: Bench, options: argparse.Namespace) -> list[Row]:
     """Measure all fleets, round by round."""
     fleets = [Fleet(size, regions) for size in options.sizes for regions in options.regions]
     found: dict[Fleet, dict[str, Row]] = {fleet: {} for fleet in fleets}
@@ -137,14 +138,10 @@ def measure(bench: Bench, options: argparse.Namespace) -> tuple[list[Row], list[
             print(f"round {number}: {fleet.size} accounts x {fleet.regions} Regions", flush=True)
             measure_round(bench, fleet, found[fleet])
     rows = [found[fleet][scenario] for scenario in TITLES for fleet in fleets]
-    trivial = []
-    if not options.no_trivial:
-        print("the playbook beside trivial tasks", flush=True)
-        trivial = [measure_trivial(bench, fleets[-1], batch) for batch in sorted({50, fleets[-1].size})]
     if options.loop_accounts:
         print("the usual loop", flush=True)
         measure_loops(bench, rows, options.loop_accounts, options.loop_limit)
-    return rows, trivial
+    return rows
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -154,16 +151,26 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True)
     knobs = {"latency": options.latency, "rate_limit": options.rate_limit}
     bench = Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], knobs), folder, options.concurrency)
-    rows, trivial = measure(bench, options)
+    wholes = measure_whole(bench, options.whole, options.rounds, options.loop_accounts, options.loop_limit)
+    rows = measure(bench, options)
     words = sys.argv[1:] if arguments is None else arguments
     setting = (
         f"latency {1000 * options.latency:g} ms per request, rate limits {options.rate_limit}, "
         f"{options.concurrency} requests under way at once, median of {options.rounds} rounds"
     )
-    text = results(rows, trivial, " ".join(["scripts/bench", *words]), setting)
+    listings = list(measure_inventory(bench, options.inventories))
+    pages = list(measure_pages(folder, options.pages, options.rounds)) if options.pages else []
+    lead = {
+        "A run as a user waits for it": f"Default settings; seconds / CPU seconds.\n\n{whole_table(wholes)}",
+        "The inventory of an organization": inventory_table(listings),
+        "The report's page in a browser": page_table(pages),
+    }
+    goals = [*whole_goals(wholes), *inventory_goals(listings), *page_goals(pages)]
+    text = results(rows, lead, goals, " ".join(["scripts/bench", *words]), setting)
     page = options.docs / "benchmark.md"
     replace_part(page, "bench", text)
-    (options.docs / "benchmark.json").write_text(json.dumps([row.as_dict() for row in rows], indent=1) + "\n")
+    data = {"whole": [whole.as_dict() for whole in wholes], "rows": [row.as_dict() for row in rows]}
+    (options.docs / "benchmark.json").write_text(json.dumps(data, indent=1) + "\n")
     (options.docs / "images/benchmark.svg").write_text(plot(rows), encoding="utf-8")
     if not options.no_choices:
         print("each choice of the engine", flush=True)

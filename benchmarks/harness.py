@@ -69,7 +69,7 @@ class Fleet:
         }
         return {"all": {"hosts": hosts, "vars": self.variables}}
 
-    def seed(self, via_organization: bool, knobs: Mapping[str, Any]) -> dict[str, Any]:
+    def seed(self, via_organization: bool) -> dict[str, Any]:
         """Return the AWS before onboarding: both services are on in the administrator, and it has no members."""
         services = [
             {"service": service, "account_id": ADMINISTRATOR, "regions": self.region_names} for service in SERVICES
@@ -79,7 +79,7 @@ class Fleet:
             "account_ids": list(self.accounts),
             "delegated_administrator": dict.fromkeys(SERVICES, ADMINISTRATOR),
         }
-        seed = {"caller": ADMINISTRATOR, "services": services, "knobs": dict(knobs)}
+        seed = {"caller": ADMINISTRATOR, "services": services}
         return {**seed, "organization": organization} if via_organization else seed
 
 
@@ -98,8 +98,12 @@ class Emulator:
 
     def begin(self, fleet: Fleet, via_organization: bool = False) -> None:
         """Forget everything, and make the AWS that this fleet meets."""
+        self.begin_with(fleet.seed(via_organization))
+
+    def begin_with(self, seed: Mapping[str, Any]) -> None:
+        """Forget everything, and make an AWS, with the knobs of the bench."""
         self._ask("POST", "reset")
-        self._ask("POST", "seed", fleet.seed(via_organization, self.knobs))
+        self._ask("POST", "seed", {"knobs": dict(self.knobs), **seed})
 
     def take_calls(self) -> Calls:
         """Return the calls since the last time, by service and operation."""
@@ -164,7 +168,8 @@ class Bench:
         path.chmod(0o755)
         return path
 
-    def _run(self, command: list[str]) -> Usage:
+    def run(self, command: list[str]) -> Usage:
+        """Run a command, with all its processes, and measure it. The bench ends where the command fails."""
         log = self.folder / "output.log"
         started = time.monotonic()
         with log.open("w") as output:
@@ -181,20 +186,27 @@ class Bench:
         return [Usage(**json.loads(line)) for line in lines]
 
     def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, list[Usage]]:
-        """Run a playbook; return what it took in all, and what each of its module processes took of that."""
+        """Run a playbook; return what it took in all, and what each of its module processes took of that.
+
+        :param variables: Over the defaults, which are the user's: nothing is tuned here.
+        """
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps(fleet.inventory()))
-        given = {
-            "onboard_concurrency": self.concurrency,
-            "offboard_concurrency": self.concurrency,
-            "ansible_python_interpreter": str(self._interpreter()),
-            **variables,
-        }
-        usage = self._run(["ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(given)])
+        given = {"ansible_python_interpreter": str(self._interpreter()), **variables}
+        usage = self.run(["ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(given)])
         return usage, self._take_records()
+
+    @property
+    def tuned(self) -> dict[str, int]:
+        """Return the variables that let the playbooks have as many requests under way as the floor."""
+        return dict.fromkeys(("onboard_concurrency", "offboard_concurrency"), self.concurrency)
 
     def floor(self, scenario: str, fleet: Fleet) -> Usage:
         """Run the floor script in a process measured in the same way as the modules."""
+        return self.script("floor.py", fleet, scenario)
+
+    def script(self, name: str, fleet: Fleet, *words: str) -> Usage:
+        """Run a hand-written script with a file of the fleet, measured in the same way as the modules."""
         path = self.folder / "fleet.json"
         given = {
             "administrator_id": ADMINISTRATOR,
@@ -204,7 +216,7 @@ class Bench:
             "accounts": fleet.accounts,
         }
         path.write_text(json.dumps(given))
-        self._run([str(self._interpreter()), str(HERE / "floor.py"), scenario, str(path)])
+        self.run([str(self._interpreter()), str(HERE / name), *words, str(path)])
         (usage,) = self._take_records()
         return usage
 
@@ -217,7 +229,7 @@ class Bench:
         path, options = self.folder / f"{name}.py", self.folder / "arguments.json"
         path.write_text(prelude + program)
         options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}}))
-        self._run([str(self._interpreter()), str(path), str(options)])
+        self.run([str(self._interpreter()), str(path), str(options)])
         (usage,) = self._take_records()
         return usage
 

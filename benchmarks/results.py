@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -92,21 +92,6 @@ class Row:
         }
 
 
-@dataclass(frozen=True)
-class Trivial:
-    """The onboard playbook with nothing to do, beside as many trivial tasks."""
-
-    fleet: Fleet
-    batch: int
-    calls: int
-    playbook: Usage
-    trivial: Usage
-
-    @property
-    def ratio(self) -> float:
-        return self.playbook.wall / self.trivial.wall
-
-
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table in Markdown; all columns but the first two are figures."""
     rules = ["---", "---", *["--:"] * (len(header) - 2)]
@@ -132,38 +117,44 @@ def describe_machine() -> str:
     return f"{os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
 
 
-def results(rows: Sequence[Row], trivial: Sequence[Trivial], command: str, setting: str) -> str:
-    """Return the results of a run in Markdown."""
+def goal(text: str, place: str, measured: float, limit: float) -> Sequence[str]:
+    """Return a row of the table of goals."""
+    return text, place, figure(measured), "yes" if measured <= limit else "**no**"
+
+
+def results(
+    rows: Sequence[Row], lead: Mapping[str, str], goals: Sequence[Sequence[str]], command: str, setting: str
+) -> str:
+    """Return the results of a run in Markdown.
+
+    :param lead: Sections that come first, by their headings.
+    :param goals: Rows of the table of goals that come first.
+    """
     largest = max(rows, key=lambda row: (row.fleet.size, row.fleet.regions)).fleet
     parts = [
         f"Made by `{command}`: {setting}. Machine, with the emulator beside it: {describe_machine()}.",
-        "## Goals\n\n" + table(("goal", "at", "measured", "met"), _goals(rows, trivial, largest)),
+        *(f"## {heading}\n\n{section}" for heading, section in lead.items()),
+        "## Goals\n\n" + table(("goal", "at", "measured", "met"), [*goals, *_goals(rows, largest)]),
         "## API calls\n\n" + _call_table(rows),
         "## Time and memory\n\n" + _time_table(rows),
-        f"## Calls by operation, {_title(largest)}\n\nCollection / minimum / floor.\n\n"
+        f"## Calls by operation, {title(largest)}\n\nCollection / minimum / floor.\n\n"
         + _operation_table([row for row in rows if row.fleet == largest]),
     ]
-    if trivial:
-        parts.append("## The whole playbook with nothing to do\n\n" + _trivial_table(trivial))
     return "\n\n".join(parts)
 
 
-def _title(fleet: Fleet) -> str:
+def title(fleet: Fleet) -> str:
+    """Name a fleet as the tables do."""
     return f"{fleet.size:,} × {fleet.regions}"
 
 
-def _goals(rows: Sequence[Row], trivial: Sequence[Trivial], largest: Fleet) -> Iterator[Sequence[str]]:
-    def goal(text: str, place: str, measured: float, limit: float) -> Sequence[str]:
-        return text, place, figure(measured), "yes" if measured <= limit else "**no**"
-
+def _goals(rows: Sequence[Row], largest: Fleet) -> Iterator[Sequence[str]]:
     for scenario in ("invitation", "organization", "no-op"):
         ratio = max(row.call_ratio for row in rows if row.scenario == scenario)
         yield goal(f"API calls ≤ 1.1 × minimum, {TITLES[scenario]}", "every size", ratio, 1.1)
     at_largest = {row.scenario: row for row in rows if row.fleet == largest}
     for scenario, row in at_largest.items():
-        yield goal(f"modules' work ≤ 1.3 × floor, {TITLES[scenario]}", _title(largest), row.work_ratio, 1.3)
-    for one in trivial:
-        yield goal(f"no-op playbook < 3 × trivial tasks, batches of {one.batch}", _title(one.fleet), one.ratio, 3)
+        yield goal(f"modules' work ≤ 1.3 × floor, {TITLES[scenario]}", title(largest), row.work_ratio, 1.3)
     yield goal("memory of a module < 400 MB", "every size", max(row.middle("modules.memory") for row in rows), 400)
     joins = sorted((row for row in rows if row.scenario == "invitation"), key=lambda row: row.fleet.places)
     small, large = joins[0], joins[-1]
@@ -180,7 +171,7 @@ def _call_table(rows: Sequence[Row]) -> str:
         (
             (
                 TITLES[row.scenario],
-                _title(row.fleet),
+                title(row.fleet),
                 f"{row.calls.total():,}",
                 f"{row.least.total():,}",
                 f"{row.call_ratio:.3f}",
@@ -194,14 +185,14 @@ def _call_table(rows: Sequence[Row]) -> str:
 def _time_table(rows: Sequence[Row]) -> str:
     pairs = ("work s", "work"), ("process s", "modules.wall"), ("CPU s", "modules.cpu"), ("MB", "modules.memory")
     header = ["scenario", "accounts × Regions"]
-    for title, _name in pairs:
-        header += [title, "floor"]
+    for heading, _name in pairs:
+        header += [heading, "floor"]
     header += ["work ratio", "process ratio", "CPU ratio", "playbook s", "loop s"]
 
     def cells(row: Row) -> Iterator[str]:
         yield TITLES[row.scenario]
-        yield _title(row.fleet)
-        for _title_of, name in pairs:
+        yield title(row.fleet)
+        for _words, name in pairs:
             yield figure(row.middle(name))
             yield figure(row.middle("floor_work" if name == "work" else name.replace("modules", "floor")))
         yield from (f"{ratio:.2f}" for ratio in (row.work_ratio, row.wall_ratio, row.cpu_ratio))
@@ -220,23 +211,6 @@ def _operation_table(rows: Sequence[Row]) -> str:
 
     header = ("service", "operation", *(TITLES[row.scenario] for row in rows))
     return table(header, ((*call, *(cell(row, call) for row in rows)) for call in operations))
-
-
-def _trivial_table(trivial: Sequence[Trivial]) -> str:
-    header = ("accounts × Regions", "batches of", "API calls", "playbook s", "CPU s", "trivial s", "CPU s", "ratio")
-    return table(
-        header,
-        (
-            (
-                _title(one.fleet),
-                str(one.batch),
-                f"{one.calls:,}",
-                *(figure(value) for usage in (one.playbook, one.trivial) for value in (usage.wall, usage.cpu)),
-                f"{one.ratio:.2f}",
-            )
-            for one in trivial
-        ),
-    )
 
 
 def plot(rows: Sequence[Row]) -> str:

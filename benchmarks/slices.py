@@ -83,7 +83,7 @@ def limit_rows(bench: Bench, fleets: list[Fleet]) -> Iterator[list[str]]:
     for fleet in fleets:
         print(f"{fleet.size} accounts under the rate limit", flush=True)
         limited.emulator.begin(fleet, via_organization=True)
-        _playbook, (usage,) = limited.playbook(str(HERE / "limits.yml"), fleet)
+        _playbook, (usage,) = limited.playbook(str(HERE / "limits.yml"), fleet, **limited.tuned)
         calls = limited.emulator.take_calls()
         sent = calls["securityhub", "GetMembers"] + calls["securityhub", "CreateMembers"]
         needed = 3 * -(-fleet.size // 50)

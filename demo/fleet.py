@@ -29,11 +29,11 @@ INVITED = ["workload-12", "workload-13"]
 REMOVED = ["workload-14", "workload-15"]
 ENABLED = ["workload-16", "workload-17", "workload-18"]
 
-# What must be told of the accounts that cannot succeed, in at least one of their rows.
+# The accounts that cannot succeed: what is wrong with them, and what must be told of it in at least one of their rows.
 EXPECTED_FAILURES = {
-    WRONG_EMAIL: "email_verification_failed",
-    HELD: "member_of_other_administrator",
-    LOCKED: "assume_role_failed",
+    WRONG_EMAIL: ("the inventory has a wrong e-mail address", "email_verification_failed"),
+    HELD: ("another administrator holds it in GuardDuty", "member_of_other_administrator"),
+    LOCKED: ("its role does not let us in", "assume_role_failed"),
 }
 
 
@@ -50,6 +50,7 @@ def inventory() -> dict[str, Any]:
     hosts[WRONG_EMAIL]["onboard_account_email"] = "somebody.else@example.com"
     variables = {
         "onboard_administrator_id": ADMINISTRATOR,
+        "onboard_services": SERVICES,
         "onboard_regions": REGIONS,
         "onboard_member_role_name": ROLE,
         "onboard_wait_timeout": 10,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.muster.aws.benchmarks import bench, slices
+from ansible_collections.muster.aws.benchmarks import bench, inventory, page, slices, whole
 from ansible_collections.muster.aws.benchmarks.choices import CHOICES, table_of_choices
 from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet, Usage
 from ansible_collections.muster.aws.benchmarks.minimum import BATCHES, least_calls
@@ -24,11 +25,12 @@ SCENARIOS = list(BATCHES)
 
 
 def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(pages: Path) -> None:
-    options = "--sizes 3,120 --regions 1 --rounds 1 --latency 0 --loop-accounts 0 --no-trivial --no-choices"
+    options = "--sizes 3,120 --regions 1 --rounds 1 --latency 0 --loop-accounts 0 --no-choices"
+    parts = "--whole 1x1 --inventories 45 --pages="
 
-    bench.main([*options.split(), "--docs", str(pages)])
+    bench.main([*options.split(), *parts.split(), "--docs", str(pages)])
 
-    rows = json.loads((pages / "benchmark.json").read_text())
+    rows = json.loads((pages / "benchmark.json").read_text())["rows"]
     assert [(row["scenario"], row["accounts"]) for row in rows] == [(s, size) for s in SCENARIOS for size in (3, 120)]
     for row in rows:
         calls, least = Counter(row["calls"]), Counter(row["least"])
@@ -43,6 +45,7 @@ def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(p
     page = (pages / "benchmark.md").read_text()
     assert page.startswith("kept before") and "kept after bench" in page and page.count("old") == 1
     assert page.count("| yes |") >= 3
+    assert re.search(r"## The inventory of an organization\n\n.*\n.*\n\| 45 \| ", page)
     svg = ElementTree.parse(pages / "images/benchmark.svg")
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert {"Wall time", "Peak memory"} <= set(texts) and any("floor script" in (text or "") for text in texts)
@@ -58,8 +61,8 @@ def test_results_of_fleets_with_the_same_number_of_places_can_be_told() -> None:
         for fleet in fleets
     ]
 
-    assert "exponent ≤ 1.05 | 200 to 800 | 1 | yes" in results(rows, [], "a command", "a setting")
-    assert "exponent" not in results([row for row in rows if row.fleet == fleets[0]], [], "a command", "a setting")
+    assert "exponent ≤ 1.05 | 200 to 800 | 1 | yes" in results(rows, {}, [], "a command", "a setting")
+    assert "exponent" not in results([row for row in rows if row.fleet == fleets[0]], {}, [], "a command", "a setting")
 
 
 def test_loop_is_measured_with_few_accounts_and_extrapolated_beyond_its_limit(pages: Path, tmp_path: Path) -> None:
@@ -69,6 +72,81 @@ def test_loop_is_measured_with_few_accounts_and_extrapolated_beyond_its_limit(pa
     bench.measure_loops(Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], {}), tmp_path, 4), [row], few=1, limit=0)
 
     assert row.loop and row.loop > 0 and not row.is_loop_measured
+
+
+def test_whole_run_stands_beside_what_a_user_could_run_instead(pages: Path, tmp_path: Path) -> None:
+    made = Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], {}), tmp_path, 4)
+
+    found = whole.measure(made, [Fleet(3, 1)], rounds=1, few=1, limit=0)
+
+    rows = [line.strip("| ").split(" | ") for line in whole.whole_table(found).splitlines()]
+    assert rows[0][2:] == ["playbook", "its modules", *whole.CONTESTANTS.values()]
+    for row in rows[2:]:
+        assert [cell.startswith("≈") for cell in row[2:]] == [False, False, False, True, True, False]
+        assert all(float(part) > 0 for cell in row[2:] for part in cell.lstrip("≈ ").replace(",", "").split(" / "))
+
+
+def test_usual_script_onboards_and_writes_nothing_again(pages: Path, tmp_path: Path) -> None:
+    made = Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], {}), tmp_path, 4)
+    fleet = Fleet(2, 2)
+    made.emulator.begin(fleet)
+
+    made.script("usual.py", fleet)
+    first = made.emulator.take_calls()
+    made.script("usual.py", fleet)
+    again = made.emulator.take_calls()
+
+    assert first["guardduty", "AcceptAdministratorInvitation"] == 4 and first["sts", "AssumeRole"] == 2
+    assert {operation for _service, operation in again} == {"ListDetectors", "GetMembers"}
+    made.script("floor.py", fleet, "no-op")  # it ends with an error unless all are members
+
+
+def whole_of(scenario: str, fleet: Fleet, own: float, modules: float, **others: float) -> whole.Whole:
+    def usage(value: float) -> list[Usage]:
+        return [Usage(value, value, 50.0)]
+
+    found = whole.Whole(scenario, fleet, usage(own + modules), usage(modules))
+    found.others.update({name: usage(value) for name, value in others.items()})
+    return found
+
+
+@pytest.mark.parametrize("power,answer", [(1, "yes"), (2, "**no**")])
+def test_growth_is_judged_without_what_every_run_takes_at_its_start(power: int, answer: str) -> None:
+    wholes = [
+        whole_of(scenario, Fleet(size, 1), 100 + size**power / 1000, 1 + size / 100, floor=1, trivial=1)
+        for scenario in whole.SCENARIOS
+        for size in (50, 1000, 2000)
+    ]
+
+    own = [row for row in whole.whole_goals(wholes) if "its own part" in row[0]]
+
+    assert len(own) == 4 and {(row[1], row[3]) for row in own} == {("50 to 2,000", answer)}
+
+
+def test_goals_of_a_whole_run_are_beside_the_right_contestant_at_the_right_size() -> None:
+    small, large = Fleet(50, 1), Fleet(1000, 4)
+    wholes = [
+        whole_of("no-op", small, 9, 1, floor=1, trivial=1),
+        whole_of("no-op", large, 15, 4, floor=1, trivial=10),
+        whole_of("invitation", small, 5, 3, floor=1, trivial=1),
+        whole_of("invitation", large, 30, 100, floor=10, trivial=1),
+    ]
+
+    rows = [[row[1], *row[2:]] for row in whole.whole_goals(wholes)]
+
+    expected = [["1,000 × 4", "1.9", "yes"], ["1,000 × 4", "1.3", "yes"], ["50 × 1", "8", "**no**"]]
+    assert rows == [row for row in expected for _measure in range(2)]
+
+
+def test_inventory_and_page_are_held_to_their_goals_at_their_sizes_only() -> None:
+    listings = [inventory.Listing(size, 60, Usage(20.0, 9.0, 100.0)) for size in (1000, 10_000)]
+    pages = [page.Opened(Fleet(size, 17), 2.0, 900.0, 120.0) for size in (10, 1000)]
+
+    assert [row[1:] for row in inventory.inventory_goals(listings)] == [("10,000", "9", "yes")]
+    assert [row[1:] for row in page.page_goals(pages)] == [
+        ("1,000 × 17", "900", "yes"),
+        ("1,000 × 17", "120", "**no**"),
+    ]
 
 
 def test_each_choice_can_be_undone(pages: Path, tmp_path: Path) -> None:
