@@ -81,7 +81,21 @@ def remove(run: Run, service: str, members: list[dict[str, str]], **common: Any)
     return [run(f"{service}_member", members=members, state="absent", **common)]
 
 
-FLOWS = {"onboard": onboard, "accept": accept, "remove": remove}
+def organization(run: Run, service: str, members: list[dict[str, str]], **common: Any) -> list[dict[str, Any]]:
+    """The whole way of an organization: the management account delegates, its administrator does the rest."""
+    from ansible_collections.muster.aws.tests.trust.scenes import FEATURES_OF_MEMBERS, MANAGEMENT, SCENES, has_scene
+
+    settings = SCENES["configure"].by_service[service]
+    features = {"features": FEATURES_OF_MEMBERS} if has_scene(service, "features") else {}
+    keys = {"access_key": f"AKIADIRECT{MANAGEMENT}"}
+    return [
+        run(f"{service}_organization_administrator", administrator_id=ADMINISTRATOR, **keys, **common),
+        run(f"{service}_organization", **settings, **common),
+        run(f"{service}_member", members=members, via="organization", **features, **common),
+    ]
+
+
+FLOWS = {"onboard": onboard, "accept": accept, "remove": remove, "organization": organization}
 
 
 def _serve() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import State, Step
+from ansible_collections.muster.aws.plugins.module_utils._services.delegation import ENABLE_SERVICE_ACCESS
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as FACTS
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
@@ -20,6 +21,10 @@ REGIONS = ("eu-central-1", "us-east-1")
 GUARDDUTY, SECURITYHUB, MACIE = "guardduty", "securityhub", "macie"
 SERVICES = tuple(FACTS)
 SWITCH = {service: facts.service_module for service, facts in FACTS.items()}
+
+# The organization's, and another account of it that may be its delegated administrator.
+MANAGEMENT, OTHER = "099999999999", "888888888888"
+ORGANIZATIONS = "organizations"
 
 # More than a batch.
 FLEET = [A, *(f"2222222222{number:02}" for number in range(59))]
@@ -42,10 +47,40 @@ def switch_on(emulator: Emulator, service: str, *account_ids: str) -> None:
     emulator.seed({"services": [{"service": service, "account_id": i, "regions": list(REGIONS)} for i in account_ids]})
 
 
+# The step that a service has to know for the scene; without one, every service knows the scene.
+_NEEDED = {
+    "suspend": Step.STOP_MONITORING,
+    "resume": Step.START_MONITORING,
+    "delegate": Step.DELEGATE,
+    "revoke": Step.REVOKE,
+    "configure": Step.UPDATE_ORGANIZATION,
+    "features": Step.UPDATE_FEATURES,
+}
+
+
 def has_scene(service: str, name: str) -> bool:
-    """Return whether a service can play a scene: not all of them can suspend members."""
-    step = {"suspend": Step.STOP_MONITORING, "resume": Step.START_MONITORING}.get(name)
-    return step is None or step in FACTS[service].operations
+    """Return whether a service can play a scene: not all of them can suspend members, or serve an organization."""
+    return name not in _NEEDED or _NEEDED[name] in FACTS[service].operations
+
+
+# Those that serve organizations.
+DELEGATING = tuple(service for service in SERVICES if has_scene(service, "delegate"))
+
+
+def organization(caller: str, delegate: str | None = None, account_ids: Iterable[str] = ACCOUNTS) -> Prepare:
+    """Let there be an organization of these accounts, and its delegated administrator if there is to be one."""
+
+    def prepare(emulator: Emulator, service: str) -> None:
+        seed: dict[str, Any] = {
+            "management_account": MANAGEMENT,
+            "account_ids": [MANAGEMENT, ADMINISTRATOR, OTHER, *account_ids],
+        }
+        if delegate:
+            seed["delegated_administrator"] = {service: delegate}
+            switch_on(emulator, service, delegate)
+        emulator.seed({"caller": caller, "organization": seed})
+
+    return prepare
 
 
 def all_members(status: str | State, account_ids: Iterable[str] = ACCOUNTS) -> Prepare:
@@ -84,6 +119,7 @@ class Scene:
     options: Mapping[str, Any]
     prepare: Prepare = lambda emulator, service: switch_on(emulator, service, ADMINISTRATOR)
     by_service: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    caller: str = ADMINISTRATOR
 
     def module_of(self, service: str) -> str:
         return SWITCH[service] if self.module == "switch" else self.module.format(service)
@@ -96,6 +132,19 @@ class Scene:
     def is_member_side(self) -> bool:
         return "account_ids" in self.options
 
+
+FEATURES_OF_ORGANIZATION = [
+    {"name": "S3_DATA_EVENTS", "auto_enable": "NEW"},
+    {
+        "name": "RUNTIME_MONITORING",
+        "auto_enable": "ALL",
+        "additional_configuration": [{"name": "EC2_AGENT_MANAGEMENT", "auto_enable": "ALL"}],
+    },
+]
+FEATURES_OF_MEMBERS = [
+    {"name": "S3_DATA_EVENTS", "status": "DISABLED"},
+    {"name": "RUNTIME_MONITORING", "status": "ENABLED"},
+]
 
 SCENES = {
     scene.name: scene
@@ -153,6 +202,36 @@ SCENES = {
             {**IN_ACCOUNTS, "state": "absent"},
             lambda emulator, service: switch_on(emulator, service, *ACCOUNTS),
         ),
+        Scene(
+            "delegate",
+            "{}_organization_administrator",
+            {**EVERYWHERE, "administrator_id": ADMINISTRATOR},
+            organization(MANAGEMENT),
+            caller=MANAGEMENT,
+        ),
+        Scene(
+            "revoke",
+            "{}_organization_administrator",
+            {**EVERYWHERE, "administrator_id": ADMINISTRATOR, "state": "absent"},
+            organization(MANAGEMENT, ADMINISTRATOR),
+            caller=MANAGEMENT,
+        ),
+        Scene(
+            "configure",
+            "{}_organization",
+            EVERYWHERE,
+            organization(ADMINISTRATOR, ADMINISTRATOR),
+            {
+                GUARDDUTY: {"auto_enable_members": "ALL", "features": FEATURES_OF_ORGANIZATION},
+                SECURITYHUB: {"auto_enable": True, "auto_enable_standards": "NONE"},
+            },
+        ),
+        Scene(
+            "features",
+            "{}_member",
+            {**EVERYWHERE, "members": MEMBERS, "features": FEATURES_OF_MEMBERS},
+            all_members("Enabled"),
+        ),
         Scene("list members", "{}_member_info", {"regions": list(REGIONS)}, all_members("Enabled")),
         Scene("list administrators", "{}_administrator_info", IN_ACCOUNTS, all_members("Invited")),
     )
@@ -167,7 +246,7 @@ class Place:
     operation: str
     scene: str
     nth: int = 1
-    of: str = ""  # the service whose module runs, where the operation is of another (STS)
+    of: str = ""  # the service whose module runs, where the operation is of another (STS, Organizations)
 
     def __str__(self) -> str:
         nth = f" no. {self.nth}" if self.nth > 1 else ""
@@ -179,7 +258,12 @@ class Place:
 
     @property
     def is_write(self) -> bool:
-        return self.operation in FACTS[self.module_service].operations.values()
+        return self.operation in {ENABLE_SERVICE_ACCESS, *FACTS[self.module_service].operations.values()}
+
+    @property
+    def is_regional(self) -> bool:
+        """Whether the operation is asked for in each Region; STS and Organizations are asked once for all."""
+        return self.service in FACTS
 
 
 # Where each step, and each read, is struck. Reads that come again after a write are struck there, too (no. 2).
@@ -197,12 +281,34 @@ _SCENES = {
     Step.UNTAG: "set",
     Step.ACCEPT: "accept",
     Step.LEAVE: "leave",
+    Step.DELEGATE: "delegate",
+    Step.REVOKE: "revoke",
+    Step.UPDATE_ORGANIZATION: "configure",
+    Step.UPDATE_FEATURES: "features",
 }
 _READS = {"ListMembers": "purge", "GetAdministratorAccount": "leave", "ListInvitations": "accept"}
 # How each service reads members by name, and itself; and what else it reads.
 READ_MEMBERS = {GUARDDUTY: "GetMembers", SECURITYHUB: "GetMembers", MACIE: "GetMember"}
 _READ_SERVICE = {GUARDDUTY: "GetDetector", SECURITYHUB: "DescribeHub", MACIE: "GetMacieSession"}
 _OWN_READS = {GUARDDUTY: {"ListDetectors": "invite"}, SECURITYHUB: {"ListTagsForResource": "set"}, MACIE: {}}
+
+
+# What is read before each of the organization's steps, and again after it.
+_ORGANIZATION_READS = {
+    Step.DELEGATE: "ListOrganizationAdminAccounts",
+    Step.REVOKE: "ListOrganizationAdminAccounts",
+    Step.UPDATE_ORGANIZATION: "DescribeOrganizationConfiguration",
+    Step.UPDATE_FEATURES: "GetMemberDetectors",
+}
+
+
+def _places_in_organization(service: str) -> Iterable[Place]:
+    for step, operation in _ORGANIZATION_READS.items():
+        if step in FACTS[service].operations:
+            yield from (Place(service, operation, _SCENES[step], nth) for nth in (1, 2))
+    if service == GUARDDUTY:  # the module for the others asks for trusted access only where a user names a principal
+        for operation in ("ListAWSServiceAccessForOrganization", ENABLE_SERVICE_ACCESS):
+            yield Place(ORGANIZATIONS, operation, "delegate", of=service)
 
 
 def _places(service: str) -> list[Place]:
@@ -217,6 +323,7 @@ def _places(service: str) -> list[Place]:
         Place(service, _READ_SERVICE[service], "set", 2),
         Place("sts", "GetCallerIdentity", "invite", of=service),
         Place("sts", "AssumeRole", "accept", of=service),
+        *_places_in_organization(service),
     ]
 
 

@@ -4,6 +4,9 @@
 
 """SIGKILL at an API call, and a second run: 60 accounts in two Regions, five of them right from the start.
 
+The way of an organization, from nothing to features of members, is of as many accounts, none of them right; nightly it
+is of 120 accounts in three Regions.
+
 The kill at call k strikes before the emulator acts on the call, or after it did and before it answers. Calls that
 other threads of the killed process had sent by then are carried out, as AWS would.
 """
@@ -23,14 +26,23 @@ from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
 from ansible_collections.muster.aws.tests.trust.driver import Runs
 from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
-from ansible_collections.muster.aws.tests.trust.scenes import FLEET, REGIONS, SERVICES, members_of
+from ansible_collections.muster.aws.tests.trust.scenes import (
+    DELEGATING,
+    FLEET,
+    MANAGEMENT,
+    REGIONS,
+    SERVICES,
+    members_of,
+    organization,
+)
 from ansible_collections.muster.aws.tests.trust.truth import accepted, doubles, lies_in, state_of
 
 RIGHT = FLEET[::12]
-MEMBERS = members_of(FLEET)
+IN_ORGANIZATION = [*FLEET, *(f"3333333333{number:02}" for number in range(60))] if IS_NIGHTLY else FLEET
+IN_REGIONS = [*REGIONS, "eu-west-1"] if IS_NIGHTLY else [*REGIONS]
 
 # How many calls the default profile strikes, evenly spread over the run. Nightly strikes every call.
-SPREAD = {"onboard": 8, "remove": 6, "accept": 3}
+SPREAD = {"onboard": 8, "remove": 6, "accept": 3, "organization": 10}
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +94,10 @@ class Killer:
 
 def prepare(emulator: Emulator, flow: str, service: str) -> None:
     emulator.reset()
+    if flow == "organization":
+        organization(MANAGEMENT, account_ids=IN_ORGANIZATION)(emulator, service)
+        emulator.seed({"caller": ADMINISTRATOR})
+        return
     status = {"onboard": None, "accept": "Invited", "remove": "Enabled"}[flow]
     for region in REGIONS:
         for account_id in FLEET:
@@ -100,14 +116,24 @@ def points(flow: str, calls: int) -> list[tuple[int, str]]:
     return [(k, ("after", "before")[number % 2]) for number, k in enumerate(indices)]
 
 
-@pytest.mark.parametrize("flow", SPREAD)
-@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize(
+    ("service", "flow"),
+    [(service, flow) for service in SERVICES for flow in SPREAD if flow != "organization" or service in DELEGATING],
+)
 def test_killed_run_is_finished_by_the_next_one(
     service: str, flow: str, emulator: Emulator, runs: Runs, tell: Callable[[str], None]
 ) -> None:
+    fleet, regions = (IN_ORGANIZATION, IN_REGIONS) if flow == "organization" else (FLEET, list(REGIONS))
+    right = set() if flow == "organization" else set(RIGHT)
+
     def begin() -> int:
         return runs.start(
-            flow, service=service, members=MEMBERS, regions=list(REGIONS), endpoint_url=emulator.url, concurrency=16
+            flow,
+            service=service,
+            members=members_of(fleet),
+            regions=regions,
+            endpoint_url=emulator.url,
+            concurrency=16,
         )
 
     def run() -> list[dict[str, Any]]:
@@ -119,15 +145,15 @@ def test_killed_run_is_finished_by_the_next_one(
         return results
 
     prepare(emulator, flow, service)
-    start = copy.deepcopy(emulator.world._homes)
+    start = copy.deepcopy((emulator.world._homes, emulator.world.organization))
     run()
     goal, calls = state_of(emulator), len(emulator.calls)
-    assert not {each for _region, each, _step in accepted(emulator.calls)} & set(RIGHT)
+    assert not {each for _region, each, _step in accepted(emulator.calls)} & right
     killed = 0
     for k, moment in points(flow, calls):
         emulator.reset()
         with emulator.lock:
-            emulator.world._homes = copy.deepcopy(start)
+            emulator.world._homes, emulator.world.organization = copy.deepcopy(start)
         killer = Killer(emulator, k, moment)
         emulator.on_call(killer)
         killer.aim_at(begin())
@@ -143,7 +169,7 @@ def test_killed_run_is_finished_by_the_next_one(
         where = f"killed {moment} call {k}"
         assert state_of(emulator) == goal, where
         assert doubles(first + emulator.calls) == [], where
-        assert not {each for _region, each, _step in accepted(first + emulator.calls)} & set(RIGHT), where
+        assert not {each for _region, each, _step in accepted(first + emulator.calls)} & right, where
         if len(results) == 1:
             assert lies_in(results[0], before, goal, emulator.calls) == [], where
     tell(f"{killed} runs killed, at as many of {calls} calls, by turns before and after the effect")

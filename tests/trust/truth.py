@@ -6,24 +6,47 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Step
+from ansible_collections.muster.aws.plugins.module_utils._services.delegation import ENABLE_SERVICE_ACCESS
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as FACTS
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.emulator.faults import accounts_in as accounts_of
+from ansible_collections.muster.aws.tests.emulator.state import World
+from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
 
 State = dict[tuple[str, ...], Any]
 
 # The keys of the rows of every module.
-ROW_KEYS = ("members", "administrators", *(facts.kind.rows for facts in FACTS.values()))
+_DELEGATIONS = "organization_administrators"
+ROW_KEYS = (
+    "members",
+    "administrators",
+    _DELEGATIONS,
+    "organizations",
+    *(facts.kind.rows for facts in FACTS.values()),
+)
 
 # Operation to the word for it in a row's `actions`.
 STEPS = {name: step.value for facts in FACTS.values() for step, name in facts.operations.items()}
+STEPS[ENABLE_SERVICE_ACCESS] = Step.ENABLE_SERVICE_ACCESS.value
 
 # The same request a second time changes nothing: tags and settings are set, not added.
-_REPEATABLE = {"update_service", "tag", "untag", "start_monitoring", "stop_monitoring"}
+_REPEATABLE = {
+    "update_service",
+    "tag",
+    "untag",
+    "start_monitoring",
+    "stop_monitoring",
+    "delegate",
+    "enable_service_access",
+    "update_organization",
+    "update_features",
+}
 
 Claim = tuple[str, str, str]  # Region, account, step
 
@@ -45,12 +68,26 @@ def state_of(emulator: Emulator) -> State:
             for member in list(home.members.values()):
                 world.member(service, region, account_id, member.account_id)
                 found["member", service, region, account_id, member.account_id] = (member.status, member.email)
+        found.update(_organization_of(world))
+    return found
+
+
+def _organization_of(world: World) -> State:
+    """Return what differs from the organization's state everywhere else, and who is trusted."""
+    organization = world.organization
+    found: State = {("trusted",): sorted(organization.trusted_principals)}
+    for what in ("delegated", "auto_enable", "settings"):
+        for service, regional in getattr(organization, what).items():
+            for region, value in regional.per_region.items():
+                if value != regional.default:
+                    found[what, service, region] = copy.deepcopy(value)
     return found
 
 
 def accounts_in(call: Call) -> list[str]:
     """Return the accounts that a request names."""
-    return accounts_of(call.params)
+    administrator_id = call.params.get("AdminAccountId")
+    return [administrator_id] if administrator_id else accounts_of(call.params)
 
 
 def step_of(call: Call) -> str:
@@ -76,8 +113,13 @@ def accepted(calls: Iterable[Call]) -> Counter[Claim]:
             tokens |= {token} if token else set()
             batch = [each for each in accounts_in(call) if each not in call.unprocessed]
             for account_id in batch if accounts_in(call) else [call.account_id]:
-                found[call.region, account_id, step_of(call)] += 1
+                found[_claim(call.region, account_id, step_of(call))] += 1
     return found
+
+
+def _claim(region: str, account_id: str, step: str) -> Claim:
+    """Return a claim. Trusted access has no Region: the row of one Region tells of it."""
+    return ("", "", step) if step == STEPS[ENABLE_SERVICE_ACCESS] else (region, account_id, step)
 
 
 def doubles(calls: Iterable[Call]) -> list[Claim]:
@@ -91,12 +133,13 @@ def rows_of(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of a result, of whatever kind."""
     [key] = [key for key in ROW_KEYS if key in result]
     rows: list[dict[str, Any]] = result[key]
-    return rows
+    # A row about a delegation names who is in office; the account that was asked for is always this one.
+    return [{"account_id": ADMINISTRATOR, **row} for row in rows] if key == _DELEGATIONS else rows
 
 
 def claimed(rows: Iterable[Mapping[str, Any]]) -> set[Claim]:
     """Return what the rows say was done."""
-    return {(row["region"], row["account_id"], step) for row in rows for step in row["actions"]}
+    return {_claim(row["region"], row["account_id"], step) for row in rows for step in row["actions"]}
 
 
 def lies_in(result: Mapping[str, Any], before: State, after: State, calls: Iterable[Call]) -> list[str]:

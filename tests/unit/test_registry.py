@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Step
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.tests.emulator.services import SERVICES as EMULATED
 from ansible_collections.muster.aws.tests.emulator.transitions import TABLES
@@ -59,10 +60,38 @@ def test_choices_of_a_role_are_the_registry(role: str) -> None:
     assert specs["main"]["options"][f"{role}_services"]["choices"] == list(SERVICES)
 
 
-def test_tasks_of_the_roles_name_no_service() -> None:
-    files = [path for role in (TOP / "roles").iterdir() for path in (role / "tasks").glob("*.yml")]
-    assert len(files) >= 3
-    assert {path.name: found for path in files if (found := NAMING.findall(path.read_text()))} == {}
+# Where roles and playbooks name services, and why: YAML that Ansible reads as it stands cannot ask the registry.
+# Everything else, the roles' tasks among it, names none.
+_WHICH = "which services are taken where the user says nothing: not all that there are"
+_SPEC = "choices, compared with the registry by the tests around this one, and options of one service"
+_GALAXY = "tags that Galaxy finds the role by"
+NAMED_IN_YAML = {
+    "playbooks/inventory.yml": "the two services whose lists of members an inventory can be made of",
+    **{f"roles/{role}/defaults/main.yml": _WHICH for role in ("onboard", "offboard", "organization", "report")},
+    **{f"roles/{role}/meta/argument_specs.yml": _SPEC for role in ("onboard", "offboard", "organization", "report")},
+    **{f"roles/{role}/meta/main.yml": _GALAXY for role in ("onboard", "offboard", "organization", "report")},
+}
+
+
+def test_roles_and_playbooks_name_services_in_the_listed_places_only() -> None:
+    files = [path for folder in ("roles", "playbooks") for path in (TOP / folder).rglob("*.yml")]
+    assert len([path for path in files if path.parent.name == "tasks"]) >= 3
+    found = {path.relative_to(TOP).as_posix() for path in files if NAMING.search(path.read_text())}
+    assert found == set(NAMED_IN_YAML)
+
+
+def test_choices_of_the_organizations_role_are_the_services_that_delegate() -> None:
+    specs = yaml.safe_load((TOP / "roles/organization/meta/argument_specs.yml").read_text())["argument_specs"]
+    delegating = [name for name, facts in SERVICES.items() if Step.DELEGATE in facts.operations]
+    assert specs["main"]["options"]["organization_services"]["choices"] == delegating
+    assert {f"organization_{name}" for name in delegating} <= set(specs["main"]["options"])
+
+
+@pytest.mark.parametrize("role", ["onboard", "offboard", "organization", "report"])
+def test_galaxy_finds_each_role_by_the_services_that_it_offers(role: str) -> None:
+    tags = yaml.safe_load((TOP / f"roles/{role}/meta/main.yml").read_text())["galaxy_info"]["galaxy_tags"]
+    specs = yaml.safe_load((TOP / f"roles/{role}/meta/argument_specs.yml").read_text())["argument_specs"]
+    assert [tag for tag in tags if tag in SERVICES] == specs["main"]["options"][f"{role}_services"]["choices"]
 
 
 def test_choices_of_the_controllers_surveys_are_the_registry() -> None:

@@ -100,12 +100,21 @@ class _Access:
 
     def enable(self) -> None:
         """Switch trusted access on where it is missing."""
-        try:
-            for name in self.missing if self.problem is None else ():
+        for name in self.missing if self.problem is None else ():
+            try:
                 self._port.enable_service_access(name)
-                self.enabled.append(name)
-        except CallFailed as failure:
-            self.problem = failure.as_problem()
+            except CallFailed as failure:
+                if not (failure.is_uncertain and self._is_there(name)):
+                    self.problem = failure.as_problem()
+                    return
+            self.enabled.append(name)
+
+    def _is_there(self, name: str) -> bool:
+        """Let a look decide what became of a request without an answer."""
+        try:
+            return name in self._port.list_principals()
+        except CallFailed:
+            return False
 
     def name_others(self, result: DelegationResult, kind: OrganizationKind) -> DelegationResult:
         """Say who the other administrator is, where AWS only says that there is one: it is not of this Region."""

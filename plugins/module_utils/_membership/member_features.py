@@ -18,7 +18,7 @@ from .features import Feature, FeatureWish, merged_features
 from .model import Action, Problem, Reason, State, Step, batches
 from .plan_members import Decision
 from .port import Answer, CallFailed, FeaturesPort, ForEach, Refusal
-from .reasons import blame_features, classify, is_said_to_be_no_member
+from .reasons import PASSING, blame_features, classify, is_said_to_be_no_member
 from .waiting import Patience, Walk
 
 Features = Mapping[str, Feature]
@@ -178,7 +178,7 @@ def execute_features(
     run.results = {account_id: FeatureResult(features, features) for account_id, features in known.items()}
     run.results.update({account_id: FeatureResult() for account_id in joined})
     yield from run.read_until(joined, lambda _result: True)
-    written = run.write()
+    written = yield from run.write()
     if patience.wait and written:
         yield from run.read_until(written, lambda result: not wish.missing(result.after or {}))
     if run.doubtful:
@@ -198,6 +198,7 @@ class _Run:
     for_each: ForEach
     results: dict[str, FeatureResult] = field(default_factory=dict)
     doubtful: list[str] = field(default_factory=list)
+    passing: list[str] = field(default_factory=list)  # refused for what passes by itself
 
     def read_until(self, account_ids: Sequence[str], is_enough: Callable[[FeatureResult], bool]) -> Walk[None]:
         """Read until each account shows enough; AWS knows a new member's features some time after the member."""
@@ -235,17 +236,31 @@ class _Run:
         result = self.results[account_id]
         if result.problem is None:
             return not is_enough(result)
-        return account_id in refused and is_said_to_be_no_member(refused[account_id].text)
+        if account_id not in refused:
+            return False
+        return is_said_to_be_no_member(refused[account_id].text) or result.problem.reason in PASSING
 
-    def write(self) -> list[str]:
-        """Send what is missing; return the accounts for which AWS accepted it."""
-        present = {i: result.after for i, result in self.results.items() if result.after is not None}
+    def write(self) -> Walk[list[str]]:
+        """Send what is missing; return the accounts for which AWS accepted it.
+
+        AWS's word on an account that passes by itself is asked again within the wait, as for every other step.
+        """
+        pending, wait = list(self.results), self.patience.begin()
+        while True:
+            self._write_to(pending)
+            pending, self.passing = self.passing, []
+            if not pending or not self.patience.wait or not (yield from wait.for_another_look()):
+                break
+        return [account_id for account_id, result in self.results.items() if result.is_changed and not result.problem]
+
+    def _write_to(self, account_ids: Sequence[str]) -> None:
+        found = {account_id: self.results[account_id].after for account_id in account_ids}
+        present = {account_id: after for account_id, after in found.items() if after is not None}
         for account_id, features in present.items():
             self.results[account_id].problem = explain_owned(self.wish, features)
         for missing, account_ids in group_by_gap(self.wish, present):
             for batch in batches(account_ids):
                 self._send(missing, batch)
-        return [account_id for account_id, result in self.results.items() if result.is_changed and not result.problem]
 
     def _send(self, features: Sequence[Feature], batch: Sequence[str]) -> None:
         due = [account_id for account_id in batch if self.results[account_id].problem is None]
@@ -264,7 +279,9 @@ class _Run:
             if refusal is None:
                 self.results[account_id].is_changed = True
             else:
-                self.results[account_id].problem = _as_problem(self.wish.words.write, refusal)
+                problem = _as_problem(self.wish.words.write, refusal)
+                self.results[account_id].problem = problem
+                self.passing += [account_id] if problem.reason in PASSING else []
 
     def _explained(self, failure: CallFailed, features: Sequence[Feature], account_id: str) -> Problem:
         problem = failure.as_problem()

@@ -131,7 +131,10 @@ class _Delegation:
                     failure.operation, failure.code, failure.text, failure.reason
                 )
             # AWS's texts do not tell "already so" from "not ready" and "wrong": a look does.
-            self._now = self._port.get_administrator()
+            try:
+                self._now = self._port.get_administrator()
+            except CallFailed:
+                return False, problem  # the refusal is what to tell
             if self._is_reached():
                 return is_uncertain, None
             is_worth_it = is_passing or is_uncertain

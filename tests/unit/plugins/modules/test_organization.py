@@ -292,17 +292,6 @@ def test_organization_features_one_after_the_other_lose_none(
     assert {name: values[name] for name in names} == dict.fromkeys(names, "NEW")
 
 
-def test_organization_members_change_once_for_each_value(emulator: Emulator, run_module: Any) -> None:
-    administered(emulator)
-    changed = []
-    for value in ("ALL", "NONE", "ALL", "NEW", "NONE"):
-        for _time in range(2):
-            emulator.clear_calls()
-            changed.append(run_module("guardduty_organization", auto_enable_members=value)["changed"])
-    assert changed == [True, False] * 5
-    assert sent(emulator) == {"ListDetectors": 1, "DescribeOrganizationConfiguration": 1}
-
-
 def test_organization_moves_from_eks_to_runtime_monitoring_in_two_calls(emulator: Emulator, run_module: Any) -> None:
     administered(emulator)
     eks, runtime = "EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING"
