@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, State
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, State, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import unprocessed_row
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
@@ -158,7 +158,8 @@ def onboard_service(
     """Make accounts members of the administrator in one service, and let them accept.
 
     :param rows: ``account_id`` and ``email`` of each.
-    :returns: The results ``service``, ``members``, ``administrators`` (a list), ``info``; and ``is_check``.
+    :returns: The results ``service``, ``members``, ``administrators`` (a list), ``info`` and ``settled``, and
+        ``is_check``.
     """
     title = FACTS[service].title
     common = {"regions": options["regions"], "concurrency": options["concurrency"]}
@@ -167,6 +168,7 @@ def onboard_service(
         "members": NOTHING,
         "administrators": [],
         "info": NOTHING,
+        "settled": NOTHING,
         "is_check": work.is_check,
     }
     if not rows:
@@ -212,6 +214,7 @@ def onboard_service(
         work.say(f"{title}: {counted(len(late['account_ids']), 'invitation')} not there yet, waiting")
         results["administrators"].append(accept(late, wait=True))
     results["info"] = _see_members(work, options, service, results["administrators"])
+    results["settled"] = _settle(work, options, service, rows, results["administrators"])
     return results
 
 
@@ -238,6 +241,25 @@ def _see_members(work: Work, options: Mapping[str, Any], service: str, administr
     return info
 
 
+def _settle(
+    work: Work, options: Mapping[str, Any], service: str, rows: Sequence[Row], administrators: Sequence[Result]
+) -> Result:
+    """Give those that have accepted what only a member can have: suspended monitoring, and features."""
+    scope = accepted_scope(*administrators)
+    own = _own_options(service, options)
+    if not scope["account_ids"] or not (own.get("monitoring") == SUSPENDED or own.get("features")):
+        return NOTHING
+    accepted = set(scope["account_ids"])
+    return work.run(
+        f"{service}_member",
+        members=[row for row in rows if row["account_id"] in accepted],
+        regions=scope["regions"],
+        wait_timeout=options["wait_timeout"],
+        concurrency=options["concurrency"],
+        **own,
+    )
+
+
 _UNWATCHED = {"reason_code": SUSPENDED, "reason": SUSPENDED_TEXT, "next_step": SUSPENDED_STEP}
 
 
@@ -249,7 +271,13 @@ class _ServiceJudge:
         self._monitoring = monitoring
         self._facts = FACTS[service]
         self._is_check = results["is_check"]
-        every = [results["service"], results["members"], *results["administrators"], results["info"]]
+        every = [
+            results["service"],
+            results["members"],
+            *results["administrators"],
+            results["info"],
+            results["settled"],
+        ]
         self._message = message_of(every)
         self._member_problems = by_place(rows_of(results["members"], "unprocessed_accounts"))
         self._administrator_problems = {
@@ -259,6 +287,8 @@ class _ServiceJudge:
         }
         self._members = by_place(rows_of(results["members"], "members"))
         self._info = by_place(rows_of(results["info"], "members"))
+        self._settled = by_place(rows_of(results["settled"], "members"))
+        self._unsettled = by_place(rows_of(results["settled"], "unprocessed_accounts"))
         self._unread = by_place(rows_of(results["info"], "unprocessed_accounts"))
         self._refusals = {row["region"]: row for row in rows_of(results["service"], "unprocessed_accounts")}
         self._administrators: dict[Place, Row] = {}
@@ -283,7 +313,11 @@ class _ServiceJudge:
             "account_id": account_id,
             "status": status,
             "previous_status": member["previous_status"],
-            "actions": [*member["actions"], *(administrator["actions"] if administrator else ())],
+            "actions": [
+                *member["actions"],
+                *(administrator["actions"] if administrator else ()),
+                *self._settling(place, administrator),
+            ],
             "failed": problem is not None,
             **explained(problem, member),
         }
@@ -301,7 +335,22 @@ class _ServiceJudge:
             "reason_code": None,
         }
 
+    def _settling(self, place: Place, administrator: Row | None) -> Sequence[str]:
+        """Return what was done for the account once it had accepted or, in check mode, would be."""
+        if self._will_be_suspended(administrator):
+            return [Step.STOP_MONITORING.value]
+        return self._settled[place]["actions"] if place in self._settled else ()
+
+    def _will_be_suspended(self, administrator: Row | None) -> bool:
+        """Tell whether check mode foresees it. What features a new member comes with, it cannot know."""
+        will_accept = self._is_check and administrator is not None and "accept" in administrator["actions"]
+        return will_accept and self._monitoring == SUSPENDED and "monitoring" in self._facts.member_options
+
     def _status(self, place: Place, member: Row, administrator: Row | None) -> str | None:
+        if place in self._settled:
+            return self._settled[place]["status"]
+        if self._will_be_suspended(administrator):
+            return self._facts.word_for(State.SUSPENDED)
         seen = self._info.get(place)
         if seen and seen["outcome"] != "failed":
             return seen["status"]
@@ -318,6 +367,11 @@ class _ServiceJudge:
             is_off = member["reason_code"] == Reason.SERVICE_NOT_ENABLED.value
             refusal = self._refusals.get(place[0]) if is_off else None
             return {**refusal, "account_id": place[1]} if refusal else self._member_problems[place]
+        if administrator and "accept" in administrator["actions"]:
+            if self._settle_message:
+                return unprocessed_row(place[1], place[0], Problem(Reason.OTHER, self._settle_message))
+            if place in self._unsettled:
+                return self._unsettled[place]
         state = self._facts.state_of(status)
         if member["outcome"] == "skipped" or is_watched(state, self._monitoring):
             return None

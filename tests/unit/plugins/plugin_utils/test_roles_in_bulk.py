@@ -99,12 +99,17 @@ class Verdicts:
 
 
 def onboard(
-    run_module: Any, service: str, hosts: Mapping[str, Any] = HOSTS, check: bool = False, **given: Any
+    run_module: Any,
+    service: str,
+    hosts: Mapping[str, Any] = HOSTS,
+    check: bool = False,
+    options: Mapping[str, Any] = MappingProxyType({}),
+    **given: Any,
 ) -> Verdicts:
     """Do what the onboard role does for one service, and return the verdicts."""
     batch = batch_of_hosts(service, hosts)
     switched_on = run_module(SERVICES[service], check=check, regions=REGIONS)
-    done = onboard_batch(Work(run_module, check, **given), OPTIONS, batch, {service: switched_on})
+    done = onboard_batch(Work(run_module, check, **given), {**OPTIONS, **options}, batch, {service: switched_on})
     return Verdicts(batch["accounts"], **done)
 
 
@@ -120,6 +125,53 @@ def test_onboard_verdicts_of_new_accounts_are_changed_then_unchanged_and_foresee
         assert (second.hosts[host]["changed"], second.hosts[host]["failed"]) == (False, False)
     totals = total_stats(first.rows)
     assert totals[service]["us-east-1"] == {"accounts": 2, "changed": 2, "failed": 0, "failed_ids": []}
+
+
+@services
+def test_onboard_new_accounts_are_suspended_in_the_run_that_makes_them_members(service, run_module) -> None:
+    options = {"monitoring": "suspended"}
+    foreseen = onboard(run_module, service, check=True, options=options)
+    first = onboard(run_module, service, options=options)
+    second = onboard(run_module, service, options=options)
+    suspended = "Disabled" if service == "guardduty" else "Enabled"  # Security Hub has nothing of the kind
+    for host in HOSTS:
+        assert foreseen.rows_of(host) == first.rows_of(host)
+        assert [row["status"] for row in first.rows_of(host)] == [suspended] * 2
+        assert not first.hosts[host]["failed"]
+        assert (second.hosts[host]["changed"], second.hosts[host]["failed"]) == (False, False)
+
+
+def test_onboard_new_accounts_get_their_features_in_the_run_that_makes_them_members(run_module) -> None:
+    options = {"guardduty_features": [{"name": "EBS_MALWARE_PROTECTION", "status": "DISABLED"}]}
+    first = onboard(run_module, "guardduty", options=options)
+    second = onboard(run_module, "guardduty", options=options)
+    for host in HOSTS:
+        assert all(row["actions"][-1] == "update_features" for row in first.rows_of(host))
+        assert (second.hosts[host]["changed"], second.hosts[host]["failed"]) == (False, False)
+
+
+@pytest.mark.parametrize("is_invited", [False, True])
+def test_onboard_new_accounts_that_cannot_be_suspended_fail_with_the_reason(run_module, emulator, is_invited) -> None:
+    if is_invited:  # one accepts, and the other has an invitation that it cannot accept
+        emulator.seed({"accounts": {"012345678901": {"assumable": False}}})
+    emulator.add_fault("error", operation="StopMonitoringMembers", code="AccessDeniedException", status=403, times=None)
+    verdicts = onboard(run_module, "guardduty", options={"monitoring": "suspended"})
+    assert verdicts.reasons_of("payments") == {"access_denied"}
+    assert "StopMonitoringMembers" in verdicts.hosts["payments"]["text"]
+    assert verdicts.reasons_of("search") == {"assume_role_failed" if is_invited else "access_denied"}
+
+
+def test_onboard_verdict_of_a_last_task_that_failed_as_a_whole_repeats_its_message(run_module) -> None:
+    class NoLongerAllowed(Work):
+        def run(self, module: str, **options: Any) -> Any:
+            is_last = module == "guardduty_member" and "via" not in options
+            return NO_CREDENTIALS if is_last else super().run(module, **options)
+
+    batch = batch_of_hosts("guardduty")
+    switched_on = run_module("guardduty_detector", regions=REGIONS)
+    options = {**OPTIONS, "monitoring": "suspended"}
+    done = onboard_batch(NoLongerAllowed(run_module), options, batch, {"guardduty": switched_on})
+    assert all(host["failed"] and "no credentials" in host["text"] for host in done["hosts"].values())
 
 
 @services
