@@ -271,14 +271,9 @@ class _ServiceJudge:
         self._monitoring = monitoring
         self._facts = FACTS[service]
         self._is_check = results["is_check"]
-        every = [
-            results["service"],
-            results["members"],
-            *results["administrators"],
-            results["info"],
-            results["settled"],
-        ]
+        every = [results["service"], results["members"], *results["administrators"], results["info"]]
         self._message = message_of(every)
+        self._settle_message = message_of([results["settled"]])
         self._member_problems = by_place(rows_of(results["members"], "unprocessed_accounts"))
         self._administrator_problems = {
             place: row
