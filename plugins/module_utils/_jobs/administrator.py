@@ -35,6 +35,7 @@ def administrator_job(service: Service, task: Task) -> Report:
         replace_administrator=options["replace_administrator"],
         joined_status=service.facts.word_for(State.ENABLED),
         invites_held_accounts=service.facts.invites_held_accounts,
+        foresees_invitations=service.facts.lists_invitations_while_off and not task.carry_out,
     )
     targets = member_targets(service, task)
     own = [target for target in targets.all if target.account_id == policy.administrator_id]

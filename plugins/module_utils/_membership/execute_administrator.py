@@ -80,7 +80,8 @@ def predict_administrator(observation: AdministratorObservation, policy: Adminis
     """Return what carrying out the plan should lead to, without a port at hand."""
     plan, invitation = observation.plan, observation.invitation
     if plan.needs_invitation and invitation is None:
-        return AdministratorResult(plan.before, plan.before.administrator, problem=no_invitation(policy))
+        done = tuple(step for step in plan.steps[:1] if step is Step.ENABLE_SERVICE)
+        return AdministratorResult(plan.before, plan.before.administrator, done=done, problem=no_invitation(policy))
     if not plan.steps:
         return AdministratorResult(plan.before, plan.before.administrator, problem=plan.problem)
     after = _joined(policy) if Step.ACCEPT in plan.steps else None

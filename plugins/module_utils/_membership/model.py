@@ -296,6 +296,7 @@ class ServiceFacts:
     :param ways: How accounts can become members: the choices of ``via``.
     :param deletes_organization_members: DeleteMembers works for members that came through AWS Organizations.
     :param invites_held_accounts: An account that belongs to an administrator can have another one's invitation.
+    :param lists_invitations_while_off: An account can ask for its invitations while the service is off there.
     :param organization: What it has for AWS Organizations.
     :param features: What it says about features of an account, ``None`` without.
     """
@@ -308,6 +309,7 @@ class ServiceFacts:
     operations: Mapping[Step, str]
     deletes_organization_members: bool
     invites_held_accounts: bool
+    lists_invitations_while_off: bool = False
     organization: OrganizationKind | None = None
     features: FeatureWords | None = None
     email: EmailRules | None = None

@@ -35,6 +35,7 @@ class AdministratorPolicy:
 
     :param joined_status: AWS's word for a member, for predictions.
     :param invites_held_accounts: The fact of the service, see ServiceFacts.
+    :param foresees_invitations: Check mode in a service whose invitations can be asked for while it is off.
     """
 
     administrator_id: str
@@ -43,6 +44,7 @@ class AdministratorPolicy:
     replace_administrator: bool = False
     joined_status: str | None = None
     invites_held_accounts: bool = False
+    foresees_invitations: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class MemberSide:
 class AdministratorPlan:
     """The plan for one account in one Region.
 
-    :param needs_invitation: Nothing is sent before the invitation is there.
+    :param needs_invitation: The invitation is looked for first. Nothing but switching the service on is sent before it
+        is there.
     """
 
     before: MemberSide
@@ -108,8 +111,12 @@ def plan_administrator(side: MemberSide, policy: AdministratorPolicy) -> Adminis
     if problem:
         return AdministratorPlan(side, (), problem)
     steps = (_PRESENT if policy.is_present else _ABSENT)[standing]
-    can_come_first = (Step.ACCEPT, Step.LEAVE) if policy.invites_held_accounts else (Step.ACCEPT,)
-    return AdministratorPlan(side, steps, None, Step.ACCEPT in steps and steps[0] in can_come_first)
+    can_come_first = {
+        Step.ACCEPT: True,
+        Step.LEAVE: policy.invites_held_accounts,
+        Step.ENABLE_SERVICE: policy.foresees_invitations,
+    }
+    return AdministratorPlan(side, steps, None, Step.ACCEPT in steps and can_come_first[steps[0]])
 
 
 def _problem(standing: Standing, side: MemberSide, policy: AdministratorPolicy) -> Problem | None:

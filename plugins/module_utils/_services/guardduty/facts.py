@@ -86,4 +86,5 @@ GUARDDUTY = ServiceFacts(
     refusals=REFUSALS,
     deletes_organization_members=True,
     invites_held_accounts=True,
+    lists_invitations_while_off=True,  # ListInvitations takes no detector
 )

@@ -768,6 +768,7 @@ ADMINISTRATOR_CASES = [
         {"enable_service": True},
         services=[GUARDDUTY],
         is_service_on=False,
+        looks="Inv",
         because="an account without a detector has no administrator to ask for",
     ),
     AdministratorCase(
@@ -969,6 +970,7 @@ ADMINISTRATOR_CASES = [
         services=[GUARDDUTY],
         is_service_on=False,
         meanwhile="CreateDetector",
+        looks="Inv",
         predicted=Seat(None, JOINED, "changed", "enable_service accept"),
     ),
 ]
@@ -1284,3 +1286,16 @@ def test_section_8_every_row_is_a_case_or_listed_with_its_reason() -> None:
     assert cases | OWN_TESTS.keys() | LEFT_OUT.keys() >= set(range(1, 41)) | FURTHER
     assert {number for number in cases if isinstance(number, str)} <= FURTHER
     assert all(name in globals() for name in OWN_TESTS.values() if name.startswith("test_"))
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_check_mode_finds_that_an_account_without_a_detector_was_not_invited(wait, run_module, emulator) -> None:
+    options = {"administrator_id": EXPECTED, "enable_service": True, "wait": wait, "wait_timeout": 1}
+    stage = Stage(emulator, run_module, "guardduty_administrator", {"access_key": f"AKIADIRECT{A}", **options})
+
+    predicted, real = stage.play(check=True), stage.play()
+
+    for result in (predicted, real):
+        assert [seat_of(row) for row in result["administrators"]] == [
+            Seat(None, None, "failed", "enable_service", "no_invitation")
+        ]

@@ -71,15 +71,21 @@ def test_plan_administrator_every_standing_and_option_follows_the_table(state, s
     assert (f"!{plan.problem.reason.value}" if plan.problem else found or "=") == cell
 
 
+@pytest.mark.parametrize("foresees_invitations", [True, False])
 @pytest.mark.parametrize("invites_held_accounts", [True, False])
 @pytest.mark.parametrize("standing", Standing)
 def test_plan_administrator_invitation_has_to_be_there_before_the_first_step_wherever_it_can_be(
-    standing, invites_held_accounts
+    standing, invites_held_accounts, foresees_invitations
 ) -> None:
     for is_present in (True, False):
-        policy = AdministratorPolicy(ADMINISTRATOR, is_present, True, True, None, invites_held_accounts)
+        facts = (invites_held_accounts, foresees_invitations)
+        policy = AdministratorPolicy(ADMINISTRATOR, is_present, True, True, None, *facts)
         plan = plan_administrator(side(standing), policy)
-        expected = standing is Standing.ALONE or (standing is Standing.ELSEWHERE and invites_held_accounts)
+        expected = {
+            Standing.ALONE: True,
+            Standing.ELSEWHERE: invites_held_accounts,
+            Standing.SERVICE_OFF: foresees_invitations,
+        }.get(standing, False)
         assert plan.needs_invitation is (is_present and expected)
 
 
