@@ -181,6 +181,34 @@ def test_onboard_verdicts_of_late_invitations_are_changed(service, run_module, e
 
 
 @services
+@pytest.mark.parametrize("hits", ["reads", "writes"])
+@pytest.mark.parametrize("seconds", [1.5, 5])
+def test_roles_end_well_whatever_aws_shows_late(service, seconds, hits, run_module, emulator) -> None:
+    emulator.set_knobs(lag_seconds=seconds, lag_hits=hits)
+    joined, left = onboard(run_module, service), offboard(run_module, service)
+    for host in HOSTS:
+        assert (joined.hosts[host]["changed"], joined.hosts[host]["failed"]) == (True, False), joined.hosts[host]
+        assert {row["status"] for row in joined.rows_of(host)} == {"Enabled"}
+        assert (left.hosts[host]["changed"], left.hosts[host]["failed"]) == (True, False), left.hosts[host]
+
+
+@services
+@pytest.mark.parametrize("side", ["Removed", "refuse"])
+def test_offboard_takes_out_accounts_that_are_only_invited(service, side, run_module, emulator) -> None:
+    emulator.set_knobs(pending_disassociate=side)
+    switch_on(emulator, service, ADMINISTRATOR)
+    for region in REGIONS:
+        for row in HOSTS.values():
+            emulator.set_member(service, region, ADMINISTRATOR, row["account"]["account_id"], "Invited")
+    first, second = offboard(run_module, service, disable=False), offboard(run_module, service, disable=False)
+    for host in HOSTS:
+        assert (first.hosts[host]["changed"], first.hosts[host]["failed"]) == (True, False), first.hosts[host]
+        assert (second.hosts[host]["changed"], second.hosts[host]["failed"]) == (False, False)
+    held = [emulator.member(service, REGIONS[0], ADMINISTRATOR, row["account"]["account_id"]) for row in HOSTS.values()]
+    assert held == [None, None]
+
+
+@services
 def test_onboard_verdicts_name_what_kept_each_account_out(service, run_module, emulator) -> None:
     emulator.seed({"accounts": {"012345678901": {"assumable": False}}})
     hosts = {**HOSTS, "broken": {"account": {"account_id": 1402433619, "email": None}}}
