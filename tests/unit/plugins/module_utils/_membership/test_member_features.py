@@ -182,6 +182,23 @@ def test_refused_accounts_keep_awss_words_and_the_others_go_on() -> None:
     assert result[B].problem and (result[B].problem.text, result[B].problem.operation) == ("no", "UpdateThem")
 
 
+@pytest.mark.parametrize("wait", [True, False])
+def test_accounts_that_aws_refuses_for_a_passing_reason_are_written_to_again(wait: bool) -> None:
+    class Busy(FakeFeatures):
+        def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
+            answer = super().update_features(account_ids, features)
+            self.refusals.clear()
+            return answer
+
+    present = {A: of(X="DISABLED"), B: of(X="DISABLED")}
+    port = Busy(present)
+    port.refusals[B] = "Internal error"
+    result = carry_out(wish_of(X="ENABLED"), port, present, wait=wait)
+    assert [accounts for accounts, _features in port.sent] == ([[A, B], [B]] if wait else [[A, B]])
+    assert result[A].is_changed and result[B].is_changed is wait
+    assert (result[B].problem is None) is wait
+
+
 @pytest.mark.parametrize(("present", "told"), [(of(X="DISABLED"), "lists all of them"), (of(), "does not list X")])
 def test_a_refused_call_names_the_likely_feature(present: Present, told: str) -> None:
     port = FakeFeatures({A: present})
