@@ -71,6 +71,7 @@ class Work:
 
     def sleep(self, seconds: float) -> None:
         assert seconds > 0
+        self._run_module.emulator.advance(seconds)
 
 
 def batch_of_hosts(service: str, hosts: Mapping[str, Any] = HOSTS, needs_email: bool = True) -> dict[str, Any]:
