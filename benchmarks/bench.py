@@ -14,16 +14,20 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
+from ansible_collections.muster.aws.tests.browser.chromium import chromium
+
 from .choices import table_of_choices
-from .harness import HERE, NOTHING, Bench, Emulator, Fleet, Usage
+from .harness import NOTHING, Bench, Emulator, Fleet, Usage
 from .inventory import inventory_goals, inventory_table
 from .inventory import measure as measure_inventory
 from .minimum import least_calls, least_calls_of_macie
+from .one_by_one import extrapolation, run_loop
 from .page import measure as measure_pages
 from .page import page_goals, page_table
 from .results import TITLES, Round, Row, plot, replace_part, results
@@ -78,34 +82,17 @@ def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:
             row.rounds.append(Round(modules, work, playbook, floor, floor_work))
 
 
-def loop_seconds(bench: Bench, scenario: str, fleet: Fleet) -> float:
-    """Run the usual loop over all accounts of a fleet."""
-    bench.emulator.begin(fleet, scenario == "organization")
-    if scenario in ("no-op", "offboarding"):
-        bench.floor("invitation", fleet)
-    usage, _modules = bench.playbook(
-        str(HERE / "loop.yml"),
-        fleet,
-        loop_state="absent" if scenario == "offboarding" else "present",
-        loop_via="organization" if scenario == "organization" else "invitation",
-        ansible_python_interpreter=sys.executable,
-    )
-    bench.emulator.take_calls()
-    return usage.wall
-
-
 def measure_loops(bench: Bench, rows: Iterable[Row], few: int, limit: float) -> None:
     """Measure the loop with few accounts; with all of them where that takes no longer than the limit, in seconds."""
-    slopes: dict[tuple[str, int], tuple[float, float]] = {}
+    found: dict[tuple[str, int], Callable[[int], Usage]] = {}
     for row in rows:
-        regions = row.fleet.regions
-        if (row.scenario, regions) not in slopes:
-            one, more = (loop_seconds(bench, row.scenario, Fleet(size, regions)) for size in (1, 1 + few))
-            slopes[row.scenario, regions] = one, (more - one) / few
-        first, each = slopes[row.scenario, regions]
-        row.loop = first + each * (row.fleet.size - 1)
+        run = partial(run_loop, bench, row.scenario)
+        key = row.scenario, row.fleet.regions
+        if key not in found:
+            found[key] = extrapolation(run, row.fleet.regions, few)
+        row.loop = found[key](row.fleet.size).wall
         if row.loop <= limit:
-            row.loop, row.is_loop_measured = loop_seconds(bench, row.scenario, row.fleet), True
+            row.loop, row.is_loop_measured = run(row.fleet).wall, True
 
 
 def numbers(text: str) -> list[int]:
@@ -171,7 +158,10 @@ def main(arguments: list[str] | None = None) -> int:
         f"{options.concurrency} requests under way at once, median of {options.rounds} rounds"
     )
     listings = list(measure_inventory(bench, options.inventories))
-    pages = list(measure_pages(folder, options.pages, options.rounds)) if options.pages else []
+    pages = []
+    if options.pages:
+        with chromium() as browser:
+            pages = list(measure_pages(browser, folder, options.pages, options.rounds))
     lead = {
         "A run as a user waits for it": f"Default settings; seconds / CPU seconds.\n\n{whole_table(wholes)}",
         "The inventory of an organization": inventory_table(listings),

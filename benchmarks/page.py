@@ -9,20 +9,16 @@ The accounts are those that the tests of the page make up: tests/browser/sample.
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from ansible_collections.muster.aws.tests.browser.sample import make_report, render
+from playwright.sync_api import Browser
+
 from .harness import Fleet
 from .results import figure, goal, table, title
-
-_TESTS = Path(__file__).parents[1] / "tests" / "browser"
-
-# As the tests of the page have it: no traffic of its own; as root it has no sandbox.
-_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"]
 
 # From the choice to the first picture with what it leaves.
 _FILTER = """
@@ -54,33 +50,23 @@ class Opened:
     filter: float
 
 
-def measure(folder: Path, fleets: Sequence[Fleet], rounds: int) -> Iterator[Opened]:
-    """Open the page of each fleet, and filter it, in Chromium."""
-    sys.path.insert(0, str(_TESTS))
-    from playwright.sync_api import sync_playwright
-    from sample import make_report, render
-
-    path = shutil.which("chromium")
-    if not path:
-        sys.exit("bench: chromium is missing: run scripts/browser, or leave the page out with --pages ''")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
-        for fleet in fleets:
-            print(f"page of {title(fleet)}", flush=True)
-            file = folder / "report.html"
-            file.write_text(render(make_report(fleet.size, regions=fleet.regions)), encoding="utf-8")
-            opened: list[float] = []
-            filtered: dict[tuple[str, str], list[float]] = {choice: [] for choice in _CHOICES}
-            for _round in range(rounds):
-                page = chromium.new_page(viewport={"width": 1400, "height": 1000})
-                page.goto(file.as_uri())
-                opened.append(page.evaluate(_OPENED))
-                for choice in _CHOICES:
-                    filtered[choice].append(page.evaluate(_FILTER, list(choice)))
-                page.close()
-            size = file.stat().st_size / 1_000_000
-            yield Opened(fleet, size, median(opened), max(median(times) for times in filtered.values()))
-        chromium.close()
+def measure(browser: Browser, folder: Path, fleets: Sequence[Fleet], rounds: int) -> Iterator[Opened]:
+    """Open the page of each fleet, and filter it, in a browser."""
+    for fleet in fleets:
+        print(f"page of {title(fleet)}", flush=True)
+        file = folder / "report.html"
+        file.write_text(render(make_report(fleet.size, regions=fleet.regions)), encoding="utf-8")
+        opened: list[float] = []
+        filtered: dict[tuple[str, str], list[float]] = {choice: [] for choice in _CHOICES}
+        for _round in range(rounds):
+            page = browser.new_page(viewport={"width": 1400, "height": 1000})
+            page.goto(file.as_uri())
+            opened.append(page.evaluate(_OPENED))
+            for choice in _CHOICES:
+                filtered[choice].append(page.evaluate(_FILTER, list(choice)))
+            page.close()
+        size = file.stat().st_size / 1_000_000
+        yield Opened(fleet, size, median(opened), max(median(times) for times in filtered.values()))
 
 
 def page_table(pages: Sequence[Opened]) -> str:

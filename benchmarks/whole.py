@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 
 from .harness import HERE, NOTHING, Bench, Fleet, Usage
+from .one_by_one import extrapolation, prepare, run_loop, run_usual
 from .results import TITLES, figure, goal, table, title
 
 SCENARIOS = ("no-op", "invitation")
@@ -43,14 +45,15 @@ class Whole:
         if name == "own":
             pairs = zip(self.playbook, self.modules, strict=True)
             return median(getattr(whole, what) - getattr(part, what) for whole, part in pairs)
-        runs: list[Usage] = getattr(self, name, None) or self.others[name]
-        return median(getattr(usage, what) for usage in runs)
+        return median(getattr(usage, what) for usage in self._runs(name))
 
     def ratio(self, name: str, what: str) -> float:
         """Return how many times what a contestant of the same round took the playbook did."""
-        runs: list[Usage] = getattr(self, name, None) or self.others[name]
-        pairs = zip(self.playbook, runs, strict=False)
+        pairs = zip(self.playbook, self._runs(name), strict=False)
         return median(getattr(whole, what) / max(getattr(other, what), 0.001) for whole, other in pairs)
+
+    def _runs(self, name: str) -> list[Usage]:
+        return {"playbook": self.playbook, "modules": self.modules}.get(name) or self.others[name]
 
     def as_dict(self) -> dict[str, object]:
         """Return everything as plain data."""
@@ -66,52 +69,25 @@ class Whole:
         }
 
 
-def _prepare(bench: Bench, scenario: str, fleet: Fleet) -> None:
-    bench.emulator.begin(fleet)
-    if scenario == "no-op":
-        bench.floor("invitation", fleet)
-
-
-def _loop(bench: Bench, fleet: Fleet) -> Usage:
-    return bench.playbook(str(HERE / "loop.yml"), fleet, loop_state="present", loop_via="invitation")[0]
-
-
-def _usual(bench: Bench, fleet: Fleet) -> Usage:
-    return bench.script("usual.py", fleet)
-
-
-def _extrapolate(bench: Bench, whole: Whole, run: Callable[[Bench, Fleet], Usage], few: int) -> Usage:
-    """Return what a contestant takes that works through the accounts one by one, from two runs with few of them."""
-    usages = []
-    for size in (1, 1 + few):
-        fleet = Fleet(size, whole.fleet.regions)
-        _prepare(bench, whole.scenario, fleet)
-        usages.append(run(bench, fleet))
-    one, more = usages
-    further = (whole.fleet.size - 1) / few
-    wall, cpu = (getattr(one, what) + further * (getattr(more, what) - getattr(one, what)) for what in ("wall", "cpu"))
-    return Usage(wall, cpu, more.memory)
-
-
 def measure_round(bench: Bench, whole: Whole) -> None:
     """Measure the playbook, and right beside it the floor script and one ``debug`` per host."""
     scenario, fleet = whole.scenario, whole.fleet
-    _prepare(bench, scenario, fleet)
+    prepare(bench, scenario, fleet)
     playbook, modules = bench.playbook("muster.aws.onboard", fleet)
     whole.playbook.append(playbook)
     whole.modules.append(sum(modules, NOTHING))
-    _prepare(bench, scenario, fleet)
+    prepare(bench, scenario, fleet)
     whole.others["floor"].append(bench.floor(scenario, fleet))
     whole.others["trivial"].append(bench.playbook(str(HERE / "trivial.yml"), fleet)[0])
 
 
 def measure_slow(bench: Bench, whole: Whole, few: int, limit: float) -> None:
     """Measure once those that take the accounts one by one; all of them where the limit, in seconds, allows it."""
-    for name, run in (("usual", _usual), ("loop", _loop)):
-        usage = _extrapolate(bench, whole, run, few)
+    for name, runner in (("usual", run_usual), ("loop", run_loop)):
+        run = partial(runner, bench, whole.scenario)
+        usage = extrapolation(run, whole.fleet.regions, few)(whole.fleet.size)
         if usage.wall <= limit:
-            _prepare(bench, whole.scenario, whole.fleet)
-            usage = run(bench, whole.fleet)
+            usage = run(whole.fleet)
         else:
             whole.extrapolated.add(name)
         whole.others[name].append(usage)

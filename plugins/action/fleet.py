@@ -52,7 +52,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     summary_lines,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import FleetVariables, HostVariables
-from ansible_collections.muster.aws.plugins.plugin_utils._words import counted
+from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, tally
 
 Result = dict[str, Any]
 
@@ -290,13 +290,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         failed = [host for host, verdict in batch["hosts"].items() if verdict["failed"]]
         changed = sum(verdict["changed"] for verdict in batch["hosts"].values())
         gaps = len({row["host"] for row in batch["rows"] if row["failed"]} - set(failed))
-        short = f", {gaps} with gaps" if gaps else ""
-        would = "would be " if self.is_check else ""
         names = f" ({' '.join(failed[:_HOSTS_NAMED])}{' ...' if failed[_HOSTS_NAMED:] else ''})" if failed else ""
         return (
             f"batch {number} of {of_all}: {len(seen):,} of {counted(len(plan['hosts']), 'account')} seen; "
-            f"in this batch {size - len(failed) - gaps} as wanted{short}, {changed} {would}changed, "
-            f"{len(failed)} failed{names}"
+            f"in this batch {size - len(failed) - gaps:,} {tally(gaps, changed, len(failed), self.is_check)}{names}"
         )
 
     # Once for each host that has something to be told.

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.muster.aws.plugins.module_utils._aws.partitions import home_region
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, rows_of
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
-from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import known_regions
+from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import home_of, known_regions
 from ansible_collections.muster.aws.plugins.plugin_utils._roles import OF_A_HOST, ROLES, Role
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, same_for_all
 from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of, hint, listed, places_of
@@ -113,19 +112,9 @@ def ask_caller(run_module: Callable[..., dict[str, Any]], regions: Sequence[str]
     :param run_module: Runs a module, given its name and options.
     :param regions: Those of the play.
     """
-    asked = [regions[0]]
-    try:
-        from botocore.session import Session
-    except ImportError:  # the module will say so
-        pass
-    else:
-        asked.append(home_region(Session(), regions[0]))
-    result: dict[str, Any] = {}
-    for region in dict.fromkeys(asked):
-        result = run_module("amazon.aws.aws_caller_info", region=region)
-        if not result.get("failed"):
-            break
-    return result
+    result = run_module("amazon.aws.aws_caller_info", region=regions[0])
+    home = home_of(regions[0]) if result.get("failed") else regions[0]
+    return result if home == regions[0] else run_module("amazon.aws.aws_caller_info", region=home)
 
 
 def check_caller(role: Role, options: Mapping[str, Any], caller: str) -> None:

@@ -2,15 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a report says of itself, beside what was read: who wrote it, and what it leaves out. Asks nobody."""
+"""What is known of the collection and of AWS's Regions without asking anybody."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import yaml
+from ansible_collections.muster.aws.plugins.module_utils._aws.partitions import home_region
 
 _COLLECTION = Path(__file__).parents[2]
 
@@ -40,12 +42,25 @@ def known_regions(client: str) -> list[str]:
     return [name for names in _partitions_of(client) for name in names]
 
 
+def home_of(region: str) -> str:
+    """Return the home Region of a Region's partition; the Region itself where botocore is not installed."""
+    session = _botocore()
+    return home_region(session, region) if session else region
+
+
 def _partitions_of(client: str) -> tuple[tuple[str, ...], ...]:
-    try:
-        from botocore.session import Session
-    except ImportError:
+    session = _botocore()
+    if session is None:
         return ()
-    session = Session()
     return tuple(
         tuple(session.get_available_regions(client, partition)) for partition in session.get_available_partitions()
     )
+
+
+def _botocore() -> Any:
+    """Return botocore's session, or ``None`` where it is not installed: the modules say so."""
+    try:
+        from botocore.session import Session
+    except ImportError:
+        return None
+    return Session()

@@ -27,6 +27,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import (
     counted,
     next_step,
     places_of,
+    tally,
 )
 
 Row = Mapping[str, Any]
@@ -149,11 +150,8 @@ def _headline(ending: Ending) -> str:
 
 def _verdict(ending: Ending) -> str:
     failed, changed, gaps = len(ending.failed_hosts), len(ending.changed_hosts), len(ending.gap_hosts)
-    short = f", {gaps:,} with gaps" if gaps else ""
-    would = "would be " if ending.is_check else ""
-    text = (
-        f"{ending.as_wanted:,} of {counted(len(ending.hosts), 'account')} as wanted{short}, "
-        f"{changed:,} {would}changed, {failed:,} failed"
+    text = f"{ending.as_wanted:,} of {counted(len(ending.hosts), 'account')} " + tally(
+        gaps, changed, failed, ending.is_check
     )
     missing = len(ending.not_begun)
     return f"{text} ({missing:,} of them not begun)" if missing else text

@@ -81,6 +81,12 @@ def counted(number: int, singular: str, plural: str | None = None) -> str:
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
 
 
+def tally(gaps: int, changed: int, failed: int, is_check: bool) -> str:
+    """Return what follows a number of accounts: "as wanted, 1 with gaps, 2 changed, 0 failed"."""
+    short = f", {gaps:,} with gaps" if gaps else ""
+    return f"as wanted{short}, {changed:,} {'would be ' if is_check else ''}changed, {failed:,} failed"
+
+
 @dataclass
 class Cause:
     """Why some accounts were not done.

@@ -2,26 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real browser for the tests that open pages. scripts/browser installs it."""
+"""A real browser for the tests that open pages."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
-
-# Nothing but the page: no traffic of the browser's own. As root it has no sandbox.
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"]
+from ansible_collections.muster.aws.tests.browser.chromium import chromium
+from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Headless Chromium, the system's own: Playwright downloads none."""
-    chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing: run scripts/browser"
-    with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield chrome
-        chrome.close()
+    with chromium() as browser:
+        yield browser

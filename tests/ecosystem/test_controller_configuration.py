@@ -264,7 +264,9 @@ def test_jobs_get_no_credential_where_the_execution_nodes_have_a_role(tmp_path: 
         assert controller.objects["credentials"] == []
         templates = controller.objects["job_templates"]
         assert len(templates) == len(JOBS)
-        assert [controller.related.get(f"job_templates/{item['id']}/credentials", []) for item in templates] == [[]] * 3
+        assert [controller.related.get(f"job_templates/{item['id']}/credentials", []) for item in templates] == [
+            []
+        ] * len(JOBS)
         (source,) = controller.objects["inventory_sources"]
         assert source["source_path"].endswith("organization.yml") and not source.get("credential")
 

@@ -258,8 +258,8 @@ class _Run:
         present = {account_id: after for account_id, after in found.items() if after is not None}
         for account_id, features in present.items():
             self.results[account_id].problem = explain_owned(self.wish, features)
-        for missing, account_ids in group_by_gap(self.wish, present):
-            for batch in batches(account_ids):
+        for missing, alike in group_by_gap(self.wish, present):
+            for batch in batches(alike):
                 self._send(missing, batch)
 
     def _send(self, features: Sequence[Feature], batch: Sequence[str]) -> None:
