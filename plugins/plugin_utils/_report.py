@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
-from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS, STATE_REASONS
+from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import STATE_REASONS
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import explain_account_id
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
@@ -30,8 +30,12 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     rows_of,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import collection_version, regions_not_asked
+from ansible_collections.muster.aws.plugins.plugin_utils._words import hint
 
 Cell = dict[str, Any]
+
+# What closes a gap is the role onboard: advice names its variables.
+_ADVISED = "onboard_"
 
 
 class Standing(str, Enum):
@@ -81,7 +85,7 @@ _LOOKS = {
         Standing.PENDING, "invited, and not accepted yet", "onboard the account again: it accepts the invitation there"
     ),
     State.VERIFYING: _Look(
-        Standing.PENDING, "AWS is verifying the e-mail address", HINTS[Reason.EMAIL_VERIFICATION_PENDING]
+        Standing.PENDING, "AWS is verifying the e-mail address", hint(Reason.EMAIL_VERIFICATION_PENDING.value, _ADVISED)
     ),
     State.ENABLED: _Look(Standing.MEMBER),
     State.SUSPENDED: _Look(Standing.SUSPENDED, SUSPENDED_TEXT, SUSPENDED_STEP),
@@ -378,7 +382,7 @@ def _place(account: Mapping[str, Any], cell: Mapping[str, Any]) -> tuple[str, st
 
 
 def _explained(reason_code: str, text: str | None) -> Cell:
-    return {"reason_code": reason_code, "reason": text, "next_step": HINTS[Reason(reason_code)]}
+    return {"reason_code": reason_code, "reason": text, "next_step": hint(reason_code, _ADVISED)}
 
 
 def _unlisted(

@@ -316,3 +316,11 @@ def test_build_report_a_suspended_member_is_a_gap_unless_that_is_wanted(monitori
     cell = report["accounts"][0]["cells"][0]
     assert (cell["standing"], cell["status"], report["totals"]["gaps"]) == (standing, "Disabled", gaps)
     assert ("onboard_monitoring=enabled" in str(cell["next_step"])) == bool(gaps)
+
+
+@pytest.mark.parametrize(
+    ("status", "advised"),
+    [("EmailVerificationFailed", "onboard_replace_failed=true"), ("Resigned", "onboard_reinvite_resigned=true")],
+)
+def test_build_report_advises_in_the_variables_of_the_role_that_closes_the_gap(status: str, advised: str):
+    assert advised in cell_of([member(status=status)])["next_step"]
