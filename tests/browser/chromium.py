@@ -23,5 +23,7 @@ def chromium() -> Iterator[Browser]:
     assert path, "chromium is missing: run scripts/browser"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
-        yield browser
-        browser.close()
+        try:
+            yield browser
+        finally:
+            browser.close()
