@@ -24,9 +24,6 @@ FACTS: Mapping[str, ServiceFacts] = SERVICES
 # The outcomes with which an account is where it was asked to be.
 DONE = frozenset({"changed", "unchanged", "skipped"})
 
-# The keys under which the modules that the roles run return their rows.
-_ROWS = "members", "administrators", *(facts.kind.rows for facts in FACTS.values())
-
 # The word for a member that AWS does not watch, as a reason; why, and what to do.
 SUSPENDED = "suspended"
 SUSPENDED_TEXT = "a member, but its monitoring is suspended"
@@ -119,7 +116,8 @@ def rows_of(result: Result | None, *keys: str) -> Sequence[Row]:
 
 def message_of(results: Iterable[Result | None]) -> str | None:
     """Return what the first task says that failed as a whole: it has a message and no rows."""
-    return next((each["msg"] for each in results if each and each.get("msg") and not rows_of(each, *_ROWS)), None)
+    keys = ("members", "administrators", *(facts.kind.rows for facts in FACTS.values()))
+    return next((each["msg"] for each in results if each and each.get("msg") and not rows_of(each, *keys)), None)
 
 
 def by_place(rows: Iterable[Row]) -> dict[Place, Row]:

@@ -44,13 +44,14 @@ def foresee_members(members: Result, service_result: Result, service: str, by_in
 
     A service that is off has no members, so that every account of such a Region is new once it is switched on.
     """
+    facts = FACTS[service]
     switched_on = {
-        row["region"] for row in rows_of(service_result, FACTS[service].kind.rows) if "enable_service" in row["actions"]
+        row["region"] for row in rows_of(service_result, facts.kind.rows) if "enable_service" in row["actions"]
     }
     state = State.INVITED if by_invitation else State.ENABLED
     new = {
-        "status": FACTS[service].word_for(state),
-        "actions": ["create", "invite"] if by_invitation else ["create"],
+        "status": facts.word_for(state),
+        "actions": [step.value for step in (facts.invitation if by_invitation else (Step.CREATE,))],
         "outcome": "changed",
         "reason_code": None,
         "reason": None,
@@ -142,14 +143,9 @@ def onboard_batch(
 
 # What each service's member module takes beyond the common options, by the role's name for it.
 def _own_options(service: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    has = FACTS[service].member_options
-    own = {
-        name: options.get(name)
-        for name in ("email_notification", "invitation_message", "monitoring", "replace_failed")
-        if name in has
-    }
-    # Their names are the service's, and so is the role's variable.
-    return {**own, **({"features": options.get(f"{service}_features")} if "features" in has else {})}
+    # The names of features are the service's, and so is the role's variable.
+    names = {"features": f"{service}_features"}
+    return {option: options.get(names.get(option, option)) for option in FACTS[service].member_options}
 
 
 def onboard_service(
@@ -320,7 +316,8 @@ class _ServiceJudge:
     def _predicted(self, member: Row, administrator: Row | None) -> Row | None:
         """In check mode an invitation that would be sent cannot be found yet, and would be accepted."""
         is_missing = administrator is not None and administrator["reason_code"] == Reason.NO_INVITATION.value
-        if administrator is None or not (self._is_check and is_missing and "invite" in member["actions"]):
+        will_be_invited = self._is_check and self._facts.invitation[-1].value in member["actions"]
+        if administrator is None or not (is_missing and will_be_invited):
             return administrator
         return {
             **administrator,

@@ -66,7 +66,7 @@ _WHICH = "which services are taken where the user says nothing: not all that the
 _SPEC = "choices, compared with the registry by the tests around this one, and options of one service"
 _GALAXY = "tags that Galaxy finds the role by"
 NAMED_IN_YAML = {
-    "playbooks/inventory.yml": "the two services whose lists of members an inventory can be made of",
+    "playbooks/inventory.yml": "choices, compared with the registry by a test of the playbook",
     **{f"roles/{role}/defaults/main.yml": _WHICH for role in ("onboard", "offboard", "organization", "report")},
     **{f"roles/{role}/meta/argument_specs.yml": _SPEC for role in ("onboard", "offboard", "organization", "report")},
     **{f"roles/{role}/meta/main.yml": _GALAXY for role in ("onboard", "offboard", "organization", "report")},

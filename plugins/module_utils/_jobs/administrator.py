@@ -69,7 +69,7 @@ def administrator_job(service: Service, task: Task) -> Report:
         _add_administrator(report, target, unread, (Outcome.FAILED, problem))
     for target, result in results.items():
         if target not in problems:
-            _add_administrator(report, target, result, judge_administrator(result))
+            _add_administrator(report, target, result, judge_administrator(result, service.facts))
     return report
 
 

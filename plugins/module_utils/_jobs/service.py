@@ -73,7 +73,7 @@ def service_job(service: Service, task: Task) -> Report:
     for target, result in results.items():
         if target not in problems:
             previous = result.before.status if result.before else None
-            report.add_row(row_of(target, result), previous, judge_service(result))
+            report.add_row(row_of(target, result), previous, judge_service(result, service.facts))
     return report
 
 

@@ -336,6 +336,11 @@ class ServiceFacts:
         return (operation, *(step for step, name in self.operations.items() if name == operation))
 
     @property
+    def invitation(self) -> tuple[Step, ...]:
+        """The steps from no record to an invited account."""
+        return (Step.CREATE,) if self.creating_invites else (Step.CREATE, Step.INVITE)
+
+    @property
     def service_module(self) -> str:
         """The name of the module of the service itself."""
         return f"{self.name}_{self.kind.module}"

@@ -285,11 +285,6 @@ def is_said_to_be_off(code: str, text: str, reason: Reason) -> bool:
     return reason is Reason.SERVICE_NOT_ENABLED or is_not_owned(text) or is_missing_resource(code, text)
 
 
-def is_governed(operation: str | None, reason: Reason) -> bool:
-    """Tell whether a service need not be switched on, because a central configuration policy brings the account in."""
-    return operation == "EnableSecurityHub" and reason is Reason.CENTRAL_CONFIGURATION
-
-
 def is_service_on_already(code: str, text: str) -> bool:
     """Tell whether switching the service on was refused because it is on."""
     normal = _normalise(text)

@@ -13,11 +13,22 @@ from typing import Any
 from .execute_administrator import AdministratorResult
 from .execute_members import MemberResult
 from .features import FeatureWish, show_features
-from .model import Action, OrganizationKind, Outcome, Problem, Reason, Relationship, ServiceKind, State, Step
+from .model import (
+    Action,
+    OrganizationKind,
+    Outcome,
+    Problem,
+    Reason,
+    Relationship,
+    ServiceFacts,
+    ServiceKind,
+    State,
+    Step,
+)
 from .plan_delegation import DelegationResult
 from .plan_organization import OrganizationRecord, OrganizationResult
 from .plan_service import ServiceResult
-from .reasons import HINTS, RETRYABLE, STATE_REASONS, is_governed
+from .reasons import HINTS, RETRYABLE, STATE_REASONS
 from .validate import Fault
 
 # How many accounts a failure message names; all of them are in unprocessed_accounts.
@@ -190,20 +201,23 @@ def member_row(region: str, result: MemberResult, has_features: bool = False) ->
 # Administrators
 
 
-def judge_administrator(result: AdministratorResult) -> Verdict:
+def judge_administrator(result: AdministratorResult, facts: ServiceFacts) -> Verdict:
     """Return how it ended for the member's side of an account."""
     problem = _problem_of(result.problem, result.is_timed_out, State.UNKNOWN)
     if result.is_timed_out:
         return Outcome.TIMED_OUT, problem
     if problem:
-        return _outcome_of(problem), problem
+        return _outcome_of(problem, facts), problem
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
 
 
-def _outcome_of(problem: Problem) -> Outcome:
+def _outcome_of(problem: Problem, facts: ServiceFacts) -> Outcome:
     if problem.reason is Reason.TIMED_OUT:
         return Outcome.TIMED_OUT
-    return Outcome.SKIPPED if is_governed(problem.operation, problem.reason) else Outcome.FAILED
+    # The service need not be switched on by us where a policy brings the account in.
+    is_governed = problem.reason is Reason.CENTRAL_CONFIGURATION
+    is_enabling = problem.operation == facts.operations[Step.ENABLE_SERVICE]
+    return Outcome.SKIPPED if is_governed and is_enabling else Outcome.FAILED
 
 
 def administrator_row(region: str, account_id: str, result: AdministratorResult) -> Row:
@@ -239,7 +253,8 @@ def judge_delegation(result: DelegationResult | OrganizationResult) -> Verdict:
     if result.is_timed_out:
         return Outcome.TIMED_OUT, result.problem
     if result.problem:
-        return _outcome_of(result.problem), result.problem
+        is_late = result.problem.reason is Reason.TIMED_OUT
+        return (Outcome.TIMED_OUT if is_late else Outcome.FAILED), result.problem
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
 
 
@@ -280,10 +295,10 @@ def organization_row(region: str, account_id: str, kind: OrganizationKind, resul
 # The service
 
 
-def judge_service(result: ServiceResult) -> Verdict:
+def judge_service(result: ServiceResult, facts: ServiceFacts) -> Verdict:
     """Return how it ended for the service itself."""
     if result.problem:
-        return _outcome_of(result.problem), result.problem
+        return _outcome_of(result.problem, facts), result.problem
     return (Outcome.CHANGED if result.done else Outcome.UNCHANGED), None
 
 

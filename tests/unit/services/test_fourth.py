@@ -39,6 +39,8 @@ DEFAULTS = {
     "member_ids": None,
     "account_ids": None,
     "role_name": None,
+    "role_session_name": "muster",
+    "external_id": None,
     "administrator_id": CALLER,
     "enable_service": True,
     "replace_administrator": False,
@@ -149,7 +151,7 @@ def test_info_lists_all_or_looks_up_some(cloud: Cloud) -> None:
 
 def test_administrator_switches_on_accepts_and_leaves(cloud: Cloud) -> None:
     cloud.members = {A: "ASKED"}
-    there = {"account_ids": [A], "role_name": "Muster", "role_session_name": "muster", "external_id": None}
+    there = {"account_ids": [A], "role_name": "Muster"}
     [row] = run(administrator_job, cloud, **there).rows
     assert (row["actions"], row["status"], row["administrator_id"]) == (["enable_service", "accept"], "JOINED", CALLER)
     [row] = run(administrator_info_job, cloud, **there).rows

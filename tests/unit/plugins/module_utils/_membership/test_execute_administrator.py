@@ -25,6 +25,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.result impo
     judge_administrator,
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     ADMINISTRATOR,
     A,
@@ -57,7 +58,7 @@ class Seen(NamedTuple):
 
 
 def seen(result: AdministratorResult) -> Seen:
-    outcome, problem = judge_administrator(result)
+    outcome, problem = judge_administrator(result, GUARDDUTY)
     row = administrator_row("us-east-1", A, result)
     return Seen(outcome.value, row["administrator_id"], row["actions"], problem.reason.value if problem else None)
 

@@ -20,6 +20,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.plan_servic
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import ServiceRecord
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_service
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
+from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     DEFAULTS,
     FakeService,
@@ -228,7 +229,7 @@ def test_execute_service_that_is_accepted_and_does_not_show_is_told_so(is_presen
     port.script.before("describe", lambda: setattr(port, "record", record))
     result = carry_out(plan_service(ServiceWish(is_present), record), port)
     assert result.problem and result.problem.reason is Reason.TIMED_OUT and len(result.done) == 1
-    assert judge_service(result) == (Outcome.TIMED_OUT, result.problem)
+    assert judge_service(result, GUARDDUTY) == (Outcome.TIMED_OUT, result.problem)
 
 
 @pytest.mark.parametrize("looks", [1, 3])

@@ -47,6 +47,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.result impo
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import Fault
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     ADMINISTRATOR,
     A,
@@ -210,7 +211,7 @@ CENTRAL = Problem(Reason.CENTRAL_CONFIGURATION, "A policy governs it.", "EnableS
     ],
 )
 def test_judge_administrator_outcome_and_reason(values, outcome, reason) -> None:
-    found, problem = judge_administrator(AdministratorResult(MemberSide(True), None, **values))
+    found, problem = judge_administrator(AdministratorResult(MemberSide(True), None, **values), SECURITYHUB)
     assert (found, problem and problem.reason) == (outcome, reason)
 
 
@@ -224,7 +225,7 @@ def test_judge_administrator_outcome_and_reason(values, outcome, reason) -> None
     ],
 )
 def test_judge_service_outcome_and_reason(values, outcome, reason) -> None:
-    found, problem = judge_service(ServiceResult(None, None, **values))
+    found, problem = judge_service(ServiceResult(None, None, **values), SECURITYHUB)
     assert (found, problem and problem.reason) == (outcome, reason)
 
 
@@ -255,7 +256,7 @@ def test_member_row_recorded_email_goes_before_the_one_asked_for() -> None:
 def test_administrator_row_has_the_keys_of_the_contract() -> None:
     before = Relationship(B, State.RESIGNED, "Resigned")
     result = AdministratorResult(MemberSide(True, before), JOINED, "i1", (Step.ACCEPT,))
-    row = reported(administrator_row(REGION, A, result), judge_administrator(result))
+    row = reported(administrator_row(REGION, A, result), judge_administrator(result, SECURITYHUB))
     assert list(row) == ADMINISTRATOR_KEYS
     assert row == {
         "account_id": A,
