@@ -57,7 +57,8 @@ def least_calls(scenario: str, accounts: int, regions: int) -> Calls:
         if scenario == "organization":  # whether the caller is the delegated administrator, before the first record
             calls += _times(service, ["DescribeOrganizationConfiguration"], regions)
         if scenario == "invitation":
-            calls += _IDENTITY + _times("sts", ["AssumeRole"], accounts)
+            # To see that the account can be entered, before it is invited, and to accept there.
+            calls += _IDENTITY + _times("sts", ["AssumeRole"], 2 * accounts)
             calls += _times(service, _JOIN[service], regions * accounts)
             # That the administrator sees what was accepted, once for all.
             calls += _IDENTITY + _times(service, [*handle], regions)
@@ -76,7 +77,7 @@ def least_calls_of_macie(scenario: str, accounts: int, regions: int) -> Calls:
     calls += _times("macie", ["CreateMember"], regions * accounts)
     calls += _times("macie", ["CreateInvitations"], regions * -(-accounts // 50))
     calls += _times("macie", ["ListMembers"], regions * pages)
-    calls += _IDENTITY + _times("sts", ["AssumeRole"], accounts)
+    calls += _IDENTITY + _times("sts", ["AssumeRole"], 2 * accounts)
     calls += _times("macie", ["GetAdministratorAccount"], regions * accounts)
     calls += _times("macie", ["EnableMacie", "ListInvitations", "AcceptInvitation"], regions * accounts)
     return calls + _IDENTITY + _times("macie", ["ListMembers"], regions * pages)

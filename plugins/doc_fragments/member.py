@@ -75,6 +75,28 @@ options:
         With O(via=organization), the record is deleted and created anew.
     type: bool
     default: false
+  role_name:
+    description:
+      - The name of an IAM role in the accounts, by which their invitation will be accepted, for example with
+        M(muster.aws.guardduty_administrator). A path stands before the name, without a leading slash.
+      - If it is given, it is assumed in each account that is to be invited, before the first invitation is sent, and in
+        check mode, too. An account in which that fails is not invited, and is reported as failed with the reason code
+        V(assume_role_failed). Nothing else is done with the role.
+      - This option matters only with O(state=present) and O(via=invitation).
+    type: str
+    version_added: 0.2.0
+  external_id:
+    description:
+      - The external id to send with AssumeRole, if the trust policy of the role asks for one.
+      - It is kept out of logs and results, as secrets are.
+    type: str
+    version_added: 0.2.0
+  role_session_name:
+    description:
+      - The session name to send with AssumeRole. AWS CloudTrail shows it.
+    type: str
+    default: muster
+    version_added: 0.2.0
   purge_members:
     description:
       - Whether to treat all members that are not listed in O(members) as O(state=absent) does. Each of them has a row.

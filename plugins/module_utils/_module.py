@@ -42,8 +42,11 @@ def _common_options() -> Spec:
 
 def _account_options() -> Spec:
     # Account ids are "raw": as "str", Ansible would turn an unquoted id into a string before it can be refused.
+    return {"account_ids": {"type": "list", "elements": "raw"}, **_role_options()}
+
+
+def _role_options() -> Spec:
     return {
-        "account_ids": {"type": "list", "elements": "raw"},
         "role_name": {"type": "str"},
         "external_id": {"type": "str", "no_log": True},
         "role_session_name": {"type": "str", "default": "muster"},
@@ -69,6 +72,7 @@ def _member_options(ways: Sequence[str]) -> Spec:
         "purge_members": {"type": "bool", "default": False},
         "purge_limit": {"type": "int", "default": 10},
         "fail_on_unprocessed": {"type": "bool", "default": True},
+        **_role_options(),
         **_wait_options(),
     }
 

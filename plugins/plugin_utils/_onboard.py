@@ -175,6 +175,12 @@ def onboard_service(
         members=list(rows),
         via=options["via"],
         reinvite_resigned=options["reinvite_resigned"],
+        # Whoever cannot be entered could not accept: no invitation is sent there.
+        **(
+            {"role_name": options["member_role_name"], "external_id": options.get("external_id")}
+            if by_invitation
+            else {}
+        ),
         wait_timeout=options["wait_timeout"],
         **_own_options(service, options),
         **common,

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
 from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
 from .._membership.member_features import FeaturesLook, look_at_features
-from .._membership.model import Account, Action, Member, Outcome, Reading, Reason, ServiceFacts, Step
+from .._membership.model import Account, Action, Member, Outcome, Problem, Reading, Reason, ServiceFacts, Step
 from .._membership.plan_members import (
     Decision,
     MemberPolicy,
@@ -27,8 +27,8 @@ from .._membership.port import Api, CallFailed, FeaturesPort, ForEach, MembersPo
 from .._membership.result import Report, judge_member, member_row
 from .._membership.validate import Fault, check_account_ids, check_members, explain_message
 from .._membership.waiting import Patience, Walk
-from .._targets import Target, split_problems
-from .task import Task, check_common, feature_wish, refuse
+from .._targets import Target, Targets, split_problems
+from .task import Task, check_common, feature_wish, refuse, role_of
 
 
 def member_job(service: Service, task: Task) -> Report:
@@ -54,6 +54,9 @@ def member_job(service: Service, task: Task) -> Report:
     purge_fault = explain_purge([look.plan for look in reached.values()], task.options["purge_limit"])
     if purge_fault:
         raise TaskFailed(purge_fault)
+    role = role_of(task.options)
+    if role:
+        reached = _try_role(reached, lambda account_ids: task.targets(cloud, service.facts, account_ids, role))
 
     results = {target: found.predict(caller_id) for target, found in reached.items()}
     if task.carry_out:
@@ -88,6 +91,19 @@ class _Look:
     plan: MembersPlan
     refused: list[MemberResult]
     features: FeaturesLook | None = None
+
+    @property
+    def invited(self) -> list[str]:
+        """The accounts that are to be invited."""
+        inviting = self.plan.facts.invitation[-1]
+        return [decision.account_id for decision in self.plan.decisions if inviting in decision.steps]
+
+    def without(self, problems: Mapping[str, Problem]) -> _Look:
+        """Leave the accounts alone that have a problem."""
+        left = [decision for decision in self.plan.decisions if decision.account_id not in problems]
+        out = [decision for decision in self.plan.decisions if decision.account_id in problems]
+        refused = [MemberResult(each, each.before, problem=problems[each.account_id]) for each in out]
+        return replace(self, plan=replace(self.plan, decisions=tuple(left)), refused=[*self.refused, *refused])
 
     @property
     def actions(self) -> list[Action]:
@@ -155,6 +171,27 @@ def _ask_organization(port: MembersPort, plan: MembersPlan) -> tuple[MembersPlan
         rest = tuple(decision for decision in plan.decisions if decision not in new)
         return replace(plan, decisions=rest), [MemberResult(d, d.before, problem=failure.as_problem()) for d in new]
     return plan, []
+
+
+def _try_role(reached: Mapping[Target, _Look], enter: Callable[[list[str]], Targets]) -> dict[Target, _Look]:
+    """Assume the role in the accounts that are to be invited, before any of them is.
+
+    An invitation that nobody can accept is worth nothing, and a misspelt role would leave one in every account.
+
+    :param enter: Opens the accounts.
+    """
+    first = {
+        account_id: target.region for target in sorted(reached, reverse=True) for account_id in reached[target].invited
+    }
+    if not first:
+        return dict(reached)
+    targets = enter(list(first))
+    _entered, shut = split_problems(targets.run(lambda _target, _api: None, [Target(r, i) for i, r in first.items()]))
+    problems = {target.account_id: problem for target, problem in shut.items()}
+    return {
+        target: look.without({i: problems[i] for i in look.invited if i in problems})
+        for target, look in reached.items()
+    }
 
 
 def _observe_members(

@@ -88,9 +88,14 @@ def checked_accounts(task: Task) -> tuple[list[str] | None, Role | None]:
     if not account_ids:
         text = "account_ids is empty: list at least one account, or leave it out to act in the calling account"
         refuse([Fault("", Reason.INVALID_INPUT, text)])
+    return account_ids, role_of(options)
+
+
+def role_of(options: Options) -> Role | None:
+    """The role to assume in accounts, ``None`` without one."""
     if not options["role_name"]:
-        return account_ids, None
-    return account_ids, Role(options["role_name"], options["role_session_name"], options["external_id"])
+        return None
+    return Role(options["role_name"], options["role_session_name"], options["external_id"])
 
 
 def member_targets(service: Service, task: Task) -> Targets:

@@ -106,6 +106,70 @@ def test_administrator_with_external_id_and_session_name_sends_them(emulator: Em
     assert result["changed"] is True
 
 
+def enter_and_invite(run_module: Any, service: str, *account_ids: str, **options: Any) -> dict[str, Any]:
+    """Invite these accounts, where the role can be assumed by which they will accept."""
+    arguments = {
+        "members": [member(account_id) for account_id in account_ids],
+        "role_name": "muster",
+        "regions": list(REGIONS),
+        **options,
+    }
+    return run_module(f"{service}_member", **arguments)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("check", [True, False])
+def test_members_whose_role_cannot_be_assumed_are_not_invited(
+    service: str, check: bool, emulator: Emulator, run_module: Any
+) -> None:
+    emulator.seed({"accounts": {A: {"role_name": "muster"}, B: {"role_name": "other"}, C: {"role_name": "muster"}}})
+    switch_on(emulator, service, ADMINISTRATOR, regions=REGIONS)
+
+    result = enter_and_invite(run_module, service, A, B, C, check=check)
+
+    assert outcomes(result["members"]) == {
+        (region, account_id): ("failed", "assume_role_failed") if account_id == B else ("changed", None)
+        for region in REGIONS
+        for account_id in (A, B, C)
+    }
+    assert {(row["account_id"], row["operation"]) for row in result["unprocessed_accounts"]} == {(B, "AssumeRole")}
+    assert all(B not in action["account_ids"] for action in result["actions"])
+    assert [emulator.member(service, region, ADMINISTRATOR, B) for region in REGIONS] == [None] * 3
+    # Once in each account, whatever the number of Regions, and before the first write in any.
+    operations, writes_sent = emulator.operations(), set(emulator.operations(writes_only=True))
+    first = next((index for index, operation in enumerate(operations) if operation in writes_sent), len(operations))
+    assert [operation for operation in operations[:first] if operation == "AssumeRole"] == ["AssumeRole"] * 3
+    assert operations.count("AssumeRole") == 3 and (writes_sent == set()) is check
+
+
+@both_services
+def test_members_that_need_no_invitation_are_not_entered(service: str, emulator: Emulator, run_module: Any) -> None:
+    invite(emulator, service, A, B)
+    switch_on(emulator, service, ADMINISTRATOR, regions=REGIONS)
+    emulator.set_member(service, REGIONS[0], ADMINISTRATOR, A, "Enabled")
+
+    result = enter_and_invite(run_module, service, A, B)
+    removed = enter_and_invite(run_module, service, B, state="absent")
+
+    assert (result["changed"], removed["changed"]) == (False, True)
+    assert "AssumeRole" not in emulator.operations()
+
+
+def test_members_are_entered_in_a_region_where_they_are_to_be_invited(emulator: Emulator, run_module: Any) -> None:
+    invite(emulator, SECURITYHUB, A, regions=REGIONS[:2])
+    switch_on(emulator, SECURITYHUB, ADMINISTRATOR, regions=REGIONS)
+
+    result = enter_and_invite(run_module, SECURITYHUB, A, external_id="word", role_session_name="nightly")
+
+    [assumed] = [call for call in emulator.calls if call.operation == "AssumeRole"]
+    assert (assumed.region, assumed.params["ExternalId"], assumed.params["RoleSessionName"]) == (
+        REGIONS[2],
+        "word",
+        "nightly",
+    )
+    assert [row["actions"] for row in result["members"]] == [[], [], ["create", "invite"]]
+
+
 @pytest.mark.parametrize(
     ("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eu-west-1", "aws")]
 )
