@@ -195,7 +195,7 @@ def _as_the_service_can(row: Row, state: State, facts: ServiceFacts) -> Row:
     if Step.DISASSOCIATE not in facts.operations and Step.DISASSOCIATE in row.steps:
         ended = {Step.DISASSOCIATE: Step.DELETE}
         steps = tuple(dict.fromkeys(ended.get(step, step) for step in row.steps))
-        return replace(row, steps=steps, then=State.ABSENT if row.then is State.REMOVED else row.then)
+        return replace(row, steps=steps, then=State.ABSENT)
     if Step.DELETE not in facts.operations and Step.DELETE in row.steps:
         steps = tuple(step for step in row.steps if step is not Step.DELETE)
         then = row.then if row.then is not State.ABSENT else State.REMOVED if steps else state

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership import reasons
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     Outcome,
     Problem,
@@ -36,6 +37,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.reasons imp
     is_said_to_be_no_member,
     is_said_to_be_off,
     is_service_on_already,
+    is_session_over,
     may_be_region,
 )
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
@@ -222,6 +224,21 @@ def test_is_input_refused_only_where_one_account_may_have_spoilt_the_batch(code,
 )
 def test_is_quota_only_where_no_retry_can_help(code, text, is_lasting) -> None:
     assert is_quota("CreateMembers", code, text) is is_lasting
+
+
+def test_is_quota_goes_by_what_the_text_means_for_the_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Rule("no more of these", Reason.THROTTLED, ("InviteMembers",))
+    monkeypatch.setattr(reasons, "RULES", (rule,))
+    assert is_quota("CreateMembers", "LimitExceededException", "no more of these")
+    assert not is_quota("InviteMembers", "LimitExceededException", "no more of these")
+
+
+@pytest.mark.parametrize(
+    ("code", "is_over"),
+    [("ExpiredToken", True), ("ExpiredTokenException", True), ("InvalidClientTokenId", False), ("", False)],
+)
+def test_session_is_over_by_either_code(code, is_over) -> None:
+    assert is_session_over(code) is is_over
 
 
 @pytest.mark.parametrize(
