@@ -28,6 +28,8 @@ from .inventory import inventory_goals, inventory_table
 from .inventory import measure as measure_inventory
 from .minimum import least_calls, least_calls_of_macie
 from .one_by_one import extrapolation, run_loop
+from .organization import measure as measure_organizations
+from .organization import organization_table
 from .page import measure as measure_pages
 from .page import page_goals, page_table
 from .results import TITLES, Round, Row, plot, replace_part, results
@@ -117,6 +119,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     whole = "50x1,1000x1,2000x1,1000x4"
     parser.add_argument("--whole", type=fleets, default=fleets(whole), help=f"fleets of whole playbooks ({whole})")
     parser.add_argument("--inventories", type=numbers, default=[1000, 10_000], help="of accounts (1000,10000)")
+    parser.add_argument("--organizations", type=fleets, default=fleets("1000x4"), help="their fleets (1000x4)")
     parser.add_argument("--pages", type=fleets, default=fleets("1000x17"), help="fleets of reports' pages (1000x17)")
     parser.add_argument("--no-choices", action="store_true", help="leave out what each choice of the engine gives")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="the folder of the results (docs)")
@@ -157,6 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         f"latency {1000 * options.latency:g} ms per request, rate limits {options.rate_limit}, "
         f"{options.concurrency} requests under way at once, median of {options.rounds} rounds"
     )
+    ways = list(measure_organizations(bench, options.organizations))
     listings = list(measure_inventory(bench, options.inventories))
     pages = []
     if options.pages:
@@ -164,6 +168,7 @@ def main(arguments: list[str] | None = None) -> int:
             pages = list(measure_pages(browser, folder, options.pages, options.rounds))
     lead = {
         "A run as a user waits for it": f"Default settings; seconds / CPU seconds.\n\n{whole_table(wholes)}",
+        "The whole way of an organization": organization_table(ways),
         "The inventory of an organization": inventory_table(listings),
         "The report's page in a browser": page_table(pages),
     }

@@ -81,3 +81,41 @@ def least_calls_of_macie(scenario: str, accounts: int, regions: int) -> Calls:
     calls += _times("macie", ["GetAdministratorAccount"], regions * accounts)
     calls += _times("macie", ["EnableMacie", "ListInvitations", "AcceptInvitation"], regions * accounts)
     return calls + _IDENTITY + _times("macie", ["ListMembers"], regions * pages)
+
+
+# The whole way of an organization, of each Region: who is in office, and in GuardDuty the detector before the settings
+# and before the members; what the settings are.
+_OFFICE = {
+    "guardduty": [
+        "ListOrganizationAdminAccounts",
+        "ListDetectors",
+        "DescribeOrganizationConfiguration",
+        "ListDetectors",
+    ],
+    "securityhub": ["ListOrganizationAdminAccounts", "DescribeOrganizationConfiguration"],
+}
+# From nothing, besides: two writes that are read back, and the question before the first record.
+_FIRST = [
+    "EnableOrganizationAdminAccount",
+    "ListOrganizationAdminAccounts",
+    "UpdateOrganizationConfiguration",
+    "DescribeOrganizationConfiguration",
+    "DescribeOrganizationConfiguration",
+]
+_READ_OF_MEMBERS = {"guardduty": ["GetMembers", "GetMemberDetectors"], "securityhub": ["GetMembers"]}
+
+
+def least_calls_of_an_organization(service: str, is_fresh: bool, accounts: int, regions: int) -> Calls:
+    """Return the least calls, without STS, to delegate, configure and have all accounts as members with features.
+
+    Security Hub needs no trusted access of its own doing, and has no features.
+
+    :param is_fresh: From nothing, where AWS gives new members the features that are asked for; else all is done.
+    """
+    batches = regions * -(-accounts // 50)
+    calls = _times(service, _OFFICE[service], regions) + _times(service, _READ_OF_MEMBERS[service], batches)
+    trust = ["ListAWSServiceAccessForOrganization", *(["EnableAWSServiceAccess"] if is_fresh else [])]
+    calls += _times("organizations", trust if service == "guardduty" else [], 1)
+    if is_fresh:
+        calls += _times(service, _FIRST, regions) + _times(service, ["CreateMembers", "GetMembers"], batches)
+    return calls

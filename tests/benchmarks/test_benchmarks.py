@@ -17,7 +17,11 @@ import pytest
 from ansible_collections.muster.aws.benchmarks import bench, inventory, page, slices, whole
 from ansible_collections.muster.aws.benchmarks.choices import CHOICES, table_of_choices
 from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet, Usage
-from ansible_collections.muster.aws.benchmarks.minimum import BATCHES, least_calls
+from ansible_collections.muster.aws.benchmarks.minimum import (
+    BATCHES,
+    least_calls,
+    least_calls_of_an_organization,
+)
 from ansible_collections.muster.aws.benchmarks.results import TITLES, Round, Row, results
 from ansible_collections.muster.aws.benchmarks.scale import BURST, RATE, Site, estimate
 
@@ -26,7 +30,7 @@ SCENARIOS = list(BATCHES)
 
 def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(pages: Path) -> None:
     options = "--sizes 3,120 --regions 1 --rounds 1 --latency 0 --loop-accounts 0 --no-choices"
-    parts = "--whole 1x1 --inventories 45 --pages="
+    parts = "--whole 1x1 --organizations 51x2 --inventories 45 --pages="
 
     bench.main([*options.split(), *parts.split(), "--docs", str(pages)])
 
@@ -53,10 +57,20 @@ def test_calls_of_the_playbooks_are_close_to_the_least_below_and_above_a_batch(p
     page = (pages / "benchmark.md").read_text()
     assert page.startswith("kept before") and "kept after bench" in page and page.count("old") == 1
     assert page.count("| yes |") >= 3
+    ways = re.findall(
+        r"\| (?:guardduty|securityhub) \| 51 × 2 \| (?:nothing|all done) \| ([\d,]+) \| ([\d,]+) \|", page
+    )
+    assert len(ways) == 4 and all(calls == least for calls, least in ways)
     assert re.search(r"## The inventory of an organization\n\n.*\n.*\n\| 45 \| ", page)
     svg = ElementTree.parse(pages / "images/benchmark.svg")
     texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
     assert {"Wall time", "Peak memory"} <= set(texts) and any("floor script" in (text or "") for text in texts)
+
+
+@pytest.mark.parametrize(("service", "fresh", "again"), [("guardduty", 358, 177), ("securityhub", 268, 88)])
+def test_least_calls_of_an_organization_are_those_of_the_reference(service: str, fresh: int, again: int) -> None:
+    totals = [least_calls_of_an_organization(service, is_fresh, 1000, 4).total() for is_fresh in (True, False)]
+    assert totals == [fresh, again]
 
 
 def test_results_of_fleets_with_the_same_number_of_places_can_be_told() -> None:
