@@ -22,7 +22,7 @@ TREE = Path(".cache/mutants")
 COLLECTION = Path("ansible_collections/muster/aws")
 KNOWN = Path("tests/mutants.yml")
 
-TESTS = "tests/unit/plugins"
+TESTS = ["tests/unit/plugins", "tests/unit/services"]
 
 # mutmut's words. A mistake that makes the tests run for ever is noticed, too. The time may not suffice for all.
 NOTICED = frozenset({"killed", "timeout", "caught by type check"})
@@ -45,16 +45,43 @@ timeout_constant = 2.0
 class Change:
     """A mistake, by what it does to the code: mutmut's numbers move with every edit.
 
+    :param function: Name of the function it is in, after that of its class where it has one.
     :param was: The lines of the code, without indentation, in one.
     :param became: Those in their place.
     """
 
     file: str
+    function: str
     was: str
     became: str
 
     def __str__(self) -> str:
-        return f"{self.file}\n    was:    {self.was}\n    became: {self.became}"
+        return f"{self.file}: {self.function}\n    was:    {self.was}\n    became: {self.became}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Mistakes that may stay unnoticed: those in a function, or those of them that change these lines, or so.
+
+    :param function: As in :class:`Change`.
+    :param was: As there; None for whatever it was.
+    :param became: As there; None for whatever it became.
+    """
+
+    function: str
+    was: str | None = None
+    became: str | None = None
+
+    def covers(self, change: Change) -> bool:
+        """Return whether this is one of them."""
+        return (
+            self.function == change.function
+            and self.was in (None, change.was)
+            and self.became in (None, change.became)
+        )
+
+    def __str__(self) -> str:
+        return ", ".join(word for word in (self.function, self.was, self.became) if word is not None)
 
 
 def main() -> int:
@@ -63,7 +90,7 @@ def main() -> int:
     known = _known()
     files = _chosen(options.files, options.sample, known)
     print(f"mutants: {len(files)} files: {' '.join(files)}", flush=True)
-    (TREE / "pyproject.toml").write_text(_config(files, options.tests or [TESTS]), encoding="utf-8")
+    (TREE / "pyproject.toml").write_text(_config(files, options.tests or TESTS), encoding="utf-8")
     _run_mutmut(options.minutes)
     statuses = _statuses()
     print("mutants:", ", ".join(f"{count} {status}" for status, count in Counter(statuses.values()).most_common()))
@@ -77,7 +104,7 @@ def main() -> int:
 
 
 def judge(
-    statuses: Mapping[str, str], unnoticed: Mapping[str, Change], known: Mapping[str, Collection[Change]]
+    statuses: Mapping[str, str], unnoticed: Mapping[str, Change], known: Mapping[str, Collection[Entry]]
 ) -> list[str]:
     """Return a text for each mistake that is unnoticed and not listed, or listed and not unnoticed any more.
 
@@ -88,16 +115,16 @@ def judge(
     new = [
         f"NOT NOTICED ({statuses[name]}): {change}\n    shown by: cd {TREE} && mutmut show {name}\n"
         for name, change in sorted(unnoticed.items())
-        if change not in known.get(change.file, ())
+        if not any(entry.covers(change) for entry in known.get(change.file, ()))
     ]
     # Only of a file of which all was tried can be said what its mistakes are.
     untried = {file_of(name) for name, status in statuses.items() if status in UNTRIED}
     tried = {file_of(name) for name in statuses} - untried
     stale = [
-        f"LISTED IN {KNOWN}, BUT NOTICED OR GONE: {change}\n"
+        f"LISTED IN {KNOWN}, BUT NOTICED OR GONE: {file}: {entry}\n"
         for file in sorted(tried & known.keys())
-        for change in known[file]
-        if change not in unnoticed.values()
+        for entry in known[file]
+        if not any(entry.covers(change) for change in unnoticed.values() if change.file == file)
     ]
     return [*new, *stale]
 
@@ -109,7 +136,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=45.0, help="end after these (default: 45); the rest is not tried"
     )
-    parser.add_argument("--tests", action="append", metavar="PATH", help=f"which tests (default: {TESTS})")
+    parser.add_argument("--tests", action="append", metavar="PATH", help=f"which tests (default: {' '.join(TESTS)})")
     return parser.parse_intermixed_args()
 
 
@@ -168,19 +195,27 @@ def file_of(name: str) -> str:
     return module.removeprefix(COLLECTION.as_posix().replace("/", ".") + ".").replace(".", "/") + ".py"
 
 
+def function_of(name: str) -> str:
+    """Return the function in which mutmut's name for a mistake has it, after the name of its class if it has one."""
+    return re.split(r"\.x[_ǁ]", name)[1].rsplit("__mutmut_", 1)[0].replace("ǁ", ".")
+
+
 def _change(name: str) -> Change:
     lines = _mutmut("show", name).splitlines()
 
     def joined(sign: str) -> str:
         return " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
 
-    return Change(file_of(name), joined("-"), joined("+"))
+    return Change(file_of(name), function_of(name), joined("-"), joined("+"))
 
 
-def _known() -> dict[str, set[Change]]:
+def _known() -> dict[str, list[Entry]]:
     """Return the files that somebody has examined, and the mistakes in each that may stay unnoticed."""
-    entries: Mapping[str, Iterable[Mapping[str, str]]] = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))
-    return {file: {Change(file, entry["was"], entry["became"]) for entry in listed} for file, listed in entries.items()}
+    listed: Mapping[str, Iterable[Mapping[str, str]]] = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))
+    return {
+        file: [Entry(entry["function"], entry.get("was"), entry.get("became")) for entry in entries]
+        for file, entries in listed.items()
+    }
 
 
 if __name__ == "__main__":

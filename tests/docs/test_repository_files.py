@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.muster.aws.scripts.check_mutants import Change, judge
+from ansible_collections.muster.aws.scripts.check_mutants import Change, Entry, file_of, function_of, judge
 
 TOP = Path(__file__).parents[2]
 WORKFLOWS = sorted((TOP / ".github/workflows").glob("*.yml"))
@@ -63,8 +63,13 @@ def test_workflows_run_what_is_there_and_end_by_themselves(path: Path) -> None:
 
 
 MODULE = "ansible_collections.muster.aws.plugins.module_utils"
-ONE, OTHER = Change("plugins/module_utils/_a.py", "x < 1", "x <= 1"), Change("plugins/module_utils/_b.py", "2", "3")
-NAMES = {ONE: f"{MODULE}._a.x_one__mutmut_1", OTHER: f"{MODULE}._b.xǁBǁother__mutmut_7"}
+ONE = Change("plugins/module_utils/_a.py", "_one", "x < 1", "x <= 1")
+NAME, OTHER_NAME = f"{MODULE}._a.x__one__mutmut_1", f"{MODULE}._b.xǁBǁother__mutmut_7"
+
+
+def test_name_of_a_mistake_tells_where_it_is() -> None:
+    assert (file_of(NAME), function_of(NAME)) == (ONE.file, ONE.function)
+    assert (file_of(OTHER_NAME), function_of(OTHER_NAME)) == ("plugins/module_utils/_b.py", "B.other")
 
 
 @pytest.mark.parametrize(
@@ -72,18 +77,22 @@ NAMES = {ONE: f"{MODULE}._a.x_one__mutmut_1", OTHER: f"{MODULE}._b.xǁBǁother__
     [
         ("survived", {}, "NOT NOTICED (survived): plugins/module_utils/_a.py"),
         ("no tests", {}, "NOT NOTICED (no tests): plugins/module_utils/_a.py"),
-        ("survived", {ONE.file: [ONE]}, None),
-        ("survived", {ONE.file: [OTHER]}, "NOT NOTICED"),
-        ("killed", {ONE.file: [ONE]}, "BUT NOTICED OR GONE: plugins/module_utils/_a.py"),
+        ("survived", {ONE.file: [Entry("_one", "x < 1", "x <= 1")]}, None),
+        ("survived", {ONE.file: [Entry("_one")]}, None),
+        ("survived", {ONE.file: [Entry("_one", became="x <= 1")]}, None),
+        ("survived", {ONE.file: [Entry("_one", "x < 1", "x > 1")]}, "NOT NOTICED"),
+        ("survived", {ONE.file: [Entry("_other")]}, "NOT NOTICED"),
+        ("survived", {"plugins/module_utils/_b.py": [Entry("_one")]}, "NOT NOTICED"),
+        ("killed", {ONE.file: [Entry("_one")]}, "BUT NOTICED OR GONE: plugins/module_utils/_a.py: _one"),
         ("killed", {}, None),
-        ("not checked", {ONE.file: [ONE]}, None),
+        ("not checked", {ONE.file: [Entry("_one")]}, None),
     ],
 )
 def test_mistake_that_no_test_notices_has_to_be_listed_and_no_other(
-    status: str, known: dict[str, list[Change]], complaint: str | None
+    status: str, known: dict[str, list[Entry]], complaint: str | None
 ) -> None:
-    unnoticed = {} if status in ("killed", "not checked") else {NAMES[ONE]: ONE}
-    complaints = judge({NAMES[ONE]: status, NAMES[OTHER]: "killed"}, unnoticed, known)
+    unnoticed = {} if status in ("killed", "not checked") else {NAME: ONE}
+    complaints = judge({NAME: status, OTHER_NAME: "killed"}, unnoticed, known)
     assert bool(complaints) == bool(complaint) and (complaint or "") in "".join(complaints)
 
 
@@ -91,9 +100,12 @@ def test_mistakes_that_may_stay_unnoticed_are_in_the_code_and_have_a_reason() ->
     listed = load(TOP / "tests/mutants.yml")
     assert listed
     for file, entries in listed.items():
-        lines = " ".join(line.strip() for line in (TOP / file).read_text().splitlines())
+        text = (TOP / file).read_text()
+        lines = " ".join(line.strip() for line in text.splitlines())
         for entry in entries:
-            assert entry["was"] in lines and entry["reason"].strip(), entry
+            assert f"def {entry['function'].split('.')[-1]}(" in text, entry
+            assert entry.get("was", "") in lines and entry["reason"].strip(), entry
+            assert entry.keys() <= {"function", "was", "became", "reason"}, entry
 
 
 def test_nightly_run_looks_for_such_mistakes_and_ends_before_its_job() -> None:

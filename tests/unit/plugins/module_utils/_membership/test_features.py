@@ -9,6 +9,7 @@ from itertools import product
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.features import (
     Feature,
+    FeatureWish,
     FeatureWords,
     explain_features,
     in_order,
@@ -57,6 +58,19 @@ def test_missing_features_are_enough_and_no_more(present: tuple[str, dict[str, s
                 assert name in shape[1] or kept == value
         if missing and shape and shape[0] != "NONE":
             assert set(missing[0].additional) == {*shape[1], *there.get("A", Feature("A", "NONE")).additional}
+
+
+def test_shown_is_what_was_asked_for_as_it_is_and_nothing_else() -> None:
+    wish = FeatureWish(tuple(of(A=("ALL", {"x": "ALL", "y": "NEW"}), B=("NEW", {"z": "NEW"}))), WORDS)
+    there = by_name(of(A=("NEW", {"x": "NEW", "unasked": "ALL"}), UNASKED=("ALL", {})))
+    assert wish.shown(there) == [
+        {
+            "name": "A",
+            "auto_enable": "NEW",
+            "additional_configuration": [{"name": "x", "auto_enable": "NEW"}, {"name": "y", "auto_enable": "NONE"}],
+        },
+        {"name": "B", "auto_enable": "NONE", "additional_configuration": [{"name": "z", "auto_enable": "NONE"}]},
+    ]
 
 
 def test_missing_features_keep_who_owns_them() -> None:

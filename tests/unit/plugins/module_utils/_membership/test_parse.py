@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -25,6 +26,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.
 
 def test_unreadable_answer_may_have_taken_effect() -> None:
     failure = unreadable("GetMembers", "what is this")
+    assert failure.as_problem().text == "UnreadableAnswer: what is this"
     assert (failure.operation, failure.reason, failure.is_uncertain, failure.is_input_refused) == (
         "GetMembers",
         Reason.INTERNAL_ERROR,
@@ -85,8 +87,9 @@ def test_handle_of_text_is_returned() -> None:
 
 @pytest.mark.parametrize("value", [None, "", " ", 7, ["abc"], {}])
 def test_handle_of_anything_else_is_refused(value) -> None:
-    with pytest.raises(CallFailed, match="ListDetectors"):
+    with pytest.raises(CallFailed, match="ListDetectors") as caught:
         handle_of("ListDetectors", value)
+    assert caught.value.text == f"the answer names a resource {value!r}"
 
 
 @pytest.mark.parametrize("data", [{}, {"Tags": None}, {"Tags": {}}])
@@ -116,6 +119,14 @@ def test_tags_of_texts_are_returned_and_of_anything_else_refused() -> None:
 )
 def test_text_of_value_is_text_and_times_are_iso_8601_in_utc(value, text) -> None:
     assert text_of(value) == text
+
+
+def test_text_of_a_time_does_not_depend_on_where_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as here:
+        here.setenv("TZ", "XXX-05:30")
+        time.tzset()
+        assert text_of(datetime(2026, 1, 1, tzinfo=timezone.utc)) == "2026-01-01T00:00:00.000Z"
+    time.tzset()
 
 
 def refusals(texts: dict[str, str]) -> dict[str, Refusal]:

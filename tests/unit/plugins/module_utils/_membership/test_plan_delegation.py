@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Outcome, Reason, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Outcome, Problem, Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_delegation import (
     DelegationPlan,
     DelegationResult,
@@ -32,6 +33,7 @@ RIGHT, OTHER = "111111111111", "012345678901"
 LEAVING = "DISABLE_IN_PROGRESS"
 STANDINGS = [None, *(Delegate(account_id, status) for account_id in (RIGHT, OTHER) for status in ("ENABLED", LEAVING))]
 WISHES = [DelegationWish(RIGHT, is_present) for is_present in (True, False)]
+NOT_SHOWN = Problem(Reason.TIMED_OUT, "AWS accepted the request but did not show its effect before the wait ended")
 
 
 class FakeDelegation:
@@ -84,8 +86,9 @@ def test_every_standing_ends_as_predicted_and_is_then_left_alone(
     plan = plan_delegation(wish, standing)
     predicted = predict_delegation(plan)
     assert port.log == []
+    assert (plan.wish, plan.before) == (wish, standing)
     result = carry_out(plan, port)
-    assert (result.after, result.done, result.problem) == (predicted.after, predicted.done, predicted.problem)
+    assert result == predicted and result.before == standing
     assert [call for call in port.log if call != "get"] == [
         {Step.DELEGATE: "enable", Step.REVOKE: "disable"}[step] for step in plan.steps
     ]
@@ -109,6 +112,15 @@ def test_one_that_is_being_taken_away_is_waited_for_no_longer_than_the_timeout()
     result = carry_out(plan_delegation(WISHES[0], port.delegate), port, timeout=60)
     assert judge_delegation(result)[0] is Outcome.TIMED_OUT and "enable" not in port.log
     assert result.problem and OTHER in result.problem.text and port.time.slept == 60
+    assert result.before == result.after == Delegate(OTHER, LEAVING)
+
+
+def test_a_read_that_fails_while_one_is_being_taken_away_ends_it_with_nothing_done() -> None:
+    leaving = Delegate(OTHER, LEAVING)
+    port = FakeDelegation(leaving)
+    port.script.before("get", raising(failure()))
+    result = carry_out(plan_delegation(WISHES[0], leaving), port)
+    assert result == DelegationResult(leaving, leaving, (), failure().as_problem())
 
 
 @pytest.mark.parametrize(("account_id", "reason"), [(OTHER, Reason.OTHER_DELEGATED_ADMINISTRATOR), (RIGHT, None)])
@@ -134,14 +146,23 @@ def test_enabled_late_is_waited_for_or_not() -> None:
     assert (result.after, result.done, result.problem, port.time.slept) == (None, (Step.DELEGATE,), None, 0)
     port = FakeDelegation(None, shows_after=2000)
     result = carry_out(plan, port)
-    assert judge_delegation(result)[0] is Outcome.TIMED_OUT and result.done == (Step.DELEGATE,)
+    assert judge_delegation(result)[0] is Outcome.TIMED_OUT
+    assert result == DelegationResult(None, None, (Step.DELEGATE,), NOT_SHOWN, True)
 
 
 def test_revoked_is_waited_for_until_nobody_is_left() -> None:
-    port = FakeDelegation(Delegate(RIGHT, "ENABLED"), shows_after=20)
-    result = carry_out(plan_delegation(WISHES[1], port.delegate), port)
-    assert (result.after, result.done, result.problem) == (None, (Step.REVOKE,), None)
+    there, leaving = Delegate(RIGHT, "ENABLED"), Delegate(RIGHT, LEAVING)
+    plan = plan_delegation(WISHES[1], there)
+    port = FakeDelegation(there, shows_after=20)
+    assert carry_out(plan, port) == DelegationResult(there, None, (Step.REVOKE,))
     assert port.time.slept >= 20
+    port = FakeDelegation(there, shows_after=20)
+    assert carry_out(plan, port, wait=False) == DelegationResult(there, leaving, (Step.REVOKE,))
+    port = FakeDelegation(there, shows_after=2000)
+    assert carry_out(plan, port) == DelegationResult(there, leaving, (Step.REVOKE,), NOT_SHOWN, True)
+    port = FakeDelegation(there, shows_after=2000)
+    port.script.before("get", None, raising(failure()))
+    assert carry_out(plan, port) == DelegationResult(there, leaving, (Step.REVOKE,), failure().as_problem())
 
 
 @pytest.mark.parametrize(
@@ -182,10 +203,11 @@ def test_a_refusal_that_somebody_has_to_mend_is_told_at_once(code: str, reason: 
 
 
 def test_revoking_is_refused_without_a_repetition() -> None:
-    port = FakeDelegation(Delegate(RIGHT, "ENABLED"))
+    there = Delegate(RIGHT, "ENABLED")
+    port = FakeDelegation(there)
     port.script.before("disable", raising(refused(GENERIC)))
-    result = carry_out(plan_delegation(WISHES[1], port.delegate), port)
-    assert result.problem and result.done == () and port.time.slept == 0
+    result = carry_out(plan_delegation(WISHES[1], there), port)
+    assert result == DelegationResult(there, there, (), refused(GENERIC).as_problem()) and port.time.slept == 0
 
 
 @pytest.mark.parametrize("wish", WISHES)
@@ -213,6 +235,8 @@ def test_somebody_elses_call_is_not_our_change() -> None:
     port.script.before("enable", interfere)
     result = carry_out(plan_delegation(WISHES[0], None), port)
     assert (result.done, result.problem, result.after) == ((), None, Delegate(RIGHT, "ENABLED"))
+    assert judge_delegation(result) == (Outcome.UNCHANGED, None)
+    assert judge_delegation(replace(result, done=(Step.DELEGATE,))) == (Outcome.CHANGED, None)
 
 
 def test_a_read_that_fails_is_told_with_what_was_done() -> None:

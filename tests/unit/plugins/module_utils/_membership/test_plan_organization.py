@@ -36,7 +36,9 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.
     walk_alone,
 )
 
-WORDS = FeatureWords("auto_enable", "NONE", {"OLD": "NEWER"}, {"MALWARE": "malware.example.com"})
+WORDS = FeatureWords(
+    "auto_enable", "NONE", {"OLD": "NEWER"}, {"MALWARE": "malware.example.com", "SCAN": "scan.example.com"}
+)
 GOVERNED = Problem(Reason.CENTRAL_CONFIGURATION, "a policy decides")
 UPDATE = (Step.UPDATE_ORGANIZATION,)
 
@@ -104,7 +106,7 @@ def test_every_combination_ends_as_predicted_and_is_then_left_alone(record: Orga
         port = FakeOrganization(record)
         plan = plan_organization(wish, record, WORDS)
         predicted, result = predict_organization(plan), carry_out(plan, port)
-        assert (result.after, result.done, result.problem) == (predicted.after, predicted.done, predicted.problem)
+        assert result == predicted and result.before == record
         assert len(plan.calls) <= 2 and port.log == ["update"] * len(plan.calls) + ["describe"] * bool(plan.calls)
         again = plan_organization(wish, port.real, WORDS)
         assert again.calls == () and again.problem == plan.problem
@@ -160,6 +162,8 @@ def test_an_earlier_change_that_never_ends_ends_the_wait() -> None:
     port = FakeOrganization(replace(NOW, is_pending=True))
     result = carry_out(plan_organization(WISH, port.real, WORDS), port)
     assert judge_delegation(result)[0] is Outcome.TIMED_OUT and port.sent == [] and port.time.slept == 60
+    text = "AWS was still carrying out an earlier change of the organization's configuration when the wait ended"
+    assert result == OrganizationResult(port.real, port.real, (), Problem(Reason.TIMED_OUT, text))
 
 
 def test_settings_that_show_late_are_waited_for_or_not() -> None:
@@ -170,7 +174,9 @@ def test_settings_that_show_late_are_waited_for_or_not() -> None:
     result = carry_out(plan, port, wait=False)
     assert (result.done, result.problem, port.time.slept) == (UPDATE, None, 0)
     result = carry_out(plan, FakeOrganization(NOW, shows_after=200))
-    assert judge_delegation(result)[0] is Outcome.TIMED_OUT and result.done == UPDATE
+    assert judge_delegation(result)[0] is Outcome.TIMED_OUT
+    text = "AWS accepted the settings but did not show them before the wait ended"
+    assert result == OrganizationResult(NOW, NOW, UPDATE, Problem(Reason.TIMED_OUT, text), True)
 
 
 def test_settings_that_fail_after_they_were_accepted_are_told() -> None:
@@ -181,14 +187,19 @@ def test_settings_that_fail_after_they_were_accepted_are_told() -> None:
 
     port.script.after("update", fail)
     result = carry_out(plan_organization(WISH, NOW, WORDS), port)
-    assert result.done == UPDATE and result.problem and result.problem.text == "no linked Region"
+    assert result == OrganizationResult(NOW, port.real, UPDATE, Problem(Reason.OTHER, "no linked Region"))
 
 
 def test_a_read_that_fails_after_the_write_is_told_with_what_was_done() -> None:
     port = FakeOrganization(NOW)
     port.script.before("describe", raising(failure()))
     result = carry_out(plan_organization(WISH, NOW, WORDS), port)
-    assert (result.done, result.problem) == (UPDATE, failure().as_problem())
+    assert result == OrganizationResult(NOW, NOW, UPDATE, failure().as_problem())
+    port = FakeOrganization(NOW, shows_after=200)
+    port.script.before("describe", None, raising(failure()))
+    port.script.after("update", lambda: setattr(port, "shown", replace(NOW, is_limit_reached=True)))
+    result = carry_out(plan_organization(WISH, NOW, WORDS), port)
+    assert result == OrganizationResult(NOW, port.shown, UPDATE, failure().as_problem())
 
 
 def test_a_lost_answer_counts_as_done_where_a_look_shows_it() -> None:
@@ -196,7 +207,7 @@ def test_a_lost_answer_counts_as_done_where_a_look_shows_it() -> None:
     port = FakeOrganization(NOW)
     port.script.after("update", raising(lost()))
     result = carry_out(plan, port)
-    assert (result.done, result.problem, result.after) == (UPDATE, None, port.real)
+    assert result == OrganizationResult(NOW, port.real, UPDATE)
     port = FakeOrganization(NOW)
     port.script.before("update", raising(lost()))
     result = carry_out(plan, port)
@@ -205,7 +216,7 @@ def test_a_lost_answer_counts_as_done_where_a_look_shows_it() -> None:
     port.script.before("update", raising(lost()))
     port.script.before("describe", raising(failure()))
     result = carry_out(plan, port)
-    assert (result.done, result.problem, result.after) == ((), lost().as_problem(), NOW)
+    assert result == OrganizationResult(NOW, NOW, (), lost().as_problem())
 
 
 def test_the_second_of_two_calls_is_refused() -> None:
@@ -237,6 +248,11 @@ def test_a_refusal_of_features_names_the_likely_one(reason: Reason, name: str, t
     [
         (OrganizationWish({"members": "ALL"}), Reason.NOT_DELEGATED_ADMINISTRATOR, "no"),
         (OrganizationWish({}, (Feature("MALWARE", "NEW"),)), Reason.TRUSTED_ACCESS_MISSING, "malware.example.com"),
+        (
+            OrganizationWish({}, (Feature("MALWARE", "NEW"), Feature("SCAN", "NEW"))),
+            Reason.TRUSTED_ACCESS_MISSING,
+            "no (needed for: malware.example.com, scan.example.com)",
+        ),
         (OrganizationWish({}, (Feature("A", "ALL"),)), Reason.TRUSTED_ACCESS_MISSING, "no"),
         (OrganizationWish({}, (Feature("A", "ALL"),)), Reason.ACCESS_DENIED, "no"),
     ],
@@ -245,4 +261,5 @@ def test_other_refusals_keep_their_meaning(wish: OrganizationWish, reason: Reaso
     port = FakeOrganization(NOW)
     port.script.before("update", raising(refusal(reason)))
     result = carry_out(plan_organization(wish, NOW, WORDS), port)
-    assert result.problem and result.problem.reason is reason and told in result.problem.text
+    assert result.problem and result.problem.reason is reason
+    assert result.problem.text.removeprefix("BadRequestException: ") in (told, f"no (needed for: {told})")

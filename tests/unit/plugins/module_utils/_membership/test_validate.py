@@ -23,6 +23,8 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.
 
 RULES, TITLE = GUARDDUTY.email, GUARDDUTY.title
 
+DOMAIN = "must have a domain of letters, digits, hyphens and at least one dot"
+ODD_SIGNS = "\"'()<>[]:,\\|%&"
 ODD_IDS = [
     None,
     True,
@@ -82,37 +84,36 @@ def test_explain_email_address_within_the_rules_is_fine(value) -> None:
 @pytest.mark.parametrize(
     ("value", "rule"),
     [
-        ("a@b.c", "6 to 64"),
-        ("a" * 53 + "@example.com", "6 to 64"),
-        ("", "6 to 64"),
-        ("b\xfccher@example.com", "7-bit"),
-        ("name@ex\xe4mple.com", "7-bit"),
-        ("name@example.com\n", "7-bit"),
-        ("na\tme@example.com", "7-bit"),
-        ("name@example.com\x00", "7-bit"),
-        ("name\x7f@example.com", "7-bit"),
-        ("name.example.com", "exactly one @"),
-        ("na@me@example.com", "exactly one @"),
-        ("name@example@com", "exactly one @"),
-        ("@example.com", "something before the @"),
-        ("na me@example.com", "whitespace"),
-        (" name@example.com", "whitespace"),
-        *((f"na{character}me@example.com", "before the @") for character in "\"'()<>[]:,\\|%&"),
-        (".name@example.com", "start with a dot"),
-        ("name@example", "at least one dot"),
-        ("name@.example.com", "domain of letters"),
-        ("name@example.com.", "domain of letters"),
-        ("name@exam_ple.com", "domain of letters"),
-        ("name@exam ple.com", "domain of letters"),
-        ("name@example..com", "domain of letters"),
-        ("nameless@", "domain of letters"),
-        ("name@-example.com", "hyphen at its ends"),
-        ("name@example.com-", "hyphen at its ends"),
+        ("a@b.c", "must have 6 to 64 characters"),
+        ("a" * 53 + "@example.com", "must have 6 to 64 characters"),
+        ("", "must have 6 to 64 characters"),
+        ("b\xfccher@example.com", "must be 7-bit ASCII without control characters"),
+        ("name@ex\xe4mple.com", "must be 7-bit ASCII without control characters"),
+        ("name@example.com\n", "must be 7-bit ASCII without control characters"),
+        ("na\tme@example.com", "must be 7-bit ASCII without control characters"),
+        ("name@example.com\x00", "must be 7-bit ASCII without control characters"),
+        ("name\x7f@example.com", "must be 7-bit ASCII without control characters"),
+        ("name.example.com", "must have exactly one @"),
+        ("na@me@example.com", "must have exactly one @"),
+        ("name@example@com", "must have exactly one @"),
+        ("@example.com", "must have something before the @"),
+        ("na me@example.com", "must not have whitespace before the @"),
+        (" name@example.com", "must not have whitespace before the @"),
+        *((f"na{character}me@example.com", f"must not have any of {' '.join(ODD_SIGNS)} before the @") for character in ODD_SIGNS),
+        (".name@example.com", "must not start with a dot"),
+        ("name@example", DOMAIN),
+        ("name@.example.com", DOMAIN),
+        ("name@example.com.", DOMAIN),
+        ("name@exam_ple.com", DOMAIN),
+        ("name@exam ple.com", DOMAIN),
+        ("name@example..com", DOMAIN),
+        ("nameless@", DOMAIN),
+        ("name@-example.com", "must have a domain without a hyphen at its ends"),
+        ("name@example.com-", "must have a domain without a hyphen at its ends"),
     ],
 )
 def test_explain_email_broken_rule_is_named_with_the_value(value, rule) -> None:
-    text = explain_email(value, RULES)
-    assert text and repr(value) in text and rule in text
+    assert explain_email(value, RULES) == f"e-mail {value!r} {rule}"
 
 
 @pytest.mark.parametrize("value", [None, 1, ["a@example.com"]])
