@@ -10,11 +10,18 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_administrator import (
     AdministratorResult,
     execute_administrator,
+    no_invitation,
     observe_administrator,
     observe_member_side,
     predict_administrator,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Relationship, State, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
+    Problem,
+    Reason,
+    Relationship,
+    State,
+    Step,
+)
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_administrator import (
     AdministratorPolicy,
     MemberSide,
@@ -225,7 +232,14 @@ def test_predict_administrator_replaced_without_an_invitation_is_the_failure_of_
 def test_predict_administrator_has_the_word_that_will_be_read() -> None:
     options = AdministratorPolicy(ADMINISTRATOR, joined_status="Enabled")
     predicted = predict_administrator(observe_administrator(FakeAdministrator(None, [INVITATION]), options), options)
-    assert (predicted.invitation_id, predicted.after and predicted.after.status) == ("i1", "Enabled")
+    assert predicted.invitation_id == "i1"
+    assert predicted.after == Relationship(ADMINISTRATOR, State.ENABLED, "Enabled")
+
+
+def test_no_invitation_names_who_should_have_sent_it_and_where_we_looked() -> None:
+    problem = no_invitation(AdministratorPolicy(ADMINISTRATOR))
+    text = f"no invitation from {ADMINISTRATOR} that could be accepted"
+    assert problem == Problem(Reason.NO_INVITATION, text, "ListInvitations")
 
 
 # Invitations that are late, vanish, or are somebody else's
@@ -382,7 +396,58 @@ def test_execute_administrator_acceptance_is_not_waited_for_without_wait() -> No
     assert port.log == ["accept_invitation"]
 
 
+# A service that was just switched on: AWS may still speak as if it were off
+
+OFF = failure(Reason.SERVICE_NOT_ENABLED, "It is off.")
+
+
+@pytest.mark.parametrize("call", ["list_invitations", "accept_invitation", "get_administrator"])
+def test_execute_administrator_service_just_switched_on_is_asked_again_until_aws_knows(call) -> None:
+    port = FakeAdministrator(None, [INVITATION], is_on=False)
+    # What was read for the plan comes before.
+    first = [None] if call == "get_administrator" else []
+    port.script.before(call, *first, *[raising(OFF)] * 3)
+    assert run(port, enable_service=True) == Seen("changed", ADMINISTRATOR, ["enable_service", "accept"])
+    assert port.time.naps == [1, 2, 4] and port.writes.count("enable_service") == 1
+
+
+def test_execute_administrator_service_just_switched_on_that_aws_never_shows_is_timed_out_in_its_words() -> None:
+    port = FakeAdministrator(None, [INVITATION], is_on=False)
+    port.script.before("list_invitations", *[raising(OFF)] * 100)
+    result = execute(port, enable_service=True, timeout=10)
+    assert seen(result) == Seen("timed_out", None, ["enable_service"], "timed_out")
+    assert result.problem == Problem(Reason.TIMED_OUT, "SomeException: It is off.", "SomeOperation")
+    assert port.time.slept == 10
+
+
+def test_execute_administrator_service_that_we_did_not_switch_on_is_taken_at_its_word() -> None:
+    port = FakeAdministrator(None, [INVITATION])
+    port.script.before("accept_invitation", raising(OFF))
+    assert run(port) == Seen("failed", None, [], "service_not_enabled")
+    assert port.time.slept == 0
+
+
+def test_execute_administrator_other_refusal_right_after_switching_on_is_no_echo() -> None:
+    port = FakeAdministrator(None, [INVITATION], is_on=False)
+    port.script.before("list_invitations", raising(failure(Reason.ACCESS_DENIED)))
+    assert run(port, enable_service=True) == Seen("failed", None, ["enable_service"], "access_denied")
+    assert port.time.slept == 0
+
+
 # Leaving
+
+
+@pytest.mark.parametrize("others_come_late", [False, True])
+def test_execute_administrator_that_others_brought_in_while_we_looked_for_an_invitation_is_as_wanted(
+    others_come_late,
+) -> None:
+    port = FakeAdministrator(ELSEWHERE, [])
+    # Seen in the first look, right after it is missed; later ones only look for the invitation.
+    port.script.before("list_invitations", None, *[None] * others_come_late, lambda: port.put(JOINED))
+    expected = Seen("failed", OTHER, [], "no_invitation") if others_come_late else Seen("unchanged", ADMINISTRATOR, [])
+    row = run(port, timeout=10, **REPLACED_WHERE_INVITED)
+    assert row == expected
+    assert port.writes == [] and port.log.count("get_administrator") == 1
 
 
 @pytest.mark.parametrize(

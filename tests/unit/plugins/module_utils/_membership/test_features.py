@@ -73,6 +73,20 @@ def test_shown_is_what_was_asked_for_as_it_is_and_nothing_else() -> None:
     ]
 
 
+def test_wish_names_what_differs_and_who_owns_it() -> None:
+    wish = FeatureWish(tuple(of(A=("NONE", {}), B=("ALL", {}), C=("ALL", {}))), WORDS)
+    there = {"B": Feature("B", "NEW", {}, "one"), "C": Feature("C", "NONE", {}, "two")}
+    # A is not listed, and so off already.
+    assert [feature.name for feature in wish.missing(there)] == ["B", "C"]
+    assert wish.owned(there) == "B (one), C (two)"
+    assert wish.owned({}) == ""
+
+
+def test_missing_features_send_nothing_along_with_one_that_goes_off() -> None:
+    there = by_name(of(A=("ALL", {"x": "ALL"})))
+    assert missing_features(of(A=("NONE", {})), there, "NONE") == tuple(of(A=("NONE", {})))
+
+
 def test_missing_features_keep_who_owns_them() -> None:
     [missing] = missing_features(of(A=("ALL", {})), {"A": Feature("A", "NONE", {}, "GUARDDUTY_POLICY")}, "NONE")
     assert missing.managed_by == "GUARDDUTY_POLICY"

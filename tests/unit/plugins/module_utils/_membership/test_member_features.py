@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_members import MemberResult
@@ -23,7 +25,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.member_feat
     look_at_features,
     predict_features,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason, State, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Problem, Reason, State, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import Decision
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Refusal
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
@@ -141,6 +143,7 @@ def test_new_members_are_waited_for_until_aws_knows_their_features() -> None:
     result = carry_out(wish_of(X="ENABLED"), port, {}, [A, C])
     problem = result[C].problem
     assert problem and problem.text == NO_MEMBER and problem.operation == "GetThem" and port.time.slept == 60
+    assert problem.reason is Reason.OTHER and not result[C].is_timed_out
     assert result[A].problem is None
 
 
@@ -148,7 +151,9 @@ def test_an_account_that_aws_tells_nothing_about_is_not_waited_for() -> None:
     port = FakeFeatures({A: of(X="ENABLED")})
     port.refusals[C] = "unsaid"
     result = carry_out(wish_of(X="ENABLED"), port, {}, [A, C])
-    assert result[C].problem and "told nothing" in result[C].problem.text and port.time.slept == 0
+    problem = result[C].problem
+    assert problem and problem.text == "AWS told nothing about the features of this account"
+    assert port.time.slept == 0
 
 
 def test_a_policy_is_not_written_against_and_equal_is_fine() -> None:
@@ -158,6 +163,10 @@ def test_a_policy_is_not_written_against_and_equal_is_fine() -> None:
     problem = result[A].problem
     assert problem and problem.reason is Reason.ORGANIZATION_POLICY and f"NEWER ({POLICY})" in problem.text
     assert result[B].problem is None and port.sent == []
+    # Whoever comes after one that a policy owns is written to all the same.
+    present = {A: OWNED, B: of(NEWER="DISABLED")}
+    port = FakeFeatures(present)
+    assert carry_out(wish_of(NEWER="ENABLED"), port, present)[B].is_changed and port.sent == [([B], ["NEWER"])]
 
 
 def test_features_that_show_late_are_waited_for_or_not() -> None:
@@ -170,7 +179,8 @@ def test_features_that_show_late_are_waited_for_or_not() -> None:
         port = FakeFeatures(present, shows_after)
         result = carry_out(wish_of(X="ENABLED"), port, present, wait=wait)[A]
         assert (result.is_changed, result.is_timed_out, port.time.slept) == (True, is_timed_out, slept)
-        assert (result.problem.reason if result.problem else None) is (Reason.TIMED_OUT if is_timed_out else None)
+        text = "AWS accepted the features but did not show them before the wait ended"
+        assert result.problem == (Problem(Reason.TIMED_OUT, text) if is_timed_out else None)
 
 
 def test_refused_accounts_keep_awss_words_and_the_others_go_on() -> None:
@@ -254,11 +264,21 @@ def test_look_reads_those_that_are_members_and_stay() -> None:
         result_of(C, State.ENABLED, is_purged=True).decision,
     ]
     look = look_at_features(wish_of(X="ENABLED"), port, decisions, map)
-    assert port.reads == [1] and look.known == {A: of(X="DISABLED")}
+    assert port.reads == [1] and look == FeaturesLook(wish_of(X="ENABLED"), port, {A: of(X="DISABLED")})
     assert [(action.operation, action.account_ids) for action in look.actions] == [("UpdateThem", (A,))]
     port.script.before("get", raising(failure()))
     with pytest.raises(CallFailed):
         look_at_features(wish_of(X="ENABLED"), port, decisions, map)
+    # One whose features AWS does not tell, and many that are read as they are told to be.
+    port, ways = FakeFeatures({A: of(X="DISABLED")}), []
+
+    def for_each(read: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
+        ways.append(read)
+        return map(read, parts)
+
+    many = [result_of(A, State.ENABLED).decision, result_of(B, State.ENABLED).decision]
+    look = look_at_features(wish_of(X="ENABLED"), port, many, for_each)
+    assert (look.known, look.refused, ways) == ({A: of(X="DISABLED")}, {B: Refusal(NO_MEMBER)}, [port.get_features])
 
 
 def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
@@ -273,7 +293,7 @@ def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
     shown = [{"name": "X", "status": "ENABLED", "additional_configuration": []}]
     assert (known.features, known.done) == (shown, (Step.UPDATE_FEATURES,))
     assert (new.features, new.done) == (shown, ())
-    assert refused.features is None and refused.problem and refused.problem.text == "no"
+    assert refused.features is None and refused.problem == Problem(Reason.OTHER, "no", "GetThem")
     assert invited.features is None and invited.problem is None
 
 
@@ -286,3 +306,21 @@ def test_execute_reads_new_members_and_leaves_others_alone() -> None:
     assert [result.done for result in found] == [(Step.UPDATE_FEATURES,), (), ()]
     assert [result.features is None for result in found] == [False, False, True]
     assert port.sent == [([A], ["X"])]
+
+
+def test_execute_tells_what_was_not_shown_in_time_of_the_member_itself() -> None:
+    port = FakeFeatures({A: of(X="DISABLED")}, shows_after=200)
+    look = FeaturesLook(wish_of(X="ENABLED"), port, {A: of(X="DISABLED")})
+    patience = Patience(port.time.as_clock(), timeout=10)
+    [found] = walk_alone(look.execute([result_of(A, State.ENABLED)], patience, map), port.time)
+    assert found.is_timed_out and found.problem and found.problem.reason is Reason.TIMED_OUT
+
+
+@pytest.mark.parametrize("kept_out", [{"is_skipped": True}, {"is_purged": True}, {"is_timed_out": True}])
+def test_execute_leaves_those_alone_that_are_not_to_stay_or_not_there_yet(kept_out: dict[str, bool]) -> None:
+    port = FakeFeatures({A: of(X="DISABLED")})
+    look = FeaturesLook(wish_of(X="ENABLED"), port, {})
+    late = kept_out.pop("is_timed_out", False)
+    result = replace(result_of(A, State.ENABLED, **kept_out), is_timed_out=late)
+    assert walk_alone(look.execute([result], Patience(port.time.as_clock()), map), port.time) == [result]
+    assert port.reads == port.sent == []

@@ -65,8 +65,9 @@ def test_account_id_of_missing_or_odd_id_is_refused(data, operation) -> None:
 
 @pytest.mark.parametrize("value", ["", A[1:], A + "0", A + "\n", " " + A[1:], "\u0661" * 12])
 def test_account_id_of_text_of_another_form_is_refused(value) -> None:
-    with pytest.raises(CallFailed):
+    with pytest.raises(CallFailed) as caught:
         account_id_of("GetMembers", {"AccountId": value})
+    assert caught.value.text == f"the answer has a record with the account id {value!r}"
 
 
 @pytest.mark.parametrize(("value", "kind"), [(True, bool), (False, bool), ("", str), ("x", str), (None, str)])
@@ -137,6 +138,13 @@ def refusals(texts: dict[str, str]) -> dict[str, Refusal]:
 def test_answer_of_unprocessed_accounts_keeps_the_text_under_the_services_key(key) -> None:
     response = {"UnprocessedAccounts": [{"AccountId": A, key: "No  way."}, {"AccountId": B}]}
     assert answer_of(response, UnprocessedKeys(key)) == Answer(refusals({A: "No  way.", B: "AWS gave no reason"}))
+
+
+def test_answer_of_unprocessed_accounts_keeps_the_code_where_the_service_gives_one() -> None:
+    keys = UnprocessedKeys("errorMessage", "errorCode", "accountId", "unprocessed")
+    items = [{"accountId": A, "errorMessage": "No.", "errorCode": "AccessDenied"}, {"accountId": B}]
+    expected = {A: Refusal("No.", "AccessDenied"), B: Refusal("AWS gave no reason", "")}
+    assert answer_of({"unprocessed": items}, keys) == Answer(expected)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.features import (
@@ -82,7 +83,8 @@ class FakeOrganization:
     def update(self, now: OrganizationRecord, settings: Mapping[str, object], features: Sequence[Feature]) -> None:
         self.script.play("update", "before")
         self.log.append("update")
-        assert {**self.real.settings} == {**now.settings}  # what goes along unchanged is what is there
+        # What goes along unchanged is what is there.
+        assert (self.real.settings, self.real.features) == (now.settings, now.features)
         self.sent.append((dict(settings), [feature.name for feature in features]))
         self.real = replace(
             self.real,
@@ -105,6 +107,7 @@ def test_every_combination_ends_as_predicted_and_is_then_left_alone(record: Orga
     for wish in WISHES:
         port = FakeOrganization(record)
         plan = plan_organization(wish, record, WORDS)
+        assert (plan.wish, plan.before) == (wish, record)
         predicted, result = predict_organization(plan), carry_out(plan, port)
         assert result == predicted and result.before == record
         assert len(plan.calls) <= 2 and port.log == ["update"] * len(plan.calls) + ["describe"] * bool(plan.calls)
@@ -129,7 +132,8 @@ def test_satisfied_under_a_policy_and_refused_otherwise() -> None:
 def test_settings_that_failed_are_told_whatever_is_asked_for() -> None:
     record = OrganizationRecord({"members": "NONE"}, failure="no linked Region")
     plan = plan_organization(OrganizationWish({}), record, WORDS)
-    assert plan.problem and plan.problem.text == "no linked Region" and not plan.is_due
+    assert plan == OrganizationPlan(OrganizationWish({}), record, (), Problem(Reason.OTHER, "no linked Region"))
+    assert not plan.is_due
 
 
 WISH = OrganizationWish({"members": "ALL"}, (Feature("A", "ALL"),))
@@ -156,6 +160,20 @@ def test_an_earlier_change_is_waited_for_and_the_plan_made_anew(
     port.script.before("describe", None, settle)
     result = carry_out(plan_organization(WISH, port.real, WORDS), port)
     assert (result.done, result.problem.reason if result.problem else None) == (done, reason)
+
+
+def test_a_feature_that_is_not_listed_is_off_already() -> None:
+    wish = OrganizationWish({"members": "NONE"}, (Feature("UNLISTED", "NONE"),))
+    plan = plan_organization(wish, NOW, WORDS)
+    assert plan == OrganizationPlan(wish, NOW) and not plan.is_due
+
+
+@pytest.mark.parametrize("shown", [{"settings": {"members": "ALL"}}, {"features": {"A": Feature("A", "ALL")}}])
+def test_settings_that_show_in_part_are_waited_for(shown: dict[str, Any]) -> None:
+    port = FakeOrganization(NOW, shows_after=20)
+    port.script.after("update", lambda: setattr(port, "shown", replace(NOW, **shown)))
+    result = carry_out(plan_organization(WISH, NOW, WORDS), port)
+    assert result == OrganizationResult(NOW, port.real, UPDATE) and port.time.slept >= 20
 
 
 def test_an_earlier_change_that_never_ends_ends_the_wait() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Outcome, Reason, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Outcome, Problem, Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_service import (
     ServicePlan,
     ServiceResult,
@@ -88,7 +88,10 @@ def test_execute_service_every_combination_ends_as_predicted_and_is_then_left_al
         plan = plan_service(wish, port.describe(with_tags=wish.tags is not None))
         port.log.clear()
         executed = carry_out(plan, port)
-        assert told(executed) == told(predict_service(plan)), (wish, record, brings_tags)
+        predicted = predict_service(plan)
+        assert told(executed) == told(predicted), (wish, record, brings_tags)
+        assert executed.before == predicted.before == plan.before
+        assert predicted.after is None or predicted.after.handle == (record.handle if record else "")
         assert executed.done == plan.steps
         assert port.log == [CALLS[step] for step in plan.steps] + ["describe"] * bool(plan.steps)
         assert plan_service(wish, port.describe(with_tags=wish.tags is not None)).steps == (), (wish, record)
@@ -147,6 +150,26 @@ def test_execute_service_that_somebody_else_switched_on_is_unchanged() -> None:
     port.record = RECORDS[1]
     result = carry_out(plan, port)
     assert (result.done, result.problem, result.after and result.after.handle) == ((), None, "handle")
+    assert result.before is None and port.time.slept == 0
+
+
+def test_execute_service_that_somebody_else_switched_on_gets_the_settings_and_tags_that_are_missing() -> None:
+    port = FakeService()
+    plan = plan_service(ServiceWish(settings={"enabled": False}, tags={"a": "1"}), None)
+    port.record = replace(RECORDS[1], tags={"theirs": "1", "a": "1"})
+    result = carry_out(plan, port)
+    assert (result.before, result.after, result.problem) == (None, port.record, None)
+    assert result.done == (Step.UPDATE_SERVICE, Step.UNTAG)
+    assert port.record and port.record.tags == {"a": "1"} and port.record.status == "DISABLED"
+
+
+def test_execute_service_that_somebody_else_switched_on_is_given_the_same_patience() -> None:
+    port = FakeService()
+    plan = plan_service(ServiceWish(settings={"enabled": False}), None)
+    port.record = RECORDS[1]
+    port.script.after("update", lambda: setattr(port, "record", RECORDS[1]))  # and does not show what it took
+    result = carry_out(plan, port, timeout=10)
+    assert result.problem and result.problem.reason is Reason.TIMED_OUT and port.time.slept == 10
 
 
 def test_execute_service_refused_step_ends_it_and_keeps_what_was_done() -> None:
@@ -218,18 +241,69 @@ def test_execute_service_that_others_switched_on_and_off_again_is_not_tried_for_
     port = FakeService(RECORDS[1])
     port.script.before("describe", lambda: setattr(port, "record", None))
     result = carry_out(plan_service(ServiceWish(), None), port)
-    assert (result.after, result.done) == (None, ())
-    assert result.problem and result.problem.reason is Reason.TIMED_OUT
+    assert (result.after, result.done, result.problem) == (None, (), not_shown("the service on"))
     assert port.log[:2] == ["enable", "describe"] and port.time.slept == 60 and len(port.log) < 20
 
 
-@pytest.mark.parametrize(("is_present", "record"), [(True, None), (False, RECORDS[1])])
-def test_execute_service_that_is_accepted_and_does_not_show_is_told_so(is_present, record) -> None:
+def not_shown(effect: str) -> Problem:
+    return Problem(Reason.TIMED_OUT, f"AWS accepted the request, but does not show {effect} yet")
+
+
+@pytest.mark.parametrize(
+    ("wish", "record", "effect"),
+    [
+        (ServiceWish(), None, "the service on"),
+        (ServiceWish(False), RECORDS[1], "the service off"),
+        (ServiceWish(settings={"enabled": False}), RECORDS[1], "the change"),
+    ],
+)
+def test_execute_service_that_is_accepted_and_does_not_show_is_told_so(wish, record, effect) -> None:
     port = FakeService(record)
     port.script.before("describe", lambda: setattr(port, "record", record))
-    result = carry_out(plan_service(ServiceWish(is_present), record), port)
-    assert result.problem and result.problem.reason is Reason.TIMED_OUT and len(result.done) == 1
+    result = carry_out(plan_service(wish, record), port)
+    assert result.problem == not_shown(effect) and len(result.done) == 1
     assert judge_service(result, GUARDDUTY) == (Outcome.TIMED_OUT, result.problem)
+
+
+@pytest.mark.parametrize(("wait", "is_told"), [(True, False), (False, True)])
+def test_execute_service_that_members_hold_is_switched_off_once_they_are_gone(wait, is_told) -> None:
+    port = FakeService(RECORDS[1])
+    held = failure(Reason.STILL_ASSOCIATED, "It has members.")
+    port.script.before("disable", raising(held), raising(held))
+    result = carry_out(plan_service(ServiceWish(False), RECORDS[1]), port, wait=wait)
+    assert result.problem == (held.as_problem() if is_told else None)
+    assert result.done == (() if is_told else (Step.DISABLE_SERVICE,))
+    assert port.time.naps == ([] if is_told else [1, 2])
+
+
+def test_execute_service_that_members_hold_for_good_is_told_in_awss_words_when_the_wait_ends() -> None:
+    port = FakeService(RECORDS[1])
+    held = failure(Reason.STILL_ASSOCIATED, "It has members.")
+    port.script.before("disable", *[raising(held)] * 100)
+    result = carry_out(plan_service(ServiceWish(False), RECORDS[1]), port, timeout=10)
+    assert (result.problem, result.done, port.time.slept) == (held.as_problem(), (), 10)
+
+
+def test_execute_service_just_switched_on_takes_its_update_once_aws_knows_of_it() -> None:
+    wish = ServiceWish(settings={"late": False}, updated_only=frozenset({"late"}))
+    off = failure(Reason.SERVICE_NOT_ENABLED, "It is off.")
+    port = FakeService()
+    port.script.before("update", raising(off), raising(off))
+    # After the update, too, AWS may speak of it as if it were off.
+    port.script.before("describe", raising(off))
+    result = carry_out(plan_service(wish, None), port)
+    assert (result.done, result.problem) == ((Step.ENABLE_SERVICE, Step.UPDATE_SERVICE), None)
+    assert port.time.naps == [1, 2, 1] and port.log.count("enable") == 1
+
+
+def test_execute_service_that_was_on_is_taken_at_its_word_when_it_is_said_to_be_off() -> None:
+    port = FakeService(RECORDS[1])
+    off = failure(Reason.SERVICE_NOT_ENABLED, "It is off.")
+    port.script.before("update", raising(off))
+    port.script.before("describe", raising(off))
+    result = carry_out(plan_service(ServiceWish(settings={"enabled": False}), RECORDS[1]), port)
+    assert (result.done, result.problem, result.after) == ((), off.as_problem(), RECORDS[1])
+    assert port.time.slept == 0
 
 
 @pytest.mark.parametrize("looks", [1, 3])

@@ -4,16 +4,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_administrator import AdministratorResult
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_members import MemberResult
+from ansible_collections.muster.aws.plugins.module_utils._membership.features import (
+    Feature,
+    FeatureWish,
+    FeatureWords,
+)
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     Account,
     Action,
     Member,
+    OrganizationKind,
     Outcome,
     Problem,
     Reason,
@@ -23,25 +30,33 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
     Step,
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_administrator import MemberSide
+from ansible_collections.muster.aws.plugins.module_utils._membership.plan_delegation import DelegationResult
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import (
     Decision,
     MemberPolicy,
     Wish,
     rows_for,
 )
+from ansible_collections.muster.aws.plugins.module_utils._membership.plan_organization import (
+    OrganizationRecord,
+    OrganizationResult,
+)
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_service import ServiceResult
-from ansible_collections.muster.aws.plugins.module_utils._membership.port import CallFailed, ServiceRecord
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import CallFailed, Delegate, ServiceRecord
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS, STATE_REASONS
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import (
     Report,
     administrator_row,
+    delegation_row,
     describe_unprocessed,
     invitation_row,
     judge_administrator,
     judge_member,
     judge_service,
     member_row,
+    organization_row,
     service_row,
+    settings_of,
     steps_as_actions,
     unprocessed_row,
 )
@@ -314,6 +329,100 @@ def test_service_row_of_a_service_without_name_and_tags_has_neither() -> None:
     assert list(row) == "account_id region status previous_status enabled actions".split()
 
 
+WORDS = FeatureWords("status", "DISABLED")
+
+
+@pytest.mark.parametrize(
+    ("asked", "after", "shown"),
+    [
+        (None, {"features": {"A": Feature("A", "ENABLED")}}, None),
+        ("A", None, None),
+        ("A", {}, "DISABLED"),
+        ("A", {"features": {"A": Feature("A", "ENABLED"), "UNASKED": Feature("UNASKED", "ENABLED")}}, "ENABLED"),
+    ],
+)
+def test_service_row_shows_the_features_that_were_asked_for_and_no_others(asked, after, shown) -> None:
+    kind = ServiceKind("detector", "detectors", "detector_id", {"enabled": True, "features": None})
+    wish = FeatureWish((Feature(asked, "ENABLED"),), WORDS) if asked else None
+    record = None if after is None else ServiceRecord("d1", "ENABLED", after)
+    row = service_row(REGION, A, kind, ServiceResult(record, record), wish)
+    assert row["features"] == (shown and [{"name": "A", "status": shown, "additional_configuration": []}])
+
+
+def test_member_row_has_features_where_the_service_has_them() -> None:
+    result = replace(result_for(State.ENABLED), features=[{"name": "A"}])
+    assert list(member_row(REGION, result, has_features=True)) == [*MEMBER_KEYS[:-3], "features"]
+    assert member_row(REGION, result, has_features=True)["features"] == [{"name": "A"}]
+
+
+KIND = OrganizationKind("guardduty.amazonaws.com", ("auto_enable",), features=FeatureWords("auto_enable", "NONE"))
+BY_POLICY = OrganizationKind("securityhub.amazonaws.com", ("auto_enable", "standards"), has_configuration=True)
+RECORD = OrganizationRecord(
+    {"auto_enable": "ALL", "more": 1}, {"A": Feature("A", "NEW")}, False, ("CENTRAL", "ENABLED")
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "record", "settings"),
+    [
+        (
+            KIND,
+            RECORD,
+            {
+                "auto_enable": "ALL",
+                "features": [{"name": "A", "auto_enable": "NEW", "additional_configuration": []}],
+                "member_limit_reached": False,
+            },
+        ),
+        (KIND, None, {"auto_enable": None, "features": None, "member_limit_reached": None}),
+        (
+            BY_POLICY,
+            RECORD,
+            {
+                "auto_enable": "ALL",
+                "standards": None,
+                "member_limit_reached": False,
+                "configuration_type": "CENTRAL",
+                "configuration_status": "ENABLED",
+            },
+        ),
+        (
+            BY_POLICY,
+            None,
+            {
+                "auto_enable": None,
+                "standards": None,
+                "member_limit_reached": None,
+                "configuration_type": None,
+                "configuration_status": None,
+            },
+        ),
+    ],
+)
+def test_settings_of_an_organization_are_those_of_the_service_and_null_where_nobody_could_read(
+    kind, record, settings
+) -> None:
+    assert settings_of(kind, record) == settings
+    row = organization_row(REGION, A, kind, OrganizationResult(None, record, (Step.UPDATE_ORGANIZATION,)))
+    assert row == {"account_id": A, "region": REGION, **settings, "actions": ["update_organization"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, None), (None, Delegate(A, "ENABLED")), (Delegate(B, "DISABLE_IN_PROGRESS"), Delegate(A, "ENABLED"))],
+)
+def test_delegation_row_has_who_it_is_and_who_it_was(before, after) -> None:
+    row = delegation_row(REGION, DelegationResult(before, after), (Step.DELEGATE, Step.REVOKE))
+    assert row == {
+        "region": REGION,
+        "administrator_id": after and after.account_id,
+        "status": after and after.status,
+        "previous_administrator_id": before and before.account_id,
+        "previous_status": before and before.status,
+        "actions": ["delegate", "revoke"],
+    }
+
+
 def test_steps_as_actions_name_no_accounts() -> None:
     actions = steps_as_actions(GUARDDUTY.operations, (Step.ENABLE_SERVICE, Step.ACCEPT))
     assert actions == [Action("CreateDetector"), Action("AcceptAdministratorInvitation")]
@@ -397,6 +506,18 @@ def test_sort_by_region_then_account_and_actions_keep_their_order() -> None:
     ]
 
 
+def test_sort_what_names_no_account_or_no_region_comes_first() -> None:
+    report = Report()
+    # Capitals sort before small letters and after digits.
+    for region, account_id in (("A", A), ("A", None), ("a", A)):
+        report.add_actions(region, account_id, [Action("ListMembers")])
+    report.refuse([Fault(B, Reason.INVALID_INPUT, "odd")])
+    report.unprocessed.insert(0, unprocessed_row(A, "A", REFUSED))
+    report.sort()
+    assert [(row["region"], row["account_id"]) for row in report.actions] == [("A", None), ("A", A), ("a", A)]
+    assert [row["region"] for row in report.unprocessed] == [None, "A"]
+
+
 def test_add_actions_are_plain_data() -> None:
     report = Report()
     report.add_actions(REGION, A, [Action("AcceptAdministratorInvitation")])
@@ -429,6 +550,8 @@ def test_describe_failures_names_at_most_ten_and_counts_all(count, more) -> None
     text = report.describe_failures("GuardDuty")
     assert text.startswith(f"GuardDuty: {count} of {count + 1} accounts and Regions not done: ")
     assert text.count("CreateMembers: Not  you. (access_denied") == min(count, 10)
+    named = [describe_unprocessed(row) for row in report.unprocessed[:10]]
+    assert text.endswith(": " + "; ".join([*named, *([more] if more else [])]))
     assert more in text if more else "more, see" not in text
 
 
