@@ -229,6 +229,14 @@ def test_predict_administrator_replaced_without_an_invitation_is_the_failure_of_
     assert seen(predicted) == seen(real) == Seen("failed", OTHER, [], "no_invitation")
 
 
+def test_predict_administrator_without_an_invitation_still_switches_the_service_on() -> None:
+    options = AdministratorPolicy(ADMINISTRATOR, enable_service=True, foresees_invitations=True)
+    observation = observe_administrator(FakeAdministrator(is_on=False), options)
+    assert seen(predict_administrator(observation, options)) == Seen(
+        "failed", None, ["enable_service"], "no_invitation"
+    )
+
+
 def test_predict_administrator_has_the_word_that_will_be_read() -> None:
     options = AdministratorPolicy(ADMINISTRATOR, joined_status="Enabled")
     predicted = predict_administrator(observe_administrator(FakeAdministrator(None, [INVITATION]), options), options)

@@ -11,8 +11,16 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.execute_members import (
     execute_members,
     predict_members,
+    read_members,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Reason, State, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
+    Account,
+    Member,
+    Reading,
+    Reason,
+    State,
+    Step,
+)
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import (
     MemberPolicy,
     MembersPlan,
@@ -806,3 +814,89 @@ def test_predict_members_deleted_record_leaves_nothing() -> None:
     port = FakeMembers(member_in(State.ENABLED, A, email="old@example.com", invited_at="then"))
     after = predict_members(plan_for(port, [account(A)], wish=ABSENT), ADMINISTRATOR)[0].member
     assert (after.status, after.email, after.invited_at) == (None, None, None)
+
+
+# Reading
+
+
+class Records:
+    """Members that are asked for by name, or listed. From a batch on AWS may not tell for some whether they exist."""
+
+    def __init__(self, *members: Member, tells: int = 1000) -> None:
+        self.members = {member.account_id: member for member in members}
+        self.tells = tells
+        self.log: list[tuple[str, ...]] = []
+
+    calls: Any = None
+
+    def get_members(self, account_ids: Sequence[str]) -> list[Member] | None:
+        self.log.append(tuple(account_ids))
+        if len(self.log) > self.tells:
+            return None
+        return [self.members[account_id] for account_id in account_ids if account_id in self.members]
+
+    def list_members(self) -> list[Member]:
+        self.log.append(("all",))
+        return list(self.members.values())
+
+
+IDS = [A, B, C, "555555555555", "666666666666"]
+
+
+@pytest.mark.parametrize(
+    ("reading", "tells", "calls"),
+    [
+        (Reading(2), 1000, [(A, B), (C, IDS[3]), (IDS[4],)]),
+        (Reading(2, list_above=5), 1000, [(A, B), (C, IDS[3]), (IDS[4],)]),
+        (Reading(2, list_above=4), 1000, [("all",)]),
+        (Reading(2), 1, [(A, B), (C, IDS[3]), ("all",)]),
+        (Reading(2), 0, [(A, B), ("all",)]),
+    ],
+)
+def test_read_members_by_name_or_by_one_list_is_a_record_for_each_in_order(reading, tells, calls) -> None:
+    there = [member_in(State.ENABLED, IDS[4]), member_in(State.CREATED, B), member_in(State.INVITED, "777777777777")]
+    port = Records(*there, tells=tells)
+    read = [member for members in read_members(port, IDS, map, reading) for member in members]
+    assert read == [Member(A), there[1], Member(C), Member(IDS[3]), there[0]]
+    # Those that come after a batch of which AWS could not tell may have been asked for already, side by side.
+    assert port.log == calls
+
+
+# Batches
+
+
+def test_execute_members_refused_in_the_first_batch_is_asked_again_after_the_last() -> None:
+    port = FakeMembers()
+    port.refusals[Step.CREATE, A] = [TEXTS["internal"]]
+    rows = run(port, ids_of(120))
+    assert {row for row in map(str, rows.values())} == {str(INVITED_ANEW)}
+    assert [len(ids) for name, ids in port.writes if name == "create"] == [50, 50, 20, 1]
+
+
+def test_execute_members_batch_that_fails_beside_one_that_does_not_keeps_the_rest_from_being_sent() -> None:
+    port = FakeMembers()
+
+    def second_after_third(call: Callable[[Any], Any], batches: Iterable[Any]) -> Iterable[Any]:
+        parts = list(batches)
+        order = [1, 0, *range(2, len(parts))] if len(parts) > 2 else range(len(parts))
+        answers = {number: call(parts[number]) for number in order}
+        return [answers[number] for number in range(len(parts))]
+
+    # The first goes alone; then the third is answered, the second fails as a whole, and the fourth is not sent.
+    port.script.before("create", None, None, raising(failure(Reason.THROTTLED)))
+    rows = run(port, ids_of(200), for_each=second_after_third)
+    outcomes = [row.outcome for row in rows.values()]
+    assert [outcomes[n * 50] for n in range(4)] == ["changed", "failed", "changed", "not_attempted"]
+    assert [len(ids) for name, ids in port.writes if name == "create"] == [50, 50, 50]
+
+
+@pytest.mark.parametrize(
+    "facts", [each for each in SERVICES if State.VERIFYING in each.words], ids=lambda facts: facts.name
+)
+def test_execute_members_address_is_verified_after_the_creation_only_where_that_invites(facts) -> None:
+    port = FakeMembers(facts=facts)
+    port.script.after("create", lambda: port.put(A, State.VERIFYING))
+    port.script.before("get_members", None, None, lambda: port.put(A, State.INVITED))
+    end = State.INVITED if facts.creating_invites else State.VERIFYING
+    assert run(port) == {A: Seen("changed", facts.word_for(end), ["create"])}
+    assert bool(port.time.slept) is facts.creating_invites

@@ -139,6 +139,7 @@ def test_new_members_are_waited_for_until_aws_knows_their_features() -> None:
     port.late = {A: 20, B: 5}
     result = carry_out(wish_of(X="ENABLED"), port, {}, [A, B])
     assert [result[i].is_changed for i in (A, B)] == [False, True] and not any(r.problem for r in result.values())
+    assert [result[i].before for i in (A, B)] == [of(X="ENABLED"), of(X="DISABLED")]
     port = FakeFeatures({A: of(X="ENABLED")})
     result = carry_out(wish_of(X="ENABLED"), port, {}, [A, C])
     problem = result[C].problem
@@ -190,6 +191,8 @@ def test_refused_accounts_keep_awss_words_and_the_others_go_on() -> None:
     result = carry_out(wish_of(X="ENABLED"), port, present)
     assert result[A].is_changed and not result[B].is_changed
     assert result[B].problem and (result[B].problem.text, result[B].problem.operation) == ("no", "UpdateThem")
+    # What is no passing reason is not asked again.
+    assert port.sent == [([A, B], ["X"])]
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -197,16 +200,27 @@ def test_accounts_that_aws_refuses_for_a_passing_reason_are_written_to_again(wai
     class Busy(FakeFeatures):
         def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
             answer = super().update_features(account_ids, features)
-            self.refusals.clear()
+            self.refusals.pop(B, None)
             return answer
 
-    present = {A: of(X="DISABLED"), B: of(X="DISABLED")}
+    present = dict.fromkeys((A, B, C), of(X="DISABLED"))
     port = Busy(present)
-    port.refusals[B] = "Internal error"
+    port.refusals.update({B: "Internal error", C: "no"})
     result = carry_out(wish_of(X="ENABLED"), port, present, wait=wait)
-    assert [accounts for accounts, _features in port.sent] == ([[A, B], [B]] if wait else [[A, B]])
-    assert result[A].is_changed and result[B].is_changed is wait
+    assert [accounts for accounts, _features in port.sent] == ([[A, B, C], [B]] if wait else [[A, B, C]])
+    assert result[A].is_changed and result[B].is_changed is wait and not result[C].is_changed
     assert (result[B].problem is None) is wait
+
+
+@pytest.mark.parametrize(("text", "slept"), [("Internal error", 60), ("no", 0)])
+def test_a_read_refused_for_a_passing_reason_is_made_again(text: str, slept: int) -> None:
+    class Shut(FakeFeatures):
+        def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
+            return {}, Answer(dict.fromkeys(account_ids, Refusal(text)))
+
+    port = Shut({A: of(X="DISABLED")})
+    result = carry_out(wish_of(X="ENABLED"), port, {}, [A])[A]
+    assert result.problem and result.problem.text == text and port.time.slept == slept and port.sent == []
 
 
 @pytest.mark.parametrize(("present", "told"), [(of(X="DISABLED"), "lists all of them"), (of(), "does not list X")])
@@ -235,6 +249,12 @@ def test_a_lost_answer_counts_as_done_where_a_look_shows_it() -> None:
     port.script.before("update", raising(lost()))
     result = carry_out(wish_of(X="ENABLED"), port, present)[A]
     assert not result.is_changed and result.problem == lost().as_problem()
+    # The same of two calls, for accounts that lack different things.
+    present = {A: of(X="DISABLED", Y="DISABLED"), B: of(X="DISABLED", Y="ENABLED")}
+    port = FakeFeatures(present)
+    port.script.after("update", raising(lost()), raising(lost()))
+    found = carry_out(wish_of(X="ENABLED", Y="ENABLED"), port, present)
+    assert [(result.is_changed, result.problem) for result in found.values()] == [(True, None)] * 2
 
 
 def test_a_read_that_fails_is_told() -> None:
@@ -282,7 +302,7 @@ def test_look_reads_those_that_are_members_and_stay() -> None:
 
 
 def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
-    look = FeaturesLook(wish_of(X="ENABLED"), FakeFeatures({}), {A: of(X="DISABLED")}, {C: Refusal("no")})
+    look = FeaturesLook(wish_of(X="ENABLED"), FakeFeatures({}), {A: of(X="DISABLED")}, {C: Refusal("no", "AccessDeniedException")})
     results = [
         result_of(A, State.ENABLED),
         result_of(B, State.ENABLED, State.ABSENT),
@@ -293,7 +313,7 @@ def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
     shown = [{"name": "X", "status": "ENABLED", "additional_configuration": []}]
     assert (known.features, known.done) == (shown, (Step.UPDATE_FEATURES,))
     assert (new.features, new.done) == (shown, ())
-    assert refused.features is None and refused.problem == Problem(Reason.OTHER, "no", "GetThem")
+    assert refused.features is None and refused.problem == Problem(Reason.ACCESS_DENIED, "no", "GetThem")
     assert invited.features is None and invited.problem is None
 
 
@@ -301,8 +321,14 @@ def test_execute_reads_new_members_and_leaves_others_alone() -> None:
     port = FakeFeatures({A: of(X="DISABLED"), B: of(X="ENABLED")})
     look = FeaturesLook(wish_of(X="ENABLED"), port, {A: of(X="DISABLED")})
     results = [result_of(A, State.ENABLED), result_of(B, State.ENABLED, State.ABSENT), result_of(C, State.INVITED)]
-    patience = Patience(port.time.as_clock())
-    found = walk_alone(look.execute(results, patience, map), port.time)
+    patience, ways = Patience(port.time.as_clock()), []
+
+    def for_each(read: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
+        ways.append(read)
+        return map(read, parts)
+
+    found = walk_alone(look.execute(results, patience, for_each), port.time)
+    assert ways == [port.get_features] * 2  # of the new member, and of what was written
     assert [result.done for result in found] == [(Step.UPDATE_FEATURES,), (), ()]
     assert [result.features is None for result in found] == [False, False, True]
     assert port.sent == [([A], ["X"])]

@@ -59,8 +59,9 @@ def test_account_id_of_twelve_digits_is_returned() -> None:
 @pytest.mark.parametrize("data", [{}, {"AccountId": None}, {"accountId": A}, {"AccountId": int(B)}])
 @pytest.mark.parametrize("operation", ["GetMembers", "ListMembers"])
 def test_account_id_of_missing_or_odd_id_is_refused(data, operation) -> None:
-    with pytest.raises(CallFailed, match=operation):
+    with pytest.raises(CallFailed, match=operation) as caught:
         account_id_of(operation, data)
+    assert caught.value.text == f"the answer has a record with the account id {data.get('AccountId', '')!r}"
 
 
 @pytest.mark.parametrize("value", ["", A[1:], A + "0", A + "\n", " " + A[1:], "\u0661" * 12])

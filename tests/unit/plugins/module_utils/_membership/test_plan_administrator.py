@@ -7,7 +7,7 @@ from __future__ import annotations
 from itertools import permutations, product
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Relationship, State
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, Relationship, State
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_administrator import (
     AdministratorPolicy,
     MemberSide,
@@ -110,6 +110,8 @@ def test_plan_administrator_problem_names_who_and_which_status() -> None:
     plan = plan_administrator(side(Standing.UNKNOWN), AdministratorPolicy(ADMINISTRATOR))
     assert plan.problem and OTHER in plan.problem.text and "Unheard" in plan.problem.text
     assert plan.problem.reason is Reason.UNKNOWN_STATUS and plan.problem.operation is None
+    plan = plan_administrator(side(Standing.SERVICE_OFF), AdministratorPolicy(ADMINISTRATOR))
+    assert plan.problem == Problem(Reason.SERVICE_NOT_ENABLED, "the service is off in this account and Region")
 
 
 # Invitations

@@ -117,7 +117,13 @@ def test_every_combination_ends_as_predicted_and_is_then_left_alone(
 def test_two_updates_where_an_old_feature_has_to_go_first() -> None:
     record = record_of(False, OLD="ENABLED", NEWER="DISABLED")
     port = FakeDetector(record)
-    result = carry_out(plan_service(wish_of(True, NEWER="ENABLED", OLD="DISABLED"), record), port)
+    plan = plan_service(wish_of(True, NEWER="ENABLED", OLD="DISABLED"), record)
+    sent = [update["features"] for update in plan.updates]
+    assert [[feature.name for feature in wish.features] for wish in sent if isinstance(wish, FeatureWish)] == [
+        ["OLD"],
+        ["NEWER"],
+    ]
+    result = carry_out(plan, port)
     assert port.sent == [["enabled", "features"], ["features"]]
     assert result.done == (Step.UPDATE_SERVICE,) * 2
 

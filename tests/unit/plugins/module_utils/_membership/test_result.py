@@ -564,6 +564,12 @@ def test_describe_failures_without_rows_counts_what_was_refused() -> None:
 # What a failed call says
 
 
+@pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException"])
+def test_call_failed_as_problem_of_a_session_that_ended_is_worth_another_run(code) -> None:
+    problem = CallFailed("GetMembers", code, "It is over.", Reason.ACCESS_DENIED).as_problem()
+    assert problem.is_passing and unprocessed_row(A, REGION, problem)["retryable"]
+
+
 @pytest.mark.parametrize(("text", "said"), [("Not you.", "SomeException: Not you."), ("", "SomeException")])
 def test_call_failed_as_problem_has_code_and_text(text, said) -> None:
     failure = CallFailed("GetMembers", "SomeException", text, Reason.ACCESS_DENIED)
