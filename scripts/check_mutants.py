@@ -75,9 +75,7 @@ class Entry:
     def covers(self, change: Change) -> bool:
         """Return whether this is one of them."""
         return (
-            self.function == change.function
-            and self.was in (None, change.was)
-            and self.became in (None, change.became)
+            self.function == change.function and self.was in (None, change.was) and self.became in (None, change.became)
         )
 
     def __str__(self) -> str:

@@ -302,7 +302,9 @@ def test_look_reads_those_that_are_members_and_stay() -> None:
 
 
 def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
-    look = FeaturesLook(wish_of(X="ENABLED"), FakeFeatures({}), {A: of(X="DISABLED")}, {C: Refusal("no", "AccessDeniedException")})
+    look = FeaturesLook(
+        wish_of(X="ENABLED"), FakeFeatures({}), {A: of(X="DISABLED")}, {C: Refusal("no", "AccessDeniedException")}
+    )
     results = [
         result_of(A, State.ENABLED),
         result_of(B, State.ENABLED, State.ABSENT),
