@@ -105,7 +105,7 @@ class Emulator:
     def begin_with(self, seed: Mapping[str, Any]) -> None:
         """Forget everything, and make an AWS, with the knobs of the bench.
 
-        It takes more accounts than Security Hub's quota of 1,000 by invitation: how time grows is seen beyond that, too.
+        Quotas are lifted: how time grows is seen beyond the 1,000 accounts by invitation of Security Hub, too.
         """
         self._ask("POST", "reset")
         quotas = dict.fromkeys(("members_quota", "invitations_quota"), 1_000_000)

@@ -348,7 +348,8 @@ def test_execute_tells_what_was_not_shown_in_time_of_the_member_itself() -> None
 def test_execute_leaves_those_alone_that_are_not_to_stay_or_not_there_yet(kept_out: dict[str, bool]) -> None:
     port = FakeFeatures({A: of(X="DISABLED")})
     look = FeaturesLook(wish_of(X="ENABLED"), port, {})
-    late = kept_out.pop("is_timed_out", False)
-    result = replace(result_of(A, State.ENABLED, **kept_out), is_timed_out=late)
+    late = {name: value for name, value in kept_out.items() if name == "is_timed_out"}
+    decided = {name: value for name, value in kept_out.items() if name != "is_timed_out"}
+    result = replace(result_of(A, State.ENABLED, **decided), **late)
     assert walk_alone(look.execute([result], Patience(port.time.as_clock()), map), port.time) == [result]
     assert port.reads == port.sent == []
