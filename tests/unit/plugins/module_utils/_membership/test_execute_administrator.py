@@ -267,7 +267,7 @@ def test_execute_administrator_invitation_that_never_comes_is_a_failure(invitati
     port = FakeAdministrator(None, invitations)
     assert run(port, wait=wait, timeout=timeout) == Seen("failed", None, [], "no_invitation")
     assert port.time.slept == slept
-    assert port.writes == []
+    assert port.writes == [] and port.log.count("get_administrator") == 1
 
 
 @pytest.mark.parametrize(("wait", "timeout", "slept"), [(True, 10, 10), (True, 0, 0), (False, 10, 0)])
@@ -409,12 +409,13 @@ def test_execute_administrator_acceptance_is_not_waited_for_without_wait() -> No
 OFF = failure(Reason.SERVICE_NOT_ENABLED, "It is off.")
 
 
+@pytest.mark.parametrize("off", [OFF, failure(Reason.OTHER, "Nothing here.", "ResourceNotFoundException")], ids=str)
 @pytest.mark.parametrize("call", ["list_invitations", "accept_invitation", "get_administrator"])
-def test_execute_administrator_service_just_switched_on_is_asked_again_until_aws_knows(call) -> None:
+def test_execute_administrator_service_just_switched_on_is_asked_again_until_aws_knows(call, off) -> None:
     port = FakeAdministrator(None, [INVITATION], is_on=False)
     # What was read for the plan comes before.
     first = [None] if call == "get_administrator" else []
-    port.script.before(call, *first, *[raising(OFF)] * 3)
+    port.script.before(call, *first, *[raising(off)] * 3)
     assert run(port, enable_service=True) == Seen("changed", ADMINISTRATOR, ["enable_service", "accept"])
     assert port.time.naps == [1, 2, 4] and port.writes.count("enable_service") == 1
 

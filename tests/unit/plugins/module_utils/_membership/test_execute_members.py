@@ -255,6 +255,23 @@ def test_execute_members_doubt_about_a_repeated_request_outlasts_a_further_try()
     assert run(port) == {A: Seen("changed", "Invited", ["invite"])}
 
 
+def test_execute_members_doubt_outlasts_a_further_try_that_fails_as_a_whole() -> None:
+    port = FakeMembers(member_in(State.CREATED))
+    port.refusals[Step.INVITE, A] = [TEXTS["internal"]]
+    port.repeated = {Step.INVITE}
+    port.script.after("invite", lambda: port.put(A, State.INVITED))
+    port.script.before("invite", None, raising(failure(Reason.THROTTLED)))
+    assert run(port) == {A: Seen("changed", "Invited", ["invite"])}
+
+
+@pytest.mark.parametrize(("wish", "end"), [(DISASSOCIATED, "Removed"), (ABSENT, None)])
+def test_execute_members_association_that_others_ended_is_none_to_end_and_not_our_change(wish, end) -> None:
+    port = FakeMembers(member_in(State.ENABLED))
+    port.script.before("disassociate", lambda: port.put(A, State.REMOVED))
+    row = run(port, wish=wish)[A]
+    assert row == Seen("unchanged" if end else "changed", end, [] if end else ["delete"])
+
+
 # What is the same for every account of the caller
 
 

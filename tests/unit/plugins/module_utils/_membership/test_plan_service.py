@@ -139,6 +139,29 @@ def test_plan_service_on_enable_options_matter_only_while_it_is_switched_on() ->
     assert plan_service(wish, RECORDS[1]).steps == ()
 
 
+def test_predict_service_without_a_switch_of_its_own_is_enabled() -> None:
+    # Security Hub is on, or it is not there.
+    after = predict_service(plan_service(ServiceWish(defaults={"frequency": "SIX_HOURS"}), None)).after
+    assert after == ServiceRecord("", "ENABLED", {"frequency": "SIX_HOURS"}, {})
+
+
+def test_execute_service_switched_on_with_tags_has_those_that_are_read() -> None:
+    port = FakeService()
+    tags = {"a": "1", "aws:by": "them"}
+    port.script.after("enable", lambda: port.record and setattr(port, "record", replace(port.record, tags=tags)))
+    result = carry_out(plan_service(ServiceWish(tags={"a": "1"}), None), port)
+    assert result.after and result.after.tags == tags
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "SomeException"])
+def test_execute_service_just_switched_on_is_read_again_where_aws_has_no_such_resource(code) -> None:
+    port = FakeService()
+    gone = failure(Reason.OTHER, "Nothing here.", code)
+    port.script.before("describe", raising(gone))
+    result = carry_out(plan_service(ServiceWish(), None), port)
+    assert result.problem == (None if code == "ResourceNotFoundException" else gone.as_problem())
+
+
 def test_plan_service_tags_of_aws_are_never_removed() -> None:
     record = ServiceRecord("handle", "ENABLED", DEFAULTS, {"aws:by": "them", "mine": "1", "also": "2"})
     assert plan_service(ServiceWish(tags={}), record).untag_keys == ("also", "mine")
