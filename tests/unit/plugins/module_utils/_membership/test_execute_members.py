@@ -31,6 +31,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.port import
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import judge_member, member_row
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.macie.facts import MACIE
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     ADMINISTRATOR,
@@ -831,6 +832,52 @@ def test_predict_members_deleted_record_leaves_nothing() -> None:
     port = FakeMembers(member_in(State.ENABLED, A, email="old@example.com", invited_at="then"))
     after = predict_members(plan_for(port, [account(A)], wish=ABSENT), ADMINISTRATOR)[0].member
     assert (after.status, after.email, after.invited_at) == (None, None, None)
+
+
+# What AWS says of one account
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "reason"),
+    [
+        ("It is refused because it is already a member of another administrator.", "", "caller_is_member"),
+        ("You may not.", "AccessDeniedException", "access_denied"),
+        ("Macie is not enabled.", "AccessDeniedException", "service_not_enabled"),
+    ],
+)
+def test_execute_members_refusal_is_read_with_its_step_its_code_and_the_words_of_the_service(
+    text, code, reason
+) -> None:
+    port = FakeMembers(facts=MACIE)  # a call for one account, whose refusal is that account's
+    port.script.before("create", raising(failure(Reason.OTHER, text, code)))
+    assert run(port)[A] == Seen("failed", None, [], reason)
+
+
+def test_execute_members_lost_answer_of_a_call_for_one_account_is_settled_by_reading() -> None:
+    port = FakeMembers(facts=MACIE)
+    port.script.after("create", raising(lost()))
+    assert run(port)[A].actions == ["create", "invite"]
+
+
+def test_predict_members_removed_account_has_no_record() -> None:
+    plan = plan_for(FakeMembers(member_in(State.CREATED)), [account(A)], wish=ABSENT)
+    assert [result.member for result in predict_members(plan, ADMINISTRATOR)] == [Member(A)]
+
+
+@pytest.mark.parametrize("facts", [GUARDDUTY, SECURITYHUB], ids=lambda facts: facts.name)
+@pytest.mark.parametrize("state", [State.INVITED, State.ENABLED])
+@pytest.mark.parametrize("wish", [ABSENT, DISASSOCIATED])
+def test_execute_members_record_of_a_pending_invitation_is_deleted_though_there_is_no_association_to_end(
+    facts, state, wish
+) -> None:
+    port = FakeMembers(member_in(state, facts=facts), facts=facts)
+    port.lasting_refusals[Step.DISASSOCIATE, A] = TEXTS["unassociated"]
+    row = run(port, wish=wish, timeout=10)[A]
+    if state is State.INVITED and wish is ABSENT:
+        assert (row, port.time.slept) == (Seen("changed", None, ["delete"]), 0)
+    else:
+        assert row.outcome in ("failed", "timed_out") and row.actions in ([], ["disassociate"])
+        assert row.status == facts.word_for(state) and "delete" not in dict(port.writes)
 
 
 # Reading

@@ -87,6 +87,7 @@ def test_execute_service_every_combination_ends_as_predicted_and_is_then_left_al
         port = FakeService(record, brings_tags)
         plan = plan_service(wish, port.describe(with_tags=wish.tags is not None))
         port.log.clear()
+        assert plan.wish is wish and len(plan.updates) == plan.steps.count(Step.UPDATE_SERVICE)
         executed = carry_out(plan, port)
         predicted = predict_service(plan)
         assert told(executed) == told(predicted), (wish, record, brings_tags)
