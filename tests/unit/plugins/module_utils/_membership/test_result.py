@@ -204,6 +204,37 @@ def test_judge_member_nothing_done_in_a_state_that_is_no_goal_is_never_a_success
     assert wrong == []
 
 
+@pytest.mark.parametrize(
+    ("state", "reason", "text"),
+    [
+        (
+            State.VERIFYING,
+            Reason.EMAIL_VERIFICATION_PENDING,
+            "AWS was still verifying the e-mail address when the wait ended",
+        ),
+        (
+            State.INVITED,
+            Reason.TIMED_OUT,
+            "AWS accepted the request but did not show its effect before the wait ended",
+        ),
+    ],
+)
+def test_judge_member_that_did_not_arrive_in_time_says_what_was_still_to_come(state, reason, text) -> None:
+    verdict = judge_member(result_for(State.CREATED, state, is_timed_out=True))
+    assert verdict == (Outcome.TIMED_OUT, Problem(reason, text))
+
+
+@pytest.mark.parametrize(("problem", "is_timed_out"), [(REFUSED, False), (None, True), (REFUSED, True), (None, False)])
+@pytest.mark.parametrize("state", [State.ACCOUNT_SUSPENDED, State.ENABLED])
+def test_judge_member_closed_account_that_a_purge_cannot_remove_is_skipped(state, problem, is_timed_out) -> None:
+    result = result_for(state, policy=MemberPolicy(Wish.ABSENT), problem=problem, is_timed_out=is_timed_out)
+    purged = replace(result, decision=replace(result.decision, is_purged=True))
+    if state is State.ACCOUNT_SUSPENDED and (problem or is_timed_out):
+        assert judge_member(purged) == (Outcome.SKIPPED, Problem(*STATE_REASONS[state]))
+    else:
+        assert judge_member(purged) == judge_member(result) and judge_member(result)[0] is not Outcome.SKIPPED
+
+
 @pytest.mark.parametrize("state", STATE_REASONS)
 def test_judge_member_state_that_is_no_goal_is_a_failure_with_its_reason(state) -> None:
     assert judge_member(result_for(state)) == (Outcome.FAILED, Problem(*STATE_REASONS[state]))
