@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
+import boto3
 import pytest
 from ansible_collections.muster.aws.benchmarks import bench, inventory, page, slices, whole
 from ansible_collections.muster.aws.benchmarks.choices import CHOICES, table_of_choices
@@ -106,6 +107,19 @@ def test_whole_run_stands_beside_what_a_user_could_run_instead(pages: Path, tmp_
     for row in rows[2:]:
         assert [cell.startswith("≈") for cell in row[2:]] == [False, False, False, True, True, False]
         assert all(float(part) > 0 for cell in row[2:] for part in cell.lstrip("≈ ").replace(",", "").split(" / "))
+
+
+def test_fleet_beyond_a_quota_of_aws_can_be_measured(pages: Path) -> None:
+    url, fleet = os.environ["MUSTER_EMULATOR_URL"], Fleet(1_050, 1)
+    Emulator(url, {}).begin(fleet)
+    keys = {"aws_access_key_id": "AKIABENCHMARK", "aws_secret_access_key": "benchmark"}
+    client = boto3.client("securityhub", region_name=fleet.region_names[0], endpoint_url=url, **keys)
+    accounts = [{"AccountId": account_id, "Email": email} for account_id, email in fleet.accounts.items()]
+    for start in range(0, len(accounts), 50):
+        batch = accounts[start : start + 50]
+        assert client.create_members(AccountDetails=batch)["UnprocessedAccounts"] == []
+        ids = [account["AccountId"] for account in batch]
+        assert client.invite_members(AccountIds=ids)["UnprocessedAccounts"] == []
 
 
 def test_usual_script_onboards_and_writes_nothing_again(pages: Path, tmp_path: Path) -> None:

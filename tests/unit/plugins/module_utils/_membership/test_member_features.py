@@ -27,7 +27,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.member_feat
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Problem, Reason, State, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import Decision
-from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Refusal
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, ForEach, Refusal
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     A,
@@ -276,6 +276,16 @@ def result_of(account_id: str, state: State, before: State = State.ENABLED, **mo
     return MemberResult(decision, member_in(state, account_id))
 
 
+def noting(jobs: list[Any]) -> ForEach:
+    """Run batches one after the other, and note each job that they are run by."""
+
+    def for_each(job: Callable[[Any], Any], batches: Iterable[Any]) -> Iterator[Any]:
+        jobs.append(job)
+        return map(job, batches)
+
+    return for_each
+
+
 def test_look_reads_those_that_are_members_and_stay() -> None:
     port = FakeFeatures({A: of(X="DISABLED")})
     decisions = [
@@ -290,15 +300,10 @@ def test_look_reads_those_that_are_members_and_stay() -> None:
     with pytest.raises(CallFailed):
         look_at_features(wish_of(X="ENABLED"), port, decisions, map)
     # One whose features AWS does not tell, and many that are read as they are told to be.
-    port, ways = FakeFeatures({A: of(X="DISABLED")}), []
-
-    def for_each(read: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
-        ways.append(read)
-        return map(read, parts)
-
+    port, jobs = FakeFeatures({A: of(X="DISABLED")}), []
     many = [result_of(A, State.ENABLED).decision, result_of(B, State.ENABLED).decision]
-    look = look_at_features(wish_of(X="ENABLED"), port, many, for_each)
-    assert (look.known, look.refused, ways) == ({A: of(X="DISABLED")}, {B: Refusal(NO_MEMBER)}, [port.get_features])
+    look = look_at_features(wish_of(X="ENABLED"), port, many, noting(jobs))
+    assert (look.known, look.refused, jobs) == ({A: of(X="DISABLED")}, {B: Refusal(NO_MEMBER)}, [port.get_features])
 
 
 def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
@@ -323,14 +328,9 @@ def test_execute_reads_new_members_and_leaves_others_alone() -> None:
     port = FakeFeatures({A: of(X="DISABLED"), B: of(X="ENABLED")})
     look = FeaturesLook(wish_of(X="ENABLED"), port, {A: of(X="DISABLED")})
     results = [result_of(A, State.ENABLED), result_of(B, State.ENABLED, State.ABSENT), result_of(C, State.INVITED)]
-    patience, ways = Patience(port.time.as_clock()), []
-
-    def for_each(read: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[Any]:
-        ways.append(read)
-        return map(read, parts)
-
-    found = walk_alone(look.execute(results, patience, for_each), port.time)
-    assert ways == [port.get_features] * 2  # of the new member, and of what was written
+    patience, jobs = Patience(port.time.as_clock()), []
+    found = walk_alone(look.execute(results, patience, noting(jobs)), port.time)
+    assert jobs == [port.get_features] * 2  # of the new member, and of what was written
     assert [result.done for result in found] == [(Step.UPDATE_FEATURES,), (), ()]
     assert [result.features is None for result in found] == [False, False, True]
     assert port.sent == [([A], ["X"])]

@@ -124,11 +124,13 @@ def test_text_of_value_is_text_and_times_are_iso_8601_in_utc(value, text) -> Non
 
 
 def test_text_of_a_time_does_not_depend_on_where_we_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as here:
-        here.setenv("TZ", "XXX-05:30")
+    try:
+        with monkeypatch.context() as here:
+            here.setenv("TZ", "XXX-05:30")
+            time.tzset()
+            assert text_of(datetime(2026, 1, 1, tzinfo=timezone.utc)) == "2026-01-01T00:00:00.000Z"
+    finally:
         time.tzset()
-        assert text_of(datetime(2026, 1, 1, tzinfo=timezone.utc)) == "2026-01-01T00:00:00.000Z"
-    time.tzset()
 
 
 def refusals(texts: dict[str, str]) -> dict[str, Refusal]:
