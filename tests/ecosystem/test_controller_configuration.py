@@ -152,7 +152,7 @@ class Configuration:
 
 
 @needs_awx
-def test_configuration_is_created_once_and_then_found_unchanged(tmp_path: Path):
+def test_configuration_is_created_once_then_found_unchanged_but_for_new_secrets_and_gone_when_asked(tmp_path: Path):
     with FakeController() as controller:
         configure = Configuration(controller, tmp_path)
         output = configure(muster_awx_external_id="for-muster")
@@ -179,9 +179,19 @@ def test_configuration_is_created_once_and_then_found_unchanged(tmp_path: Path):
         assert len(controller.objects["workflow_job_template_nodes"]) == 7
         assert len(controller.objects["workflow_approval_templates"]) == 2
 
+        def secrets() -> tuple[str, str]:
+            keys, role = (controller.named("credentials", name) for name in ("Administrator account", "Member role"))
+            return keys["inputs"]["password"], role["inputs"]["external_id"]
+
+        # New secrets are pushed when asked, and only then.
+        rotated = {"AWS_SECRET_ACCESS_KEY": "rotated-secret-key"}
         controller.writes.clear()
-        assert "changed=0" in configure(muster_awx_external_id="for-muster")
-        assert controller.writes == []
+        assert "changed=0" in configure(rotated, muster_awx_external_id="another")
+        assert controller.writes == [] and secrets() == ("example-secret-key", "for-muster")
+        output = configure(rotated, muster_awx_external_id="another", muster_awx_update_secrets=True)
+        assert secrets() == ("rotated-secret-key", "another")
+        assert {write.split("/")[3] for write in controller.writes} == {"credentials"} and len(controller.writes) == 2
+        assert "rotated-secret-key" not in output
 
         configure(muster_awx_state="absent")
         left = {kind for kind, items in controller.objects.items() if items}
@@ -229,27 +239,6 @@ def test_settings_give_names_labels_notifications_grants_and_keys_of_a_session(t
         assert (FOLDER / "project" / source["source_path"]).exists()
         assert source["credential"] == controller.named("credentials", "Administrator account")["id"]
         assert len(controller.objects["inventory_sources"]) == 2
-
-
-@needs_awx
-def test_new_secrets_are_pushed_when_asked_and_only_then(tmp_path: Path):
-    new = {"AWS_SECRET_ACCESS_KEY": "rotated-secret-key"}
-    with FakeController() as controller:
-        configure = Configuration(controller, tmp_path)
-        configure(muster_awx_external_id="for-muster")
-
-        def secrets() -> tuple[str, str]:
-            keys, role = (controller.named("credentials", name) for name in ("Administrator account", "Member role"))
-            return keys["inputs"]["password"], role["inputs"]["external_id"]
-
-        controller.writes.clear()
-        assert "changed=0" in configure(new, muster_awx_external_id="another")
-        assert controller.writes == [] and secrets() == ("example-secret-key", "for-muster")
-
-        output = configure(new, muster_awx_external_id="another", muster_awx_update_secrets=True)
-        assert secrets() == ("rotated-secret-key", "another")
-        assert {write.split("/")[3] for write in controller.writes} == {"credentials"} and len(controller.writes) == 2
-        assert "rotated-secret-key" not in output
 
 
 @needs_awx

@@ -32,7 +32,7 @@ from ansible_collections.muster.aws.tests.trust.scenes import (
 from ansible_collections.muster.aws.tests.trust.truth import accepted, claimed, doubles, rows_of, state_of
 
 OTHERS = ["044444444444", "555555555555"]
-RACES = 20 if IS_NIGHTLY else 3
+RACES = 20 if IS_NIGHTLY else 2
 
 # What the first run does, and what the second: a scene's name, or the removal of accounts that the first does not know.
 PAIRS = [
@@ -127,7 +127,7 @@ def test_second_run_between_any_two_calls_of_the_first_loses_nothing_and_claims_
     operators.run(second)
     goal = state_of(emulator)
     places = [(k, moment) for k in range(1, calls + 1) for moment in ("before", "after")]
-    chosen = places if IS_NIGHTLY else places[::4]
+    chosen = places if IS_NIGHTLY else places[::8]
     for k, moment in chosen:
         where = f"{moment} call {k}"
         results = operators.interleave(first, second, k, moment)
