@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-# The roles' plugins work in the processes of ansible-playbook, and in what it forks. To be measured makes such a run take
-# half as long again: these are enough for scripts/check_coverage.py, the others are left alone.
+# The roles' plugins work in the processes of ansible-playbook, and in what it forks. Measured, such a run takes half as
+# long again: these are enough for scripts/check_coverage.py, the others are left alone.
 MEASURED = {"test_fleet", "test_inventory", "test_organization_inventory", "test_organization_role"}
 
 
