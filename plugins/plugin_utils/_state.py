@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +73,24 @@ class Runs:
         number = len(list(self._folder.glob("run-*")))
         path = self._folder / f"run-{number:03}-{task}"
         path.mkdir(parents=True, mode=0o700)
+        return self._at(path)
+
+    def resume(self, task: str, hosts: Iterable[str]) -> Run | None:
+        """Return the use that a task has begun: with ``serial`` it comes by once for each batch.
+
+        :param hosts: Those of the batch. If one of them was done, this is another use, such as the next of a loop.
+        """
+        path = next(iter(sorted(self._folder.glob(f"run-*-{task}"))[-1:]), None)
+        if path is None or any(Run(path).verdict(host) for host in hosts):
+            return None
+        return self._at(path)
+
+    def _at(self, path: Path) -> Run:
+        (self._folder / "current").write_text(path.name, encoding="utf-8")
         return Run(path)
 
-    def of_task(self, task: str) -> Run | None:
-        """Return the use that a task has begun: with ``serial`` it comes by once for each batch."""
-        return next((Run(path) for path in self._folder.glob(f"run-*-{task}")), None)
-
     @property
-    def last(self) -> Run | None:
-        return next(iter(list(self)[-1:]), None)
+    def current(self) -> Run | None:
+        """The use that was begun or resumed last."""
+        current = self._folder / "current"
+        return Run(self._folder / current.read_text(encoding="utf-8")) if current.exists() else None
