@@ -345,7 +345,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else []
         lines = summary_lines(ending, again, files)
         # At once: ansible-runner, and so AWX and ansible-navigator, drop a line that is empty and stands alone.
-        self.say("\n".join(["", *lines, ""]))
+        self.say("\n".join(["", *lines, "\n"]))
         stats = {self._role.statistic: {**ending.as_data(), "files": files}}
         stats[self._role.name] = self._totals(batches)
         return {
