@@ -118,10 +118,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _preflight(self) -> Result:
         self._refuse_strategies()
-        if self._runs.resume(self._use(), self._vars["ansible_play_batch"]):
+        batch = self._vars["ansible_play_batch"]
+        if self._runs.resume(self._use(), batch):
             return {"changed": False, "msg": "checked before"}
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
-        run = self._runs.begin(self._use())
+        run = self._runs.begin(self._use(), batch)
         plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}}
         try:
             self._check(hosts, plan)
@@ -261,6 +262,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         hosts = [host for host in self._vars["ansible_play_batch"] if host in set(plan["hosts"])]
         if run is None or plan["stopped"] or not hosts:
             return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
+        if all(run.verdict(host) for host in hosts):
+            return {"changed": False, "msg": "a report is on all hosts at once, and was made with the first batch"}
         options = self._with_secrets(plan, hosts[0])
         try:
             batch = self._work(plan, options, hosts)
@@ -337,7 +340,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         plan = run.plan
         batches = list(run.batches())
         verdicts = {host: verdict for batch in batches for host, verdict in batch["hosts"].items()}
-        if self._is_to_be_continued(plan, verdicts):
+        if self._is_to_be_continued(run, plan, verdicts):
             return {"changed": False, "msg": "more batches follow"}
         ending = self._ending(plan, batches, verdicts)
         files = [path for batch in batches for path in batch.get("files", ())] + self._write_results(plan, ending)
@@ -354,16 +357,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "ansible_stats": {"data": stats, "aggregate": True, "per_host": False},
         }
 
-    def _is_to_be_continued(self, plan: Mapping[str, Any], verdicts: Mapping[str, Any]) -> bool:
+    def _is_to_be_continued(self, run: Run, plan: Mapping[str, Any], verdicts: Mapping[str, Any]) -> bool:
         """Tell whether batches of this play follow, in a play of somebody's own that has ``serial``."""
-        batch = self._vars["ansible_play_batch"]
-        last = self._vars["ansible_play_hosts_all"][-1]
-        is_over = last in batch or last not in self._vars["ansible_play_hosts"]
-        if plan["stopped"] or len(verdicts) == len(plan["hosts"]) or is_over:
+        places = {host: place for place, host in enumerate(self._vars["ansible_play_hosts_all"])}
+        here = max((places[host] for host in run.batch if host in places), default=-1)
+        active, hosts = set(self._vars["ansible_play_hosts"]), set(plan["hosts"])
+        to_come = [host for host in active & hosts if places[host] > here]
+        if plan["stopped"] or not to_come:
             return False
         # Ansible ends a play with a batch of which every host failed and, if it is told so, with the first that fails.
-        failed = [host for host in batch if verdicts.get(host, {"failed": host in plan["hosts"]})["failed"]]
-        return len(failed) < len(batch) and not (failed and self._task.any_errors_fatal)
+        failed = [
+            host for host in run.batch if host not in active or verdicts.get(host, {"failed": host in hosts})["failed"]
+        ]
+        return len(failed) < len(run.batch) and not (failed and self._task.any_errors_fatal)
 
     def _ending(
         self, plan: Mapping[str, Any], batches: Iterable[Mapping[str, Any]], verdicts: Mapping[str, Any]

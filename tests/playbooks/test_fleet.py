@@ -186,6 +186,18 @@ def test_onboard_in_a_play_of_ones_own_with_serial_tells_the_whole_once_at_its_e
     assert recap.count("failed=1") == len(locked) + (ON_THE_LAST in tasks)
 
 
+def test_report_in_a_play_of_ones_own_with_serial_is_made_once_and_told_at_the_end(playbook: PlaybookRunner):
+    tasks = [{"include_role": {"name": "muster.aws.report"}, "loop": [1, 2]}]
+    play = {"hosts": "all", "gather_facts": False, "connection": "local", "serial": 2, "tasks": tasks}
+    (playbook.folder / "own.yml").write_text(json.dumps([play]))
+    run = run_raw(playbook, "own.yml", "-i", inventory(playbook, fleet(4), onboard_services=["guardduty"]))
+    assert run.returncode == 0, run.stdout + run.stderr
+    first, second = run.stdout.split("PLAY [all]")[1:]
+    assert first.count("batch 1 of 1: 4 of 4 accounts seen") == 2 and "accounts seen" not in second
+    assert "0 of 4 accounts as wanted" not in first
+    assert second.count("0 of 4 accounts as wanted, 4 with gaps, 0 changed, 0 failed") == 2
+
+
 SUMMARY = """
 Onboarding 6 accounts in 1 Region, administrator 111111111111 (check mode: nothing was written)
 

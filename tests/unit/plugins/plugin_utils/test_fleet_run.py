@@ -218,15 +218,13 @@ def test_limit_of_hosts_is_taken_by_ansible_for_exactly_these_whatever_their_nam
 def test_use_of_a_role_is_resumed_by_its_next_batch_and_not_by_a_second_use(tmp_path: Path) -> None:
     runs = Runs(str(tmp_path), "onboard")
     assert runs.current is None and runs.resume("one", ["a"]) is None
-    for task in ("one", "two"):
-        runs.begin(task).keep_plan({"task": task})
-    done = {"hosts": {"a": {"changed": False, "failed": False, "text": "fine"}}, "rows": []}
-    assert runs.current.plan == {"task": "two"}
-    first = runs.resume("one", ["a"])
-    first.keep_batch(done)
-    assert runs.current.plan == {"task": "one"} and runs.resume("one", ["b"]) is not None
-    assert runs.resume("one", ["a", "b"]) is None
-    assert runs.begin("one").verdict("a") is None and runs.resume("one", ["a"]) is not None
+    for number, task in enumerate(["one", "two", "one"]):
+        runs.begin(task, ["a"]).keep_plan({"number": number})
+    for task, hosts, number in [("two", ["b", "c"], 1), ("one", ["b", "c"], 0), ("one", ["b", "c"], 2)]:
+        assert runs.resume(task, ["a", "b"]) is None
+        assert runs.resume(task, hosts) is not None
+        assert runs.current is not None and runs.current.plan == {"number": number}
+    assert runs.resume("one", ["c"]) is None
 
 
 def test_summary_lines_of_a_report_count_gaps_and_part_its_notes_from_the_causes() -> None:
