@@ -20,6 +20,7 @@ from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
 from ansible.executor.module_common import _apply_action_arg_defaults
+from ansible.playbook.task_include import TaskInclude
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
@@ -38,17 +39,18 @@ from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
     ask_caller,
     check_caller,
     check_service,
+    read_spec,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._report import collect_accounts as collect_listed
 from ansible_collections.muster.aws.plugins.plugin_utils._report import read_baseline
 from ansible_collections.muster.aws.plugins.plugin_utils._report_job import report_batch, write_report
+from ansible_collections.muster.aws.plugins.plugin_utils._rerun import Call
 from ansible_collections.muster.aws.plugins.plugin_utils._roles import ROLES, Role
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Run, Runs
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     RENDERERS,
     Ending,
     render_markdown,
-    rerun_command,
     summary_lines,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import FleetVariables, HostVariables
@@ -84,6 +86,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "summary": self._summary,
         }
         result = steps[self._task.args["step"]]()
+        if self._speaks and self._task.args["step"] != "tell":
+            # It was said: -v would print it a second time, below the summary at that.
+            result["_ansible_verbose_override"] = True
         return {**result, "warnings": list(self._warnings)} if self._warnings else result
 
     # What the work on a batch asks for (plugin_utils' Work).
@@ -99,19 +104,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)
         return result
 
+    @property
+    def _speaks(self) -> bool:
+        """Whether what is printed is meant for people, and not for a program."""
+        return not str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2].startswith("json")
+
     def say(self, text: str) -> None:
-        """Print a line, unless what is printed is meant for a program."""
-        if not str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2].startswith("json"):
+        """Print a line for people."""
+        if self._speaks:
             Display().display(text)
 
     # Once for all hosts.
 
     def _preflight(self) -> Result:
         self._refuse_strategies()
-        if self._runs.of_task(self._task._uuid):
+        batch = self._vars["ansible_play_batch"]
+        if self._runs.resume(self._use(), batch):
             return {"changed": False, "msg": "checked before"}
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
-        run = self._runs.begin(self._task._uuid)
+        run = self._runs.begin(self._use(), batch)
         plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}}
         try:
             self._check(hosts, plan)
@@ -122,6 +133,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         for line in lines:
             self.say(line)
         return {"changed": False, "msg": lines}
+
+    def _use(self) -> str:
+        """Return the id of the task by which the play uses the role: what it includes has new ones for each batch."""
+        use, parent = self._task, self._task._parent
+        while parent is not None:
+            if isinstance(parent, TaskInclude) and not parent.statically_loaded:
+                use = parent
+            parent = parent._parent
+        return str(use._uuid)
 
     def _refuse_strategies(self) -> None:
         strategy = str(self._task._parent._play.strategy).rpartition(".")[2]
@@ -237,11 +257,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     # Once for a batch.
 
     def _batch(self) -> Result:
-        run = self._runs.last
+        run = self._runs.current
         plan = run.plan if run else {"stopped": "the preflight was left out", "hosts": []}
         hosts = [host for host in self._vars["ansible_play_batch"] if host in set(plan["hosts"])]
         if run is None or plan["stopped"] or not hosts:
             return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
+        if all(run.verdict(host) for host in hosts):
+            return {"changed": False, "msg": "a report is on all hosts at once, and was made with the first batch"}
         options = self._with_secrets(plan, hosts[0])
         try:
             batch = self._work(plan, options, hosts)
@@ -300,7 +322,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _tell(self) -> Result:
         host = self._vars["inventory_hostname"]
-        run = self._runs.last
+        run = self._runs.current
         verdict = run.verdict(host) if run else None
         if verdict is None:
             stopped = run.plan["stopped"] if run else None
@@ -312,21 +334,21 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     # Once, at the end.
 
     def _summary(self) -> Result:
-        run = self._runs.last
+        run = self._runs.current
         if run is None:
             return {"changed": False, "failed": True, "msg": "Nothing was done: the preflight was left out."}
         plan = run.plan
         batches = list(run.batches())
         verdicts = {host: verdict for batch in batches for host, verdict in batch["hosts"].items()}
-        if self._is_to_be_continued(plan, verdicts):
+        if self._is_to_be_continued(run, plan, verdicts):
             return {"changed": False, "msg": "more batches follow"}
         ending = self._ending(plan, batches, verdicts)
         files = [path for batch in batches for path in batch.get("files", ())] + self._write_results(plan, ending)
         failed_file = plan["options"].get("failed_file")
-        again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else None
+        again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else []
         lines = summary_lines(ending, again, files)
-        for line in ["", *lines, ""]:
-            self.say(line)
+        # At once: ansible-runner, and so AWX and ansible-navigator, drop a line that is empty and stands alone.
+        self.say("\n".join(["", *lines, "\n"]))
         stats = {self._role.statistic: {**ending.as_data(), "files": files}}
         stats[self._role.name] = self._totals(batches)
         return {
@@ -335,11 +357,19 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "ansible_stats": {"data": stats, "aggregate": True, "per_host": False},
         }
 
-    def _is_to_be_continued(self, plan: Mapping[str, Any], verdicts: Mapping[str, Any]) -> bool:
+    def _is_to_be_continued(self, run: Run, plan: Mapping[str, Any], verdicts: Mapping[str, Any]) -> bool:
         """Tell whether batches of this play follow, in a play of somebody's own that has ``serial``."""
-        batch = self._vars["ansible_play_batch"]
-        hosts = self._vars["ansible_play_hosts_all"]
-        return not plan["stopped"] and len(verdicts) < len(plan["hosts"]) and hosts[-1:] != batch[-1:]
+        places = {host: place for place, host in enumerate(self._vars["ansible_play_hosts_all"])}
+        here = max((places[host] for host in run.batch if host in places), default=-1)
+        active, hosts = set(self._vars["ansible_play_hosts"]), set(plan["hosts"])
+        to_come = [host for host in active & hosts if places[host] > here]
+        if plan["stopped"] or not to_come:
+            return False
+        # Ansible ends a play with a batch of which every host failed and, if it is told so, with the first that fails.
+        failed = [
+            host for host in run.batch if host not in active or verdicts.get(host, {"failed": host in hosts})["failed"]
+        ]
+        return len(failed) < len(run.batch) and not (failed and self._task.any_errors_fatal)
 
     def _ending(
         self, plan: Mapping[str, Any], batches: Iterable[Mapping[str, Any]], verdicts: Mapping[str, Any]
@@ -377,12 +407,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 file.write(render_markdown(ending) + "\n")
         return written
 
-    def _again(self, failed: list[str], failed_file: str | None) -> str:
+    def _again(self, failed: list[str], failed_file: str | None) -> list[str]:
         if "awx_job_id" in self._vars or "tower_job_id" in self._vars:
-            return "relaunch this job on its failed hosts"
+            return ["Relaunch this job on its failed hosts, when the cause is mended."]
         sources = [str(source) for source in self._vars.get("ansible_inventory_sources") or ()]
         playbooks = list(context.CLIARGS.get("args") or [f"muster.aws.{self._role.name}"])
-        return rerun_command(playbooks[0], sources, failed, failed_file, self.is_check)
+        specs = [read_spec(role) for role in ROLES] if context.CLIARGS.get("extra_vars") else []
+        shown = {name for spec in specs for name, row in spec.items() if not row.get("no_log")}
+        call = Call(playbooks, sources, context.CLIARGS, shown)
+        return call.again(failed, failed_file, f"{self._role.prefix}failed_file")
 
 
 class _Work:

@@ -69,7 +69,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         if which == "chosen":
             self._refuse(role, pattern, variables)
             return [pattern]
-        run = Runs(C.DEFAULT_LOCAL_TMP, role).last
+        run = Runs(C.DEFAULT_LOCAL_TMP, role).current
         if run is None:
             raise AnsibleError("the play that checks everything did not take place")
         plan = run.plan

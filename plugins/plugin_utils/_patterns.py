@@ -16,6 +16,9 @@ from ansible.inventory.manager import IGNORED, InventoryManager, split_host_patt
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.muster.aws.plugins.plugin_utils._options import nearest
 
+# A name of a host that no pattern of Ansible's takes for more than it is.
+_PLAIN = re.compile(r"\w[\w.-]*")
+
 _ASKS_A_PLUGIN = re.compile(r"^\s*[\"']?plugin[\"']?\s*:", re.MULTILINE)
 
 
@@ -35,30 +38,40 @@ class Patterns:
 
     def hosts(self, pattern: Any) -> list[str]:
         """Return the names of the hosts that a pattern matches."""
-        parts = list(_parts(pattern))
+        parts = list(self._parts(pattern))
         return [host.name for host in self._manager.get_hosts(pattern=parts)] if parts else []
 
     def unmatched(self, pattern: Any) -> list[str]:
         """Return a phrase for each part of a pattern that matches no host."""
-        parts = [part.strip().lstrip("!&") for part in _parts(pattern)]
+        parts = [part.strip().lstrip("!&") for part in self._parts(pattern)]
         return [
             f"{part}{nearest(part, self._names)}" for part in parts if part and part != "all" and not self.hosts(part)
         ]
 
-
-def _parts(pattern: Any) -> Iterable[str]:
-    for part in split_host_pattern(pattern or ""):
-        if part.startswith("@"):
-            yield from (line.strip() for line in Path(part[1:]).read_text(encoding="utf-8").splitlines())
-        else:
-            yield part
+    def _parts(self, pattern: Any) -> Iterable[str]:
+        for part in split_host_pattern(pattern or ""):
+            if part.startswith("@"):
+                # Ansible takes a line that is a host's name for that, whatever is in it.
+                lines = map(str.strip, Path(part[1:]).read_text(encoding="utf-8").splitlines())
+                yield from (limit_of([line]) if line in self._manager.hosts else line for line in lines)
+            else:
+                yield part
 
 
 def pattern_of(hosts: Iterable[str]) -> str:
     """Return one pattern for exactly these hosts: thousands of names would each be looked for among all."""
-    # Ansible cuts patterns at commas and colons, whatever stands before them.
-    names = "|".join(re.sub("[,:]", ".", re.escape(host)) for host in hosts)
+    # Ansible cuts patterns at commas, colons, brackets and spaces, whatever stands before them.
+    names = "|".join(re.sub(r"[^\w-]", _any_or_itself, host) for host in hosts)
     return f"~^({names})$" if names else ""
+
+
+def limit_of(hosts: Sequence[str]) -> str:
+    """Return what ``--limit`` takes for exactly these hosts: their names, unless one would be read as a pattern."""
+    return ",".join(hosts) if all(_PLAIN.fullmatch(host) for host in hosts) else pattern_of(hosts)
+
+
+def _any_or_itself(found: re.Match[str]) -> str:
+    return r"\." if found[0] == "." else "."
 
 
 def explain_sources(sources: Iterable[str]) -> list[str]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,19 @@ class Run:
     def keep_plan(self, plan: Mapping[str, Any]) -> None:
         (self._folder / "hosts").mkdir(parents=True, exist_ok=True)
         (self._folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+
+    @property
+    def batch(self) -> list[str]:
+        """The hosts with which the preflight came by last: whoever failed since is no more in Ansible's own list."""
+        return self._came_by("batch")
+
+    @property
+    def seen(self) -> list[str]:
+        """All hosts with which it came by."""
+        return self._came_by("seen")
+
+    def _came_by(self, key: str) -> list[str]:
+        return list(json.loads((self._folder / "came_by.json").read_text(encoding="utf-8"))[key])
 
     def keep_batch(self, batch: Mapping[str, Any]) -> None:
         """Keep what became of some hosts: ``hosts`` (their verdicts) and ``rows``, and what else there is to tell."""
@@ -68,17 +81,36 @@ class Runs:
     def __iter__(self) -> Iterator[Run]:
         return (Run(path) for path in sorted(self._folder.glob("run-*")))
 
-    def begin(self, task: str) -> Run:
-        """Begin a use of the role, for the task (by its id) that checks everything before."""
+    def begin(self, task: str, hosts: Sequence[str]) -> Run:
+        """Begin a use of the role, for the task (by its id) that checks everything before.
+
+        :param hosts: Those of the batch.
+        """
         number = len(list(self._folder.glob("run-*")))
         path = self._folder / f"run-{number:03}-{task}"
         path.mkdir(parents=True, mode=0o700)
+        return self._at(path, hosts)
+
+    def resume(self, task: str, hosts: Sequence[str]) -> Run | None:
+        """Return the use that a task has begun: with ``serial`` it comes by once for each batch.
+
+        :param hosts: Those of the batch. If one of them came by before, it is another use, such as a loop's next.
+        """
+        batch = set(hosts)
+        for path in sorted(self._folder.glob(f"run-*-{task}")):
+            seen = set(Run(path).seen)
+            if not seen & batch:
+                return self._at(path, hosts, seen)
+        return None
+
+    def _at(self, path: Path, batch: Sequence[str], seen: Iterable[str] = ()) -> Run:
+        came_by = {"batch": batch, "seen": [*seen, *batch]}
+        (path / "came_by.json").write_text(json.dumps(came_by), encoding="utf-8")
+        (self._folder / "current").write_text(path.name, encoding="utf-8")
         return Run(path)
 
-    def of_task(self, task: str) -> Run | None:
-        """Return the use that a task has begun: with ``serial`` it comes by once for each batch."""
-        return next((Run(path) for path in self._folder.glob(f"run-*-{task}")), None)
-
     @property
-    def last(self) -> Run | None:
-        return next(iter(list(self)[-1:]), None)
+    def current(self) -> Run | None:
+        """The use that was begun or resumed last."""
+        current = self._folder / "current"
+        return Run(self._folder / current.read_text(encoding="utf-8")) if current.exists() else None

@@ -13,8 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
@@ -119,10 +118,10 @@ class Ending:
         }
 
 
-def summary_lines(ending: Ending, again: str | None, files: Sequence[str]) -> list[str]:
+def summary_lines(ending: Ending, again: Sequence[str], files: Sequence[str]) -> list[str]:
     """Return the summary for people.
 
-    :param again: The command that runs the failed hosts again, if there is one.
+    :param again: How the failed hosts are run again, if there are any.
     :param files: The files that were written.
     """
     lines = [_headline(ending), ""]
@@ -131,10 +130,11 @@ def summary_lines(ending: Ending, again: str | None, files: Sequence[str]) -> li
     else:
         lines += _table(ending)
         lines += _causes(ending)
-    lines += [f"  {note}" for note in ending.notes]
+    if ending.notes:
+        lines += ["", *(f"  {note}" for note in ending.notes)]
     lines += ["", _verdict(ending)]
     if again:
-        lines += ["", "Run the failed ones again, when the cause is mended:", f"  {again}"]
+        lines += ["", *again]
     if files:
         lines += ["", f"Written: {', '.join(files[:6])}"]
     return lines
@@ -159,7 +159,8 @@ def _verdict(ending: Ending) -> str:
 
 def _table(ending: Ending) -> list[str]:
     """Return the counts of each service, over accounts and Regions."""
-    heads = ["", "asked", "as wanted", "changed", "failed", "suspended"]
+    short = "with gaps" if ending.gap_hosts and not ending.failed_hosts else "failed"
+    heads = ["", "asked", "as wanted", "changed", short, "suspended"]
     body = []
     for service in dict.fromkeys(row["service"] for row in ending.rows):
         rows = [row for row in ending.rows if row["service"] == service]
@@ -211,22 +212,6 @@ def _short(text: str, width: int = _WIDTH) -> str:
 def _wrapped(text: str, indent: str) -> list[str]:
     lines = [_short(indent + line, 3 * _WIDTH) for line in text.splitlines() if line.strip()]
     return lines[:12] + ([f"{indent}and {len(lines) - 12} more"] if lines[12:] else [])
-
-
-def rerun_command(
-    playbook: str, sources: Iterable[str], failed: Sequence[str], failed_file: str | None, is_check: bool
-) -> str:
-    """Return the command line that runs the failed hosts again, without what else was given: it may hold secrets."""
-    words = ["ansible-playbook", playbook]
-    for source in sources:
-        words += ["-i", source]
-    if failed_file:
-        words += ["--limit", f"@{failed_file}"]
-    elif len(failed) <= _HOSTS_SHOWN * 2:
-        words += ["--limit", ",".join(failed)]
-    else:
-        words += ["--limit", f"{','.join(failed[:_HOSTS_SHOWN])},..."]
-    return shlex.join([*words, "--check"] if is_check else words)
 
 
 # What a results file has of a row, in this order.

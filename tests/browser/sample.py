@@ -5,6 +5,11 @@
 """A report of made-up accounts, in every state. To look at the page while working on it:
 
 python tests/browser/sample.py PAGE.html [ACCOUNTS [REGIONS]]
+
+The picture in docs/report.md is such a page (Chromium with --no-sandbox where it runs as root):
+
+python tests/browser/sample.py /tmp/page.html 64 2
+chromium --headless --hide-scrollbars --window-size=1280,1000 --screenshot=docs/images/report.png file:///tmp/page.html
 """
 
 from __future__ import annotations

@@ -133,6 +133,11 @@ def test_report_begins_with_the_gaps_and_has_the_worst_account_first(report: Rep
     assert gaps[-1] == 0
     told = report.page.locator(".reasons article").all_inner_texts()
     assert any("the account left, or declined" in text and "since 2026-01-01" in text for text in told)
+    for reason in report.page.locator(".reasons article").all():
+        named, folded = reason.locator(".who"), reason.locator("details bdi").all_text_contents()
+        shown, rest = named.locator("bdi").all_text_contents(), len(folded) - 3
+        assert shown and set(shown) <= set(folded) and len(shown) == min(3, len(folded))
+        assert named.inner_text().endswith(f" and {rest:,} more") == (rest > 0)
 
 
 def test_report_folds_regions_with_equal_numbers(report: Report):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 from xml.etree import ElementTree
 
@@ -17,11 +19,13 @@ from ansible_collections.muster.aws.tests.playbooks.harness import SERVICES, Pla
 ROLES = ["onboard", "offboard", "report"]
 
 
-def run_raw(playbook: PlaybookRunner, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_raw(
+    playbook: PlaybookRunner, *arguments: str, program: str = "ansible-playbook", **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run ansible-playbook as it is called, with the default callback, and return what it printed."""
     environment = {**os.environ, **playbook.environment, "ANSIBLE_STDOUT_CALLBACK": "default"}
     return subprocess.run(
-        ["ansible-playbook", *arguments],
+        [program, *arguments],
         env={**environment, "ANSIBLE_SHOW_CUSTOM_STATS": "false", **variables},
         capture_output=True,
         text=True,
@@ -136,24 +140,165 @@ def test_roles_refuse_strategies_that_would_do_the_work_once_for_each_host(playb
     assert playbook(fleet(2)).status == 0
 
 
-def test_onboard_in_a_play_of_ones_own_with_serial_does_every_batch_and_tells_the_whole_at_its_end(playbook):
-    hosts = fleet(4)
-    play = playbook.folder / "own.yml"
-    play.write_text(
-        json.dumps(
-            [
-                {
-                    "hosts": "all",
-                    "gather_facts": False,
-                    "connection": "local",
-                    "serial": 2,
-                    "roles": ["muster.aws.onboard"],
-                }
-            ]
-        )
-    )
-    run = playbook(hosts, playbook=str(play))
-    assert run.status == 0, run.output
-    assert run.changed_hosts == set(hosts)
-    assert states(playbook.emulator, hosts) == {host: {"Enabled"} for host in hosts}
-    assert run.custom_stats["onboard_summary"]["accounts"] == 4
+ONBOARD = {"name": "muster.aws.onboard"}
+ON_THE_LAST = {"fail": {}, "when": "inventory_hostname == 'workload-06'"}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "keywords", "locked", "ending"),
+    [
+        ([{"include_role": ONBOARD}], {}, [1, 6], "4 of 6 accounts as wanted, 4 changed, 2 failed"),
+        (
+            [{"include_role": ONBOARD}],
+            {},
+            [1, 2, 3],
+            "0 of 6 accounts as wanted, 0 changed, 6 failed (3 of them not begun)",
+        ),
+        (
+            [{"import_role": ONBOARD}],
+            {"any_errors_fatal": True},
+            [1],
+            "2 of 6 accounts as wanted, 2 changed, 4 failed (3 of them not begun)",
+        ),
+        (
+            [ON_THE_LAST, {"import_role": ONBOARD}],
+            {},
+            [],
+            "5 of 6 accounts as wanted, 5 changed, 1 failed (1 of them not begun)",
+        ),
+    ],
+    ids=["included", "a-batch-failed-whole", "any-errors-fatal", "another-task-failed"],
+)
+def test_onboard_in_a_play_of_ones_own_with_serial_tells_the_whole_once_at_its_end(
+    playbook: PlaybookRunner, tasks, keywords, locked, ending
+):
+    hosts = fleet(6)
+    ids = [hosts[f"workload-{number:02}"]["onboard_account_id"] for number in locked]
+    playbook.emulator.seed({"accounts": {account_id: {"assumable": False} for account_id in ids}})
+    play = {"hosts": "all", "gather_facts": False, "connection": "local", "serial": 3, "tasks": tasks, **keywords}
+    (playbook.folder / "own.yml").write_text(json.dumps([play]))
+    run = run_raw(playbook, "own.yml", "-i", inventory(playbook, hosts, onboard_services=["guardduty"]))
+    assert run.stdout.count("Onboarding 6 accounts in GuardDuty, 1 Region: checked, nothing stands in the way") == 1
+    assert "batch 1 of 2: 3 of 6 accounts seen" in run.stdout
+    assert run.stdout.count("Onboarding 6 accounts in 1 Region") == 1
+    told, recap = run.stdout.split("PLAY RECAP")
+    assert ending in told.split("TASK")[-1]
+    assert recap.count("failed=1") == len(locked) + (ON_THE_LAST in tasks)
+
+
+def test_report_in_a_play_of_ones_own_with_serial_is_made_once_and_told_at_the_end(playbook: PlaybookRunner):
+    tasks = [{"include_role": {"name": "muster.aws.report"}, "loop": [1, 2]}]
+    play = {"hosts": "all", "gather_facts": False, "connection": "local", "serial": 2, "tasks": tasks}
+    (playbook.folder / "own.yml").write_text(json.dumps([play]))
+    run = run_raw(playbook, "own.yml", "-i", inventory(playbook, fleet(4), onboard_services=["guardduty"]))
+    assert run.returncode == 0, run.stdout + run.stderr
+    first, second = run.stdout.split("PLAY [all]")[1:]
+    assert first.count("batch 1 of 1: 4 of 4 accounts seen") == 2 and "accounts seen" not in second
+    assert "0 of 4 accounts as wanted" not in first
+    assert second.count("0 of 4 accounts as wanted, 4 with gaps, 0 changed, 0 failed") == 2
+
+
+SUMMARY = """
+Onboarding 6 accounts in 1 Region, administrator 111111111111 (check mode: nothing was written)
+
+                asked  as wanted  changed  failed
+  GuardDuty         6          3        4       3
+  Security Hub      6          5        5       1
+
+1 account: assume_role_failed, GuardDuty and Security Hub in us-east-1
+  hosts: workload-03
+  AssumeRole: AccessDenied: User: arn:aws:sts::111111111111:user/moto is not authorized to perform: sts:AssumeRole \
+on resource: arn:aws:iam::032222222222:role/Onboarding
+  next: check onboard_member_role_name, the role's trust policy and external id, and sts:AssumeRole of the caller
+
+1 account: invalid_input, GuardDuty in us-east-1
+  hosts: workload-02
+  account 022222222222: e-mail 'wrong (at) example.com' must have exactly one @
+  next: correct it in the inventory and run again
+
+1 account: member_of_other_administrator, GuardDuty in us-east-1
+  hosts: workload-06
+  the account is a member of 999999999999 (status Enabled)
+  next: let the account leave that administrator first (docs/move.md)
+
+3 of 6 accounts as wanted, 5 would be changed, 3 failed
+
+Run the failed ones again, when the cause is mended:
+  ansible-playbook muster.aws.onboard -i INVENTORY --limit workload-02,workload-03,workload-06 --check
+"""
+
+
+FORMS = {
+    "verbose": (["-vvvv", "--diff"], {"ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}),
+    "json": ([], {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json"}),
+    "jsonl": ([], {"ANSIBLE_STDOUT_CALLBACK": "ansible.posix.jsonl"}),
+    "runner": ([], {}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_summary_is_the_same_and_comes_last_in_every_form_of_output(playbook: PlaybookRunner, form):
+    hosts = fleet(6)
+    hosts["workload-02"]["onboard_account_email"] = "wrong (at) example.com"
+    ids = [row["onboard_account_id"] for row in hosts.values()]
+    held = {"administrator_id": "999999999999", "account_ids": ids[5:], "status": "Enabled", "regions": ["us-east-1"]}
+    on = [{"service": name, "account_id": "111111111111", "regions": ["us-east-1"]} for name in SERVICES]
+    accounts = {account_id: {"assumable": account_id != ids[2]} for account_id in ids}
+    playbook.emulator.seed({"accounts": accounts, "members": [{"service": "guardduty", **held}], "services": on})
+    secrets = {"onboard_member_role_name": "Onboarding", "onboard_external_id": "sesame-open"}
+    source = inventory(playbook, hosts, **secrets)
+    arguments, variables = FORMS[form]
+    command = ["ansible-playbook", "muster.aws.onboard", "-i", source, "--check", *arguments]
+    if form == "runner":
+        command = ["ansible-runner", "run", ".", "-p", "muster.aws.onboard", "--inventory", source]
+        command += ["--cmdline=--check", "--ident", "one"]
+    junit = {"ANSIBLE_CALLBACKS_ENABLED": "ansible.builtin.junit", "JUNIT_OUTPUT_DIR": str(playbook.folder / "junit")}
+    variables = {**junit, "AWS_SESSION_TOKEN": "sesame-token", **variables}
+    run = run_raw(playbook, *command[1:], program=command[0], **variables)
+    assert run.returncode == 2, run.stdout + run.stderr
+    expected = SUMMARY.replace("INVENTORY", source)
+    for secret in ("sesame-open", "sesame-token", "testing-secret-key", "AKIATESTING"):
+        assert secret not in run.stdout + run.stderr
+    if form.startswith("json"):
+        assert message_in_json(run.stdout, form) == expected.strip("\n").splitlines()
+        return
+    told, recap = run.stdout.replace("\r", "").split("PLAY RECAP")
+    before, found, after = told.partition(expected)
+    assert found, run.stdout
+    assert before.count("\n") > 20 and len(after.strip().splitlines()) <= 1
+    assert told.count("3 of 6 accounts as wanted, 5 would be changed, 3 failed") == 1
+    assert recap.count("failed=1") == 3
+    [report] = (playbook.folder / "junit").iterdir()
+    cases = ElementTree.parse(report).getroot().iter("testcase")
+    failed = [str(case.get("name")) for case in cases if case.findall("error")]
+    assert sorted(name.partition("]")[0] for name in failed) == ["[workload-02", "[workload-03", "[workload-06"]
+
+
+def message_in_json(text: str, form: str) -> list[str]:
+    """Return what the last task says, of output that is JSON as a whole or line by line."""
+    if form == "json":
+        task = json.loads(text)["plays"][-1]["tasks"][-1]
+    else:
+        task = [event for event in map(json.loads, text.splitlines()) if event["_event"] == "v2_runner_on_ok"][-1]
+    [result] = task["hosts"].values()
+    return result["msg"]
+
+
+def test_command_of_the_summary_does_what_the_first_did_for_the_hosts_that_failed(playbook: PlaybookRunner):
+    hosts = dict(zip(["fine", "my host", "team:prod"], fleet(3).values(), strict=True))
+    locked = [row["onboard_account_id"] for row in list(hosts.values())[1:]]
+    playbook.emulator.seed({"accounts": {account_id: {"assumable": False} for account_id in locked}})
+    (playbook.folder / "more.yml").write_text(json.dumps({"onboard_services": ["guardduty"]}))
+    variables = ["-e", "@more.yml", "-e", "onboard_batch_size=2", "-e", "onboard_external_id=sesame-open"]
+    run = run_raw(playbook, "muster.aws.onboard", "-i", inventory(playbook, hosts), *variables)
+    assert run.returncode == 2 and "1 of 3 accounts as wanted" in run.stdout, run.stdout + run.stderr
+    assert "sesame-open" not in run.stdout
+    assert "with -e for onboard_external_id as before:" in run.stdout
+    [command] = re.findall("^  (ansible-playbook .*)$", run.stdout, re.M)
+
+    playbook.emulator.seed({"accounts": {account_id: {"assumable": True} for account_id in locked}})
+    program, *arguments = shlex.split(command)
+    again = run_raw(playbook, *arguments, program=program)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Onboarding 2 accounts in GuardDuty, 1 Region" in again.stdout
+    assert "2 of 2 accounts as wanted, 2 changed, 0 failed" in again.stdout

@@ -60,6 +60,9 @@ _NEXT = "NextToken"
 _ORGANIZATIONS = "organizations"
 _CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
 
+# Why AssumeRole may fail without the role having to do with it.
+_NOT_THE_ROLES = frozenset({Reason.THROTTLED, Reason.REGION_UNAVAILABLE, Reason.INTERNAL_ERROR})
+
 # Failures of the SDK before anything was sent.
 _NOT_SENT = {
     "ConnectTimeoutError": Reason.REGION_UNAVAILABLE,
@@ -215,7 +218,7 @@ class Cloud:
                 answer = self._call("sts", region, "AssumeRole", **params)
         except CallFailed as failure:
             # Nothing that the role could help.
-            is_kept = failure.reason in (Reason.THROTTLED, Reason.REGION_UNAVAILABLE) or is_session_over(failure.code)
+            is_kept = failure.reason in _NOT_THE_ROLES or is_session_over(failure.code)
             reason = failure.reason if is_kept else Reason.ASSUME_ROLE_FAILED
             raise CallFailed(failure.operation, failure.code, failure.text, reason) from failure
         arn = str((answer.get("AssumedRoleUser") or {}).get("Arn", ""))

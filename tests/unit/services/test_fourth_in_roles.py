@@ -151,7 +151,7 @@ def test_refusal_is_its_hosts_alone_and_the_summary_names_it(cloud: Cloud) -> No
         (C, "JOINED", None),
     ]
     ending = Ending("Onboarding", "onboard_", list(result["hosts"]), REGIONS, CALLER, result["rows"], result["hosts"])
-    text = "\n".join(summary_lines(ending, None, []))
+    text = "\n".join(summary_lines(ending, [], []))
     assert f"hosts: host-{B}" in text and "Not this one." in text and "Fourth" in text
     assert "| Fourth | 3 | 2 | 2 | 1 |" in render_markdown(ending)
 

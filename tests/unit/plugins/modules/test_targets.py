@@ -231,6 +231,19 @@ def test_administrator_with_a_role_refused_in_one_account_joins_the_others(
     assert set(roles.values()) == {1}
 
 
+def test_administrator_whose_role_sts_does_not_answer_for_is_told_to_run_again_and_not_to_look_at_the_role(
+    emulator: Emulator, run_module: Any
+) -> None:
+    invite(emulator, "guardduty", A)
+    fault = {"service": "sts", "operation": "AssumeRole", "code": "ServiceUnavailable", "status": 503, "times": None}
+    emulator.add_fault("error", **fault)
+
+    result = accept(run_module, "guardduty", A)
+
+    assert set(outcomes(result["administrators"]).values()) == {("failed", "internal_error")}
+    assert "AssumeRole" in result["msg"] and "run again" in result["msg"] and "trust policy" not in result["msg"]
+
+
 @both_services
 def test_administrator_with_keys_of_the_wrong_account_writes_nothing_there(
     service: str, emulator: Emulator, run_module: Any

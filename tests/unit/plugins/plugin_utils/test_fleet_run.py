@@ -9,17 +9,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
-from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
+from ansible_collections.muster.aws.plugins.plugin_utils._patterns import (
+    Patterns,
+    explain_sources,
+    limit_of,
+    pattern_of,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import ask_caller, read_spec
+from ansible_collections.muster.aws.plugins.plugin_utils._rerun import Call
+from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     RENDERERS,
     Ending,
-    rerun_command,
     summary_lines,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._words import Words, hint
@@ -82,7 +90,7 @@ def test_summary_lines_fit_on_a_screen_whatever_the_number_of_hosts_and_causes(h
         for number in range(hosts)
         for each in everywhere(f"host-{number}", number, **failed(f"refused for reason {number} " * 30))
     ]
-    lines = summary_lines(ending(rows), "ansible-playbook again", ["results.json"])
+    lines = summary_lines(ending(rows), ["Again:", "  ansible-playbook again"], ["results.json"])
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 240
     assert f"0 of {hosts:,} account" in "\n".join(lines) and f"{hosts:,} failed" in "\n".join(lines)
@@ -94,7 +102,7 @@ def test_summary_lines_tell_one_cause_once_with_its_hosts_places_and_next_step()
         for number in range(7)
         for each in everywhere(f"host-{number}", number, **failed(f"No role in {number:012}", "assume_role_failed"))
     ]
-    text = "\n".join(summary_lines(ending([*refused, *everywhere("fine", 99)]), None, []))
+    text = "\n".join(summary_lines(ending([*refused, *everywhere("fine", 99)]), [], []))
     assert text.count("assume_role_failed") == 1
     assert "7 accounts: assume_role_failed, GuardDuty and Security Hub in all 2 Regions" in text
     assert "hosts: host-0 host-1 host-2 host-3 host-4 and 2 more" in text
@@ -105,7 +113,7 @@ def test_summary_lines_tell_one_cause_once_with_its_hosts_places_and_next_step()
 
 def test_summary_lines_of_a_run_that_was_stopped_say_why_and_that_nothing_was_begun() -> None:
     stopped = ending([], hosts=["a", "b"], verdicts={}, stopped="no credentials")
-    text = "\n".join(summary_lines(stopped, None, []))
+    text = "\n".join(summary_lines(stopped, [], []))
     assert "Nothing was sent:\n  no credentials" in text
     assert "0 of 2 accounts as wanted, 0 changed, 2 failed (2 of them not begun)" in text
     assert stopped.failed_hosts == ["a", "b"]
@@ -116,7 +124,7 @@ def test_summary_lines_count_suspended_members_and_say_would_in_check_mode() -> 
         row("a", "guardduty", "us-east-1", status="Disabled"),
         row("b", "guardduty", "us-east-1", actions=["create"]),
     ]
-    text = "\n".join(summary_lines(ending(rows, is_check=True), None, []))
+    text = "\n".join(summary_lines(ending(rows, is_check=True), [], []))
     assert "suspended" in text and "1 would be changed" in text and "check mode: nothing was written" in text
 
 
@@ -159,12 +167,72 @@ def test_files_hold_every_row_and_keep_texts_inert() -> None:
     assert {case.get("name") for case in suite} == {"=cmd()", "fine", "not-begun"}
 
 
-def test_rerun_command_quotes_and_keeps_no_variables() -> None:
-    command = rerun_command("muster.aws.onboard", ["my list.yml"], ["a", "b"], None, is_check=True)
-    assert command == "ansible-playbook muster.aws.onboard -i 'my list.yml' --limit a,b --check"
-    assert (
-        rerun_command("p.yml", [], ["a"], "failed.txt", is_check=False) == "ansible-playbook p.yml --limit @failed.txt"
-    )
+def again(failed: list[str], failed_file: str | None = None, **arguments: Any) -> tuple[str, list[str]]:
+    """Return what is said of a second run, and the words of its command as a shell reads them."""
+    known = ["onboard_services", "offboard_state"]
+    call = Call(["muster.aws.onboard"], ["my list.yml"], arguments, known)
+    told, command = call.again(failed, failed_file, "onboard_failed_file")
+    assert command.startswith("  ansible-playbook muster.aws.onboard -i 'my list.yml'")
+    return told, shlex.split(command)[4:]
+
+
+def test_rerun_names_the_failed_hosts_or_their_file() -> None:
+    told = "Run the failed ones again, when the cause is mended:"
+    assert again(["a", "b.c"], check=True) == (told, ["--limit", "a,b.c", "--check"])
+    assert again(["a"] * 300, "failed.txt", subset="a,b") == (told, ["--limit", "@failed.txt"])
+
+
+def test_rerun_of_many_hosts_without_a_file_is_the_same_run_and_says_so() -> None:
+    told, words = again([f"host-{n}" for n in range(11)], subset="all,!old")
+    assert told.startswith("Run all again (what is done is not done twice; onboard_failed_file would keep the names")
+    assert words == ["--limit", "all,!old"]
+    assert again([f"host-{n}" for n in range(11)])[1] == []
+
+
+def test_rerun_repeats_what_decides_what_is_done_and_shows_no_value_that_may_be_secret() -> None:
+    extra = ["@my vars.yml", "offboard_state=disassociated", '{"onboard_services": ["guardduty"]}']
+    secret = ["onboard_services=macie onboard_external_id=sesame", "{'other': sesame}"]
+    told, words = again(["a"], extra_vars=[*extra, *secret], vault_ids=["dev@pw"], ask_vault_pass=True)
+    assert told.endswith("mended, with -e for onboard_external_id onboard_services other as before:")
+    given = [word for value in extra for word in ("-e", value)]
+    assert words == [*given, "--vault-id", "dev@pw", "--ask-vault-pass", "--limit", "a"]
+    assert again(["a"], vault_password_files=["pw"])[1] == ["--vault-password-file", "pw", "--limit", "a"]
+
+
+ODD_NAMES = ["team:prod", "a,b", "web (1)", "my host", "it's", "x&y", "ünï", "p|q", "$HOME", "w*", "!no", "a.b", "@at"]
+
+
+def test_limit_of_hosts_is_taken_by_ansible_for_exactly_these_whatever_their_names(tmp_path: Path) -> None:
+    hosts = [*ODD_NAMES, "other", "a-b-", "web"]
+    patterns = Patterns({"all": hosts, "ungrouped": hosts})
+    for name in ODD_NAMES:
+        found = patterns.hosts(limit_of([name]))
+        assert found == [name] or (name, found) == ("a,b", ["a,b", "a.b"])
+    assert patterns.hosts(limit_of(ODD_NAMES)) == ODD_NAMES
+    assert limit_of(["web-1", "ünï.a"]) == "web-1,ünï.a"
+    names = tmp_path / "failed.txt"
+    names.write_text("".join(f"{name}\n" for name in ODD_NAMES))
+    assert set(patterns.hosts(f"@{names}")) == set(ODD_NAMES) and patterns.unmatched(f"@{names}") == []
+
+
+def test_use_of_a_role_is_resumed_by_its_next_batch_and_not_by_a_second_use(tmp_path: Path) -> None:
+    runs = Runs(str(tmp_path), "onboard")
+    assert runs.current is None and runs.resume("one", ["a"]) is None
+    for number, task in enumerate(["one", "two", "one"]):
+        runs.begin(task, ["a"]).keep_plan({"number": number})
+    for task, hosts, number in [("two", ["b", "c"], 1), ("one", ["b", "c"], 0), ("one", ["b", "c"], 2)]:
+        assert runs.resume(task, ["a", "b"]) is None
+        assert runs.resume(task, hosts) is not None
+        assert runs.current is not None and runs.current.plan == {"number": number}
+    assert runs.resume("one", ["c"]) is None
+
+
+def test_summary_lines_of_a_report_count_gaps_and_part_its_notes_from_the_causes() -> None:
+    rows = everywhere("a", 1, **failed("no record"))
+    verdicts = {"a": {"changed": False, "failed": False, "text": ""}}
+    text = "\n".join(summary_lines(ending(rows, verdicts=verdicts, notes=["a note"]), [], []))
+    assert text.splitlines()[2].split() == ["asked", "as", "wanted", "changed", "with", "gaps"]
+    assert "\n\n  a note\n\n0 of 1 account as wanted, 1 with gaps" in text
 
 
 def test_unknown_names_are_told_with_the_nearest_option() -> None:
@@ -262,5 +330,5 @@ def test_summary_lines_do_not_call_accounts_with_gaps_as_wanted() -> None:
     rows = [*everywhere("gap", 1, **failed("none", "not a member", next_step="onboard it")), *everywhere("fine", 2)]
     fine = {host: {"failed": False, "changed": False, "text": ""} for host in ("gap", "fine")}
     told = ending(rows, verdicts=fine)
-    assert "1 of 2 accounts as wanted, 1 with gaps, 0 changed, 0 failed" in summary_lines(told, None, [])
+    assert "1 of 2 accounts as wanted, 1 with gaps, 0 changed, 0 failed" in summary_lines(told, [], [])
     assert (told.as_data()["as_wanted"], told.as_data()["failed_hosts"]) == (1, [])

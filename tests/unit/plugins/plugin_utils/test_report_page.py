@@ -132,7 +132,7 @@ def test_render_report_html_tells_suspended_accounts_and_what_accounts_see_thems
     results = {"guardduty": {"members": {"members": members}, "administrators": {"administrators": [view]}}}
     report = build_report(inventory, results, ADMINISTRATOR, REGIONS[:1], "2026-01-01 00:00 UTC")
     page = render_report(report, "html", PAGE)
-    assert page.count("<bdi>closed</bdi>") == 3  # with its reason, in the table, and among the suspended
+    assert page.count("<bdi>closed</bdi>") == 4  # twice with its reason, in the table, and among the suspended
     assert "the account itself sees no administrator" in page
     assert page.count('class="g s-member note"') == 1
 
