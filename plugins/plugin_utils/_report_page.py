@@ -29,6 +29,7 @@ from typing import Any
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
 from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, Cell, Standing, severity
+from ansible_collections.muster.aws.plugins.plugin_utils._words import without_account
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -231,7 +232,7 @@ class _Page:
         }
 
     def _kind(self, cell: Cell, account_id: str) -> int:
-        note, reason = _common(cell["note"], account_id), _common(cell["reason"], account_id)
+        note, reason = without_account(cell["note"], account_id), without_account(cell["reason"], account_id)
         key = cell["standing"], _word(cell), cell["reason_code"], reason, cell["next_step"], note
         return self._kinds.setdefault(key, len(self._kinds))
 
@@ -309,14 +310,9 @@ def _finish_reason(reason: dict[str, Any]) -> None:
 def _reason_keys(cell: Cell, account_id: str) -> Iterator[tuple[Any, ...]]:
     """Yield what a cell belongs to: its reason and its note."""
     if cell["standing"] not in COVERED:
-        yield cell["standing"], _word(cell), cell["reason_code"], _common(cell["reason"], account_id)
+        yield cell["standing"], _word(cell), cell["reason_code"], without_account(cell["reason"], account_id)
     if cell["note"]:
-        yield "note", _common(cell["note"], account_id)
-
-
-def _common(text: str | None, account_id: str) -> str:
-    """Return a text as it is for all accounts: it may name the account, for each another."""
-    return (text or "").replace(account_id, "ACCOUNT")
+        yield "note", without_account(cell["note"], account_id)
 
 
 def _word(cell: Cell) -> str:

@@ -10,6 +10,7 @@ variables, not the options of the modules behind it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,11 +110,17 @@ class Cause:
         return f"{call}{self.text}"
 
 
+def without_account(text: str | None, account_id: str) -> str:
+    """Return a text as it is for all accounts: it may name the account, for each another."""
+    # Not within another number: an id that lost its leading zero is told with the one it should be.
+    return re.sub(rf"(?<!\d){re.escape(account_id)}(?!\d)", "ACCOUNT", text or "") if account_id else text or ""
+
+
 def causes_of(rows: Iterable[Row]) -> list[Cause]:
     """Gather failed rows by their cause; the cause of the most hosts comes first."""
     causes: dict[tuple[Any, ...], Cause] = {}
     for row in rows:
-        text = row["reason"].replace(row["account_id"], "ACCOUNT").replace(row["region"], "REGION")
+        text = without_account(row["reason"], row["account_id"]).replace(row["region"], "REGION")
         key = row["reason_code"], row.get("operation"), text
         cause = causes.setdefault(key, Cause(row["reason_code"], row.get("operation"), text))
         cause.rows.append(row)

@@ -69,7 +69,7 @@ def explain_account_id(value: object) -> str | None:
     """
     if not isinstance(value, str):
         return (
-            f"account id {value!r} is a {type(value).__name__}, not a string of 12 digits; "
+            f"account id {value!r} is of type {type(value).__name__}, not a string of 12 digits; "
             'quote it in YAML and keep leading zeros, as in "012345678901"'
         )
     if not _ACCOUNT_ID.fullmatch(value):
@@ -80,7 +80,7 @@ def explain_account_id(value: object) -> str | None:
 def explain_email(value: object, asked: EmailRules) -> str | None:
     """Return what breaks a service's rules for e-mail addresses, ``None`` if nothing does."""
     if not isinstance(value, str):
-        return f"e-mail {value!r} is a {type(value).__name__}, not a string"
+        return f"e-mail {value!r} is of type {type(value).__name__}, not a string"
     local_part, at, domain = value.partition("@")
     rules = (
         (len(value) in asked.lengths, f"must have {asked.lengths[0]} to {asked.lengths[-1]} characters"),

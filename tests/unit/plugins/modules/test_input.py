@@ -173,7 +173,7 @@ def test_member_with_several_malformed_values_names_them_all(emulator: Emulator,
 
     result = run_module("guardduty_member", members=members)
 
-    assert_refused(result, emulator, "guardduty_member", "222222222222 is a int", "'nobody'")
+    assert_refused(result, emulator, "guardduty_member", "222222222222 is of type int", "'nobody'")
     assert [row["account_id"] for row in result["unprocessed_accounts"]] == ["222222222222", A]
 
 

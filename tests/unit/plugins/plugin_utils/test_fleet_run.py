@@ -30,7 +30,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     Ending,
     summary_lines,
 )
-from ansible_collections.muster.aws.plugins.plugin_utils._words import Words, hint
+from ansible_collections.muster.aws.plugins.plugin_utils._words import Words, hint, without_account
 
 REGIONS = ["eu-central-1", "us-east-1"]
 SERVICES = ["guardduty", "securityhub"]
@@ -255,7 +255,7 @@ def test_check_options_reads_lists_given_as_text_and_tells_a_wrong_service_once(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"administrator_id": 222222222222}, "onboard_administrator_id: account id 222222222222 is a int"),
+        ({"administrator_id": 222222222222}, "onboard_administrator_id: account id 222222222222 is of type int"),
         ({"regions": []}, "onboard_regions is empty"),
         ({"regions": ["us-eats-1"]}, "did you mean us-east-1?"),
         ({"results_file": ["rows.txt"]}, "rows.txt must end in one of .json .csv .md .xml"),
@@ -332,3 +332,19 @@ def test_summary_lines_do_not_call_accounts_with_gaps_as_wanted() -> None:
     told = ending(rows, verdicts=fine)
     assert "1 of 2 accounts as wanted, 1 with gaps, 0 changed, 0 failed" in summary_lines(told, [], [])
     assert (told.as_data()["as_wanted"], told.as_data()["failed_hosts"]) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "account_id", "general"),
+    [
+        ("012345678901 left, so 012345678901 is gone", "012345678901", "ACCOUNT left, so ACCOUNT is gone"),
+        (
+            '1234567890 is no id; quote it, as in "001234567890"',
+            "1234567890",
+            'ACCOUNT is no id; quote it, as in "001234567890"',
+        ),
+        ("the host has no account id", "", "the host has no account id"),
+    ],
+)
+def test_text_without_its_account_is_that_of_all_accounts(text: str, account_id: str, general: str) -> None:
+    assert without_account(text, account_id) == general

@@ -63,7 +63,7 @@ def test_explain_account_id_anything_else_is_named_and_told_to_be_quoted(value) 
 
 def test_explain_account_id_number_is_called_by_its_type() -> None:
     assert explain_account_id(1402433619) == (
-        "account id 1402433619 is a int, not a string of 12 digits; "
+        "account id 1402433619 is of type int, not a string of 12 digits; "
         'quote it in YAML and keep leading zeros, as in "012345678901"'
     )
 
@@ -124,7 +124,7 @@ def test_explain_email_broken_rule_is_named_with_the_value(value, rule) -> None:
 
 @pytest.mark.parametrize("value", [None, 1, ["a@example.com"]])
 def test_explain_email_other_type_is_named(value) -> None:
-    assert explain_email(value, RULES) == f"e-mail {value!r} is a {type(value).__name__}, not a string"
+    assert explain_email(value, RULES) == f"e-mail {value!r} is of type {type(value).__name__}, not a string"
 
 
 @pytest.mark.parametrize(
