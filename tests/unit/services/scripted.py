@@ -62,28 +62,40 @@ class Script:
         return [operation for operation, _params in self.asked]
 
     def answer(self, http: HttpRequest) -> HttpResponse:
+        operation, params = self._read(http)
+        # The SDK's own, another one each time.
+        self.asked.append((operation, {k: value for k, value in params.items() if k.lower() != "clienttoken"}))
+        answers = self._answers.get(operation)
+        if not answers:
+            return Refused("NotInTheScript", f"nobody said what {operation} answers", 501).response()
+        said = answers.pop(0) if len(answers) > 1 else answers[0]
+        return said.response() if isinstance(said, Refused) else HttpResponse(200, {}, json.dumps(said).encode())
+
+    @staticmethod
+    def _read(http: HttpRequest) -> tuple[str, dict[str, Any]]:
+        target = http.headers.get("x-amz-target")
+        if target:
+            return target.rpartition(".")[2], json.loads(http.body)
         found = load_service(http.service).route(http.method, http.path)
         assert found, http
         operation, labels = found
-        params = operation.parse(labels, http.query, http.body)
-        # The SDK's own, another one each time.
-        params = {name: value for name, value in params.items() if name.lower() != "clienttoken"}
-        self.asked.append((operation.name, params))
-        answers = self._answers.get(operation.name)
-        if not answers:
-            return Refused("NotInTheScript", f"nobody said what {operation.name} answers", 501).response()
-        said = answers.pop(0) if len(answers) > 1 else answers[0]
-        return said.response() if isinstance(said, Refused) else HttpResponse(200, {}, json.dumps(said).encode())
+        return operation.name, operation.parse(labels, http.query, http.body)
 
     def api(self, attempts: int = 1, partition: str = "aws") -> AwsApi:
         """Return the service as an adapter gets it.
 
         :param attempts: How many requests the SDK makes where AWS fails.
         """
-        config = Config(retries={"mode": "standard", "total_max_attempts": attempts})
-        client = boto3.client(self._client, config=config, **self._emulator.client_arguments(ADMINISTRATOR, REGION))
         arn_prefix = f"arn:{partition}:{self._client}:{REGION}:{ADMINISTRATOR}:"
-        return AwsApi(client, Line(REGION, seconds=60), arn_prefix, self.service.facts)
+        return AwsApi(self._client_of(self._client, attempts), Line(REGION, 60), arn_prefix, self.service.facts)
+
+    def organizations(self) -> AwsApi:
+        """Return AWS Organizations, which answers beside the service."""
+        return AwsApi(self._client_of("organizations", attempts=1), Line(REGION, 60), "")
+
+    def _client_of(self, name: str, attempts: int) -> Any:
+        config = Config(retries={"mode": "standard", "total_max_attempts": attempts})
+        return boto3.client(name, config=config, **self._emulator.client_arguments(ADMINISTRATOR, REGION))
 
 
 @contextmanager

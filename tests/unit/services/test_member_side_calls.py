@@ -19,7 +19,9 @@ DETECTOR = "1" * 32
 DETECTORS = {"detectorIds": [DETECTOR]}
 INVITATION = "2" * 32
 INVITED_AT = "2022-05-18T08:15:42.000Z"
-MISSING = Refused("ResourceNotFoundException", "No such resource found: administrator.", 404)
+# Told by its text, or by its code alone.
+MISSING = Refused("InvalidInputException", "No such resource found: administrator.")
+GONE = Refused("ResourceNotFoundException", "Words that nobody has seen yet.", 404)
 DENIED = Refused("AccessDeniedException", "You may not.", 403)
 FAILED = Refused("InternalServerErrorException", "Internal failure", 500)
 
@@ -133,8 +135,9 @@ def test_refusal_to_tell_the_administrator_is_one(service: str, emulator: Emulat
     assert aws.operations[-1] == "GetAdministratorAccount"
 
 
-def test_macie_that_finds_no_administrator_has_none(emulator: Emulator) -> None:
-    with scripted(emulator, "macie", {"GetAdministratorAccount": MISSING}) as aws:
+@pytest.mark.parametrize("said", [MISSING, GONE])
+def test_macie_that_finds_no_administrator_has_none(said: Refused, emulator: Emulator) -> None:
+    with scripted(emulator, "macie", {"GetAdministratorAccount": said}) as aws:
         assert aws.service.open_administrator(aws.api()).get_administrator() is None
 
 
@@ -156,8 +159,9 @@ def test_securityhub_missing_administrator_is_none_where_the_invitations_can_be_
     assert aws.operations[2:] == ["ListInvitations", "GetAdministratorAccount"]
 
 
-def test_securityhub_without_invitations_is_asked_for_them_once_too(emulator: Emulator) -> None:
-    answers: dict[str, Any] = {"GetAdministratorAccount": MISSING, "ListInvitations": {"Invitations": []}}
+@pytest.mark.parametrize("said", [MISSING, GONE])
+def test_securityhub_without_invitations_is_asked_for_them_once_too(said: Refused, emulator: Emulator) -> None:
+    answers: dict[str, Any] = {"GetAdministratorAccount": said, "ListInvitations": {"Invitations": []}}
     with scripted(emulator, "securityhub", answers) as aws:
         port = aws.service.open_administrator(aws.api())
         assert (port.get_administrator(), port.list_invitations()) == (None, [])

@@ -413,7 +413,8 @@ def test_accounts_that_aws_knows_nothing_of_have_no_record_and_those_that_it_can
     assert last(aws.asked) == (operation, params)
 
 
-MISSING = Refused("ResourceNotFoundException", "No such resource found: member.", 404)
+# Told by its code, or by its text under another one.
+MISSING = Refused("ResourceNotFoundException", WORDS, 404)
 DENIED = Refused("AccessDeniedException", "You may not.", 403)
 
 
@@ -422,6 +423,7 @@ DENIED = Refused("AccessDeniedException", "You may not.", 403)
     [
         ("securityhub", MISSING, None),
         ("securityhub", Refused("InvalidInputException", "No such resource found."), None),
+        ("macie", Refused("ValidationException", "No such resource found."), []),
         ("macie", MISSING, []),
         ("macie", Refused("ValidationException", "The account isn't an associated member of account 1."), None),
         ("macie", Refused("ValidationException", "The account is not an associated member of account 1."), []),
@@ -516,6 +518,29 @@ ROW = {
         },
     ],
 }
+
+
+@pytest.mark.parametrize(
+    ("own", "additional", "owner"),
+    [
+        ("GUARDDUTY_POLICY", None, "GUARDDUTY_POLICY"),
+        (None, "GUARDDUTY_POLICY", "GUARDDUTY_POLICY"),
+        ("GUARDDUTY_POLICY", "SOMEBODY", "GUARDDUTY_POLICY"),
+        (None, None, None),
+    ],
+)
+def test_feature_that_a_policy_owns_in_part_is_the_policys(
+    own: str | None, additional: str | None, owner: str | None, emulator: Emulator
+) -> None:
+    agent = {"name": "EC2_AGENT_MANAGEMENT", "status": "ENABLED", "managedBy": additional}
+    feature = {"name": "X", "status": "ENABLED", "managedBy": own, "additionalConfiguration": [{"name": "Y"}, agent]}
+    body = {"members": [{"accountId": A, "features": [feature]}], "unprocessedAccounts": []}
+    with scripted(emulator, "guardduty", answers_of("guardduty", {"GetMemberDetectors": body})) as aws:
+        port: Any = aws.service.open_members(aws.api(), {})
+        found, _answer = port.get_features([A])
+    # What AWS has no word for is off.
+    parts = {"Y": "DISABLED", "EC2_AGENT_MANAGEMENT": "ENABLED"}
+    assert found == {A: {"X": Feature("X", "ENABLED", parts, owner)}}
 
 
 def test_features_are_read_by_account_and_name(emulator: Emulator) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.features im
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_organization import OrganizationRecord
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import CallFailed, Delegate, TaskFailed
+from ansible_collections.muster.aws.plugins.module_utils._services.delegation import TrustedAccess
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
 from ansible_collections.muster.aws.tests.unit.services.scripted import SERVICES, Said, scripted
@@ -87,6 +89,59 @@ def test_macie_has_nothing_for_an_organization_here(side: str, emulator: Emulato
     with scripted(emulator, "macie", {}) as aws, pytest.raises(TaskFailed):
         getattr(SERVICES["macie"], side)(aws.api())
     assert aws.asked == []
+
+
+# AWS Organizations itself
+
+PRINCIPAL = "guardduty.amazonaws.com"
+ACCESS = "ListAWSServiceAccessForOrganization"
+REGISTERED = "ListDelegatedAdministrators"
+
+
+def test_trusted_access_is_read_in_pages_of_20(emulator: Emulator) -> None:
+    pages: list[Said] = [
+        {"EnabledServicePrincipals": [{"ServicePrincipal": PRINCIPAL}, {"ServicePrincipal": "x"}], "NextToken": "t"},
+        {"EnabledServicePrincipals": [{"ServicePrincipal": "y"}]},
+    ]
+    with scripted(emulator, "guardduty", {ACCESS: pages}) as aws:
+        assert TrustedAccess(aws.organizations()).list_principals() == [PRINCIPAL, "x", "y"]
+    assert aws.asked == [(ACCESS, {"MaxResults": 20}), (ACCESS, {"MaxResults": 20, "NextToken": "t"})]
+
+
+def test_registered_administrators_of_a_principal_are_read_in_pages_of_20(emulator: Emulator) -> None:
+    pages: list[Said] = [
+        {"DelegatedAdministrators": [{"Id": ADMINISTRATOR, "Name": "x"}], "NextToken": "t"},
+        {"DelegatedAdministrators": [{"Id": "012345678901"}]},
+    ]
+    with scripted(emulator, "guardduty", {REGISTERED: pages}) as aws:
+        found = TrustedAccess(aws.organizations()).list_administrators(PRINCIPAL)
+    assert found == [ADMINISTRATOR, "012345678901"]
+    first = {"ServicePrincipal": PRINCIPAL, "MaxResults": 20}
+    assert aws.asked == [(REGISTERED, first), (REGISTERED, {**first, "NextToken": "t"})]
+
+
+def test_trusted_access_is_given_to_one_principal(emulator: Emulator) -> None:
+    with scripted(emulator, "guardduty", {"EnableAWSServiceAccess": {}}) as aws:
+        TrustedAccess(aws.organizations()).enable_service_access(PRINCIPAL)
+    assert aws.asked == [("EnableAWSServiceAccess", {"ServicePrincipal": PRINCIPAL})]
+
+
+@pytest.mark.parametrize(
+    ("operation", "key", "ask"),
+    [
+        (ACCESS, "EnabledServicePrincipals", lambda access: access.list_principals()),
+        (REGISTERED, "DelegatedAdministrators", lambda access: access.list_administrators(PRINCIPAL)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("rows", "text"), [([{}], "the answer names a resource None"), (None, "the answer has no usable {}, or no end")]
+)
+def test_answer_of_organizations_that_names_nobody_is_not_believed(
+    operation: str, key: str, ask: Callable[[TrustedAccess], Any], rows: Any, text: str, emulator: Emulator
+) -> None:
+    with scripted(emulator, "guardduty", {operation: {key: rows}}) as aws, pytest.raises(CallFailed) as caught:
+        ask(TrustedAccess(aws.organizations()))
+    assert (caught.value.operation, caught.value.text) == (operation, text.format(key))
 
 
 # GuardDuty's settings

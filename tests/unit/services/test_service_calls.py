@@ -22,7 +22,9 @@ DETECTORS = {"detectorIds": [DETECTOR]}
 NONE: dict[str, Any] = {"detectorIds": []}
 HUB = f"arn:aws:securityhub:{REGION}:{ADMINISTRATOR}:hub/default"
 DENIED = Refused("AccessDeniedException", "You may not.", 403)
-MISSING = Refused("ResourceNotFoundException", "No such resource found.", 404)
+# Told by its code, or by its text under another one.
+MISSING = Refused("ResourceNotFoundException", "Words that nobody has seen yet.", 404)
+NOTHING = Refused("InvalidInputException", "No such resource found.")
 GONE = Refused(
     "BadRequestException",
     "The request is rejected because the input detectorId is not owned by the current account.",
@@ -92,6 +94,7 @@ RUNTIME = Feature("RUNTIME_MONITORING", "ENABLED", {"EC2_AGENT_MANAGEMENT": "DIS
             ServiceRecord(HUB, "ENABLED", {"auto_enable_controls": None, "control_finding_generator": None}),
         ),
         ("securityhub", {"DescribeHub": MISSING}, None),
+        ("securityhub", {"DescribeHub": NOTHING}, None),
         (
             "securityhub",
             {"DescribeHub": Refused("InvalidAccessException", "Account 1 is not subscribed to AWS Security Hub", 401)},
@@ -108,6 +111,7 @@ RUNTIME = Feature("RUNTIME_MONITORING", "ENABLED", {"EC2_AGENT_MANAGEMENT": "DIS
             ServiceRecord("", "PAUSED", {"enabled": False, "finding_publishing_frequency": None}),
         ),
         ("macie", {"GetMacieSession": MISSING}, None),
+        ("macie", {"GetMacieSession": NOTHING}, None),
         ("macie", {"GetMacieSession": Refused("AccessDeniedException", "Macie is not enabled.", 403)}, None),
     ],
 )
