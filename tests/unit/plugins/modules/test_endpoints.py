@@ -268,14 +268,6 @@ def test_member_whose_region_falls_silent_gives_it_up_within_the_wait(
     }
 
 
-@pytest.mark.parametrize(
-    ("patience", "connect", "read"), [(60, 10, 30), (600, 10, 30), (30, 10, 15), (12, 6, 6), (0, 5, 5)]
-)
-def test_one_try_takes_at_most_half_of_the_wait(patience: float, connect: float, read: float) -> None:
-    config = retries.client_config(None, 1, patience)
-    assert (config.connect_timeout, config.read_timeout) == (connect, read)
-
-
 def test_lost_packet_in_the_first_request_is_sent_again(emulator: Emulator, run_module: Any) -> None:
     switch_on(emulator, SECURITYHUB, ADMINISTRATOR)
     emulator.add_fault("silent", service=SECURITYHUB, seconds=5)

@@ -36,6 +36,11 @@ def test_time_is_read_in_each_of_the_forms_that_the_sdk_knows(value: Any, moment
     assert found == moment and found.tzinfo is not None
 
 
+def test_time_of_most_answers_is_read_without_the_sdks_slow_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("botocore.utils.parse_timestamp")
+    assert parse_timestamp("2018-02-09T21:33:05.568+00:00") == datetime(2018, 2, 9, 21, 33, 5, 568000, UTC)
+
+
 @pytest.mark.parametrize("value", ["yesterday", "", None, [2018]])
 def test_time_that_is_none_is_refused_as_by_the_sdk(value: Any) -> None:
     with pytest.raises(ValueError, match="Invalid timestamp"):

@@ -66,6 +66,14 @@ def test_client_obeys_the_users_configuration() -> None:
     assert mine.retries is None
 
 
+@pytest.mark.parametrize(
+    ("patience", "connect", "read"), [(60, 10, 30), (600, 10, 30), (30, 10, 15), (12, 6, 6), (0, 5, 5)]
+)
+def test_one_try_takes_at_most_half_of_the_wait(patience: float, connect: float, read: float) -> None:
+    config = retries.client_config(None, 1, patience)
+    assert (config.connect_timeout, config.read_timeout) == (connect, read)
+
+
 # Answers that make no sense
 
 
