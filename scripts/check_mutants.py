@@ -1,4 +1,4 @@
-"""Have mutmut put small mistakes into plugins/, and compare those that no test noticed with tests/mutants.yml.
+"""Have mutmut put small mistakes into plugins/, and compare those that no test noticed with tests/mutants.
 
 scripts/mutants runs it, after it has made the tree: a folder with a copy of the collection, in which mutmut works.
 """
@@ -9,21 +9,20 @@ import argparse
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import yaml
 
 TREE = Path(".cache/mutants")
 COLLECTION = Path("ansible_collections/muster/aws")
-KNOWN = Path("tests/mutants.yml")
-
-# The engine is pure: what its own tests do not notice is not tested, whatever else would stumble over it.
-TESTS = ["tests/unit/plugins/module_utils", "tests/unit/services"]
+KNOWN = Path("tests/mutants")
 
 # mutmut's words. A mistake that makes the tests run for ever is noticed, too. The time may not suffice for all.
 NOTICED = frozenset({"killed", "timeout", "caught by type check"})
@@ -83,23 +82,70 @@ class Entry:
         return ", ".join(word for word in (self.function, self.was, self.became) if word is not None)
 
 
+@dataclass(frozen=True)
+class Group:
+    """Files that the same tests judge.
+
+    :param files: Those that somebody has examined, and the mistakes in each that may stay unnoticed.
+    """
+
+    tests: Sequence[str]
+    files: Mapping[str, Sequence[Entry]]
+
+
 def main() -> int:
     """Print a line for each mistake that needs somebody. Return 1 if there is one, else 0."""
     options = _options()
-    known = _known()
-    files = _chosen(options.files, options.sample, known)
-    print(f"mutants: {len(files)} files: {' '.join(files)}", flush=True)
-    (TREE / "pyproject.toml").write_text(_config(files, options.tests or TESTS), encoding="utf-8")
-    _run_mutmut(options.minutes)
+    groups = read_groups(KNOWN)
+    files = _chosen(options.files, options.sample, [file for group in groups for file in group.files])
+    end = monotonic() + options.minutes * 60
+    is_well = True
+    for group, chosen in grouped(files, groups):
+        print(f"mutants: {len(chosen)} files: {' '.join(chosen)}", flush=True)
+        (TREE / "pyproject.toml").write_text(_config(chosen, options.tests or group.tests), encoding="utf-8")
+        # What mutmut kept of other tests says nothing about these.
+        shutil.rmtree(TREE / "mutants", ignore_errors=True)
+        _run_mutmut(max(0.0, end - monotonic()))
+        is_well = _tell(group) and is_well
+    return int(not is_well)
+
+
+def _tell(group: Group) -> bool:
+    """Print what came of mutmut's run, and return whether nothing of it needs somebody."""
     statuses = _statuses()
     print("mutants:", ", ".join(f"{count} {status}" for status, count in Counter(statuses.values()).most_common()))
     if UNTRIED.issuperset(statuses.values()):
         print(f"mutants: nothing was tried; what mutmut says is in {TREE / 'log'}")
-        return 1
+        return False
     unnoticed = {name: _change(name) for name, status in statuses.items() if status not in NOTICED | UNTRIED}
-    complaints = judge(statuses, unnoticed, known)
-    print(*complaints, sep="\n", end="")
-    return int(bool(complaints))
+    complaints = judge(statuses, unnoticed, group.files)
+    print(*complaints, sep="\n", end="", flush=True)
+    return not complaints
+
+
+def read_groups(folder: Path) -> list[Group]:
+    """Return the groups of files, one for each file of the folder."""
+    return [
+        Group(
+            listed["tests"],
+            {
+                file: [Entry(entry["function"], entry.get("was"), entry.get("became")) for entry in entries]
+                for file, entries in listed["files"].items()
+            },
+        )
+        for listed in (yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yml")))
+    ]
+
+
+def grouped(files: Iterable[str], groups: Sequence[Group]) -> list[tuple[Group, list[str]]]:
+    """Return files by their groups. One that is in none yet goes to that of a file beside it, else to the first."""
+
+    def nearness(group: Group, file: str) -> int:
+        return 2 if file in group.files else int(Path(file).parent in {Path(other).parent for other in group.files})
+
+    nearest = {file: max(groups, key=lambda group: nearness(group, file)) for file in files}
+    found = [(group, [file for file in nearest if nearest[file] is group]) for group in groups]
+    return [(group, own) for group, own in found if own]
 
 
 def judge(
@@ -135,7 +181,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=45.0, help="end after these (default: 45); the rest is not tried"
     )
-    parser.add_argument("--tests", action="append", metavar="PATH", help=f"which tests (default: {' '.join(TESTS)})")
+    parser.add_argument("--tests", action="append", metavar="PATH", help="which tests (default: those of its group)")
     return parser.parse_intermixed_args()
 
 
@@ -206,15 +252,6 @@ def _change(name: str) -> Change:
         return " ".join(line[1:].strip() for line in lines if line.startswith(sign) and not line.startswith(sign * 3))
 
     return Change(file_of(name), function_of(name), joined("-"), joined("+"))
-
-
-def _known() -> dict[str, list[Entry]]:
-    """Return the files that somebody has examined, and the mistakes in each that may stay unnoticed."""
-    listed: Mapping[str, Iterable[Mapping[str, str]]] = yaml.safe_load(KNOWN.read_text(encoding="utf-8"))
-    return {
-        file: [Entry(entry["function"], entry.get("was"), entry.get("became")) for entry in entries]
-        for file, entries in listed.items()
-    }
 
 
 if __name__ == "__main__":

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, State
-from ansible_collections.muster.aws.plugins.module_utils._membership.result import unprocessed_row
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
@@ -48,10 +47,15 @@ def unheld_accounts(
     gone = {place for place, row in by_place(rows_of(members, "members")).items() if row["outcome"] in has_left}
     free: dict[str, list[str]] = {}
     for place, row in by_place(rows_of(administrators, "administrators")).items():
-        is_held = row["administrator_id"] != administrator_id and FACTS[service].state_of(row["status"]) in _HELD
-        if place in gone and row["outcome"] in DONE and row["reason_code"] is None and not is_held:
+        is_read = row["outcome"] in DONE and row["reason_code"] is None
+        if place in gone and is_read and not _is_held(row, service, administrator_id):
             free.setdefault(place[0], []).append(place[1])
     return free
+
+
+def _is_held(row: Row, service: str, administrator_id: str) -> bool:
+    """Tell whether an account is a member of another administrator than the one it leaves."""
+    return row["administrator_id"] != administrator_id and FACTS[service].state_of(row["status"]) in _HELD
 
 
 def offboard_batch(work: Work, options: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def offboard_batch(work: Work, options: Mapping[str, Any], batch: Mapping[str, A
     :returns: As :func:`.._fleet.judge_hosts`.
     """
     judges = {
-        service: _ServiceJudge(service, offboard_service(work, options, service, rows)).row
+        service: _ServiceJudge(service, offboard_service(work, options, service, rows), options["administrator_id"]).row
         for service, rows in batch["members"].items()
     }
     return judge_hosts(batch, options["regions"], judges, Words("offboard_", "absent", work.is_check))
@@ -110,8 +114,9 @@ def offboard_service(work: Work, options: Mapping[str, Any], service: str, rows:
 class _ServiceJudge:
     """Brings the rows of one service's tasks together."""
 
-    def __init__(self, service: str, results: Mapping[str, Any]) -> None:
+    def __init__(self, service: str, results: Mapping[str, Any], administrator_id: str) -> None:
         self._service = service
+        self._administrator_id = administrator_id
         self._disables = results["disable_services"]
         every = [results["members"], results["administrators"], *results["services"]]
         self._message = message_of(every)
@@ -154,7 +159,7 @@ class _ServiceJudge:
         if not self._disables or is_off or member["outcome"] == "skipped":
             return None
         reason, text = Reason.OTHER, self._message or "nobody could look into the account"
-        if row and row["administrator_id"]:
+        if row and _is_held(row, self._service, self._administrator_id):
             reason = Reason.MEMBER_OF_OTHER_ADMINISTRATOR
             text = f"the account is a member of {row['administrator_id']} (status {row['status']})"
-        return unprocessed_row(place[1], place[0], Problem(reason, f"the service was left on: {text}"))
+        return {"reason_code": reason.value, "reason": f"the service was left on: {text}"}

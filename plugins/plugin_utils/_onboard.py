@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, State, Step
-from ansible_collections.muster.aws.plugins.module_utils._membership.result import unprocessed_row
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State, Step
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
@@ -330,7 +329,6 @@ class _ServiceJudge:
             "status": self._facts.word_for(State.ENABLED),
             "actions": [*administrator["actions"], "accept"],
             "outcome": "changed",
-            "reason_code": None,
         }
 
     def _settling(self, place: Place, administrator: Row | None) -> Sequence[str]:
@@ -359,15 +357,12 @@ class _ServiceJudge:
     def _problem(
         self, place: Place, member: Row, administrator: Row | None, status: str | None
     ) -> Mapping[str, Any] | None:
-        """Return why the account is not a member, as a row of unprocessed_accounts; None if it is."""
+        """Return why the account is not a member; None if it is."""
         if member["outcome"] not in DONE:
-            # That the service could not be switched on is the reason behind its being off.
-            is_off = member["reason_code"] == Reason.SERVICE_NOT_ENABLED.value
-            refusal = self._refusals.get(place[0]) if is_off else None
-            return {**refusal, "account_id": place[1]} if refusal else self._member_problems[place]
+            return self._member_problem(place, member)
         if administrator and "accept" in administrator["actions"]:
             if self._settle_message:
-                return unprocessed_row(place[1], place[0], Problem(Reason.OTHER, self._settle_message))
+                return {"reason_code": Reason.OTHER.value, "reason": self._settle_message}
             if place in self._unsettled:
                 return self._unsettled[place]
         state = self._facts.state_of(status)
@@ -381,6 +376,11 @@ class _ServiceJudge:
             return self._administrator_problems[place]
         if place in self._unread:
             return self._unread[place]
+        reason = Reason.OTHER if self._message else Reason.TIMED_OUT
         text = self._message or f"the administrator still sees the status {status}"
-        problem = Problem(Reason.OTHER if self._message else Reason.TIMED_OUT, text)
-        return unprocessed_row(place[1], place[0], problem)
+        return {"reason_code": reason.value, "reason": text}
+
+    def _member_problem(self, place: Place, member: Row) -> Row:
+        # That the service could not be switched on is the reason behind its being off.
+        is_off = member["reason_code"] == Reason.SERVICE_NOT_ENABLED.value
+        return (self._refusals.get(place[0]) if is_off else None) or self._member_problems[place]

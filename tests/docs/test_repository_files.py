@@ -14,7 +14,15 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.muster.aws.scripts.check_mutants import Change, Entry, file_of, function_of, judge
+from ansible_collections.muster.aws.scripts.check_mutants import (
+    Change,
+    Entry,
+    Group,
+    file_of,
+    function_of,
+    grouped,
+    judge,
+)
 
 TOP = Path(__file__).parents[2]
 WORKFLOWS = sorted((TOP / ".github/workflows").glob("*.yml"))
@@ -96,10 +104,27 @@ def test_mistake_that_no_test_notices_has_to_be_listed_and_no_other(
     assert bool(complaints) == bool(complaint) and (complaint or "") in "".join(complaints)
 
 
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["a/_one.py", "b/_two.py"], {"a": ["a/_one.py"], "b": ["b/_two.py"]}),
+        (["b/_two.py", "b/_new.py"], {"b": ["b/_two.py", "b/_new.py"]}),
+        (["a/_shared.py"], {"b": ["a/_shared.py"]}),
+        (["c/_new.py"], {"a": ["c/_new.py"]}),
+    ],
+    ids=["listed", "beside one that is listed", "listed elsewhere than those beside it", "far from all"],
+)
+def test_file_is_judged_by_the_tests_of_its_group(files: list[str], expected: dict[str, list[str]]) -> None:
+    groups = [Group(["a"], {"a/_one.py": []}), Group(["b"], {"b/_two.py": [], "a/_shared.py": []})]
+    assert {group.tests[0]: own for group, own in grouped(files, groups)} == expected
+
+
 def test_mistakes_that_may_stay_unnoticed_are_in_the_code_and_have_a_reason() -> None:
-    listed = load(TOP / "tests/mutants.yml")
-    assert listed
-    for file, entries in listed.items():
+    groups = [load(path) for path in sorted((TOP / "tests/mutants").glob("*.yml"))]
+    assert groups and all((TOP / path).exists() for group in groups for path in group["tests"])
+    files = [(file, entries) for group in groups for file, entries in group["files"].items()]
+    assert len(dict(files)) == len(files)
+    for file, entries in files:
         text = (TOP / file).read_text()
         lines = " ".join(line.strip() for line in text.splitlines())
         for entry in entries:

@@ -129,33 +129,6 @@ def regions_of(partition: str) -> list[str]:
     return get_session().get_available_regions("ec2", partition)
 
 
-@pytest.mark.parametrize(
-    ("region", "home"),
-    [
-        ("af-south-1", "us-east-1"),
-        ("mx-central-1", "us-east-1"),
-        ("cn-north-1", "cn-northwest-1"),
-        ("cn-northwest-1", "cn-northwest-1"),
-        ("us-gov-east-1", "us-gov-west-1"),
-        ("us-iso-west-1", "us-iso-east-1"),
-        ("us-isob-west-1", "us-isob-east-1"),
-        ("eu-isoe-west-1", "eu-isoe-west-1"),
-        ("us-isof-east-1", "us-isof-south-1"),
-        ("eu-west-99", "us-east-1"),  # not known to botocore yet
-        ("moon-east-1", "us-east-1"),
-    ],
-)
-def test_home_region_is_the_partitions(region: str, home: str) -> None:
-    assert partitions.home_region(get_session(), region) == home
-
-
-@pytest.mark.parametrize("partition", PARTITIONS)
-def test_home_region_of_every_partition_is_one_of_its_own(partition: str) -> None:
-    session = get_session()
-    homes = {partitions.home_region(session, region) for region in regions_of(partition)}
-    assert len(homes) == 1 and homes <= set(regions_of(partition))
-
-
 @pytest.mark.parametrize("partition", PARTITIONS)
 def test_module_whose_first_region_is_off_asks_the_partitions_home(
     partition: str, emulator: Emulator, run_module: Any
@@ -266,14 +239,6 @@ def test_member_whose_region_falls_silent_gives_it_up_within_the_wait(
         "region_unavailable",
         "not_attempted",
     }
-
-
-@pytest.mark.parametrize(
-    ("patience", "connect", "read"), [(60, 10, 30), (600, 10, 30), (30, 10, 15), (12, 6, 6), (0, 5, 5)]
-)
-def test_one_try_takes_at_most_half_of_the_wait(patience: float, connect: float, read: float) -> None:
-    config = retries.client_config(None, 1, patience)
-    assert (config.connect_timeout, config.read_timeout) == (connect, read)
 
 
 def test_lost_packet_in_the_first_request_is_sent_again(emulator: Emulator, run_module: Any) -> None:
