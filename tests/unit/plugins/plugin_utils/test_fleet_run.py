@@ -170,7 +170,7 @@ def test_rerun_command_quotes_and_keeps_no_variables() -> None:
 def test_unknown_names_are_told_with_the_nearest_option() -> None:
     spec = read_spec("onboard")
     names = ["onboard_region", "onboard_replace_faild", "onboard_services", "other"]
-    region, replace = unknown_names(names, ["onboard_"], spec)
+    region, replace = unknown_names(names, "onboard_", spec)
     assert "did you mean onboard_regions?" in region and "did you mean onboard_replace_failed?" in replace
 
 

@@ -52,12 +52,18 @@ def test_nearest_name_is_offered_where_one_is_near(name: str, phrase: str) -> No
 
 
 def test_unknown_variables_of_the_role_are_named_once_each_in_order() -> None:
-    names = ["x_via", "x_regoins", "y_via", "x_zzz", "x_regoins", "z_more", "other"]
-    assert unknown_names(names, ["x_", "z_"], SPEC) == [
+    names = ["x_via", "x_regoins", "y_via", "x_zzz", "x_regoins", "other"]
+    assert unknown_names(names, "x_", SPEC) == [
         "x_regoins is no variable of this role; did you mean x_regions?",
         "x_zzz is no variable of this role",
-        "z_more is no variable of this role",
     ]
+
+
+def test_prefix_that_all_variables_have_makes_none_of_them_near() -> None:
+    known = ["onboard_via", "onboard_hosts"]
+    assert nearest("onboard_zzz", known, "onboard_") == ""
+    assert nearest("onboard_host", known, "onboard_") == "; did you mean onboard_hosts?"
+    assert nearest("host", known, "onboard_") == "; did you mean onboard_hosts?"
 
 
 @pytest.mark.parametrize(
@@ -92,11 +98,20 @@ def test_values_become_what_the_specification_says(given: dict[str, Any], values
             "mean securityhub?",
         ),
         (
+            {"x_regions": ["a"], "x_services": ["guarddty", "securtyhub"]},
+            "value of x_services must be one or more of: guardduty, securityhub. Got no match for: guarddty, "
+            "securtyhub; did you mean guardduty?; did you mean securityhub?",
+        ),
+        (
+            {"x_regions": ["a"], "x_services": ["guardduty"], "x_via": "organisation"},
+            "value of x_via must be one of: invitation, organization, got: organisation; did you mean organization?",
+        ),
+        (
             {"x_regions": ["a"], "x_services": ["guardduty"], "x_via": "???"},
             "value of x_via must be one of: invitation, organization, got: ???",
         ),
     ],
-    ids=["missing", "null", "wrong choice", "wrong item", "far from all"],
+    ids=["missing", "null", "wrong choice", "wrong item", "wrong items", "wrong beside right", "far from all"],
 )
 def test_value_that_will_not_do_is_told_with_what_is_nearest(given: dict[str, Any], fault: str) -> None:
     assert check_options(SPEC, given)[1] == [fault]
