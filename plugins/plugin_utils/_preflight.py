@@ -92,7 +92,7 @@ class Preflight:
         names = {name for variables in self._hosts.values() for name in variables} - statistics
         unknown = unknown_names(names, self._role.prefix, self._spec)
         if self._role.fallback:
-            unknown += unknown_names(names, self._role.fallback, read_spec(self._role.fallback.rstrip("_")))
+            unknown += unknown_names(names, self._role.fallback, read_spec(self._role.fallback.removesuffix("_")))
         return unknown
 
     @staticmethod

@@ -184,6 +184,7 @@ def test_five_causes_are_told_and_the_others_counted(count: int, last: str | Non
     lines = summary_lines(told, None, [])
     assert sum(": GetMembers" in line or line == "  GetMembers: slow" for line in lines) == 5
     assert [line for line in lines if line.startswith("and ")] == ([last] if last else [])
+    assert lines[-2] == "" and (last is None or lines[-4:-2] == ["", last])
 
 
 @pytest.mark.parametrize(
@@ -214,10 +215,22 @@ def test_run_that_was_stopped_tells_why_and_no_more_than_twelve_lines_of_it() ->
         "",
         "0 of 2 accounts as wanted, 0 changed, 2 failed (2 of them not begun)",
     ]
-    short = ending(verdicts={}, stopped="\n".join(map(str, range(12))))
-    assert "more" not in "".join(summary_lines(short, None, []))
+    for count, last in ((12, "  11"), (13, "  and 1 more")):
+        short = ending(verdicts={}, stopped="\n".join(map(str, range(count))))
+        assert summary_lines(short, None, [])[-3] == last
     long = summary_lines(ending(verdicts={}, stopped="x" * 400), None, [])
     assert long[3] == "  " + "x" * 343 + "..."
+
+
+def test_cause_that_is_everywhere_is_told_so_in_every_form() -> None:
+    rows = [failure(host, id_, region=region) for host, id_ in (("one", ONE), ("two", TWO)) for region in REGIONS]
+    told, where = ending(rows, hosts=["one", "two"], verdicts={}), "GuardDuty in all 2 Regions"
+    assert f"2 accounts: throttled, {where}" in summary_lines(told, None, [])
+    assert told.as_data()["causes"][0]["where"] == where
+    assert f"| one two | `throttled` GetMembers: slow | {where} |" in render_markdown(told)
+    assert [case[0].text for case in ElementTree.fromstring(render_junit(told))][:2] == [
+        f"{where}: GetMembers: slow"
+    ] * 2
 
 
 def test_six_files_are_named_at_most() -> None:
@@ -348,6 +361,8 @@ def test_junit_file_has_a_case_for_each_host_and_service() -> None:
     text = render_junit(mixed())
     assert text.startswith("<?xml version='1.0' encoding='")
     suite = ElementTree.fromstring(text)
+    assert [suite.tag, *dict.fromkeys(case.tag for case in suite)] == ["testsuite", "testcase"]
+    assert {each.tag for case in suite for each in case} == {"failure"}
     assert suite.attrib == {"name": "muster.aws Onboarding", "tests": "7", "failures": "4"}
     found = [(case.get("classname"), case.get("name"), [(each.attrib, each.text) for each in case]) for case in suite]
     slow = {"type": "throttled", "message": "GetMembers: slow"}
