@@ -55,7 +55,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
     def _options(self) -> Result:
         spec = read_spec(_ROLE)
-        faults = unknown_names(self._vars, [_PREFIX], spec)
+        faults = unknown_names(self._vars, _PREFIX, spec)
         given = {name: plain(self._templar.template(self._vars[name])) for name in spec if name in self._vars}
         values, wrong = check_options(spec, given)
         options = {name.removeprefix(_PREFIX): value for name, value in values.items()}

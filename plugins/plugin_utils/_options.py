@@ -34,18 +34,20 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """Return "; did you mean X?", or nothing where nothing is near."""
-    found = difflib.get_close_matches(name, list(names), n=1, cutoff=0.6)
-    return f"; did you mean {found[0]}?" if found else ""
+def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
+    """Return "; did you mean X?", or nothing where nothing is near.
+
+    :param prefix: What all of them begin with: it does not make them like each other.
+    """
+    found = difflib.get_close_matches(name.removeprefix(prefix), [each.removeprefix(prefix) for each in names])
+    return f"; did you mean {prefix}{found[0]}?" if found else ""
 
 
-def unknown_names(names: Iterable[str], prefixes: Iterable[str], known: Iterable[str]) -> list[str]:
+def unknown_names(names: Iterable[str], prefix: str, known: Iterable[str]) -> list[str]:
     """Return a sentence for each variable that begins like the role's and is none of its options."""
     options = list(known)
-    begun = tuple(prefixes)
-    unknown = sorted({name for name in names if name.startswith(begun)} - set(options))
-    return [f"{name} is no variable of this role{nearest(name, options)}" for name in unknown]
+    unknown = sorted({name for name in names if name.startswith(prefix)} - set(options))
+    return [f"{name} is no variable of this role{nearest(name, options, prefix)}" for name in unknown]
 
 
 def check_options(spec: Spec, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -74,8 +76,7 @@ def _nearest_choice(spec: Spec, values: Mapping[str, Any], sentence: str) -> str
     for name, value in values.items():
         choices = spec[name].get("choices")
         if choices and f"of {name} " in sentence:
-            wrong = [str(word) for word in as_list(value) if word not in choices]
-            return nearest(wrong[0], choices) if wrong else ""
+            return "".join(nearest(str(word), choices) for word in as_list(value) if word not in choices)
     return ""
 
 

@@ -90,9 +90,9 @@ class Preflight:
         # A controller gives the statistics of a workflow's jobs to the jobs after them, as variables.
         statistics = {role.statistic for role in ROLES.values()}
         names = {name for variables in self._hosts.values() for name in variables} - statistics
-        unknown = unknown_names(names, [self._role.prefix], self._spec)
+        unknown = unknown_names(names, self._role.prefix, self._spec)
         if self._role.fallback:
-            unknown += unknown_names(names, [self._role.fallback], read_spec(self._role.fallback.rstrip("_")))
+            unknown += unknown_names(names, self._role.fallback, read_spec(self._role.fallback.removesuffix("_")))
         return unknown
 
     @staticmethod
@@ -142,7 +142,12 @@ def check_service(
         raise Stop(message or f"{facts.title}: the administrator's own service could not be looked at")
     wanted = options["administrator_id"]
     check_caller(role, options, rows[0]["account_id"])
-    failed = [{**row, "service": service, "host": "", "operation": None} for row in rows if row["outcome"] == "failed"]
+    operations = {each["region"]: each["operation"] for each in rows_of(result, "unprocessed_accounts")}
+    failed = [
+        {**row, "service": service, "operation": operations.get(row["region"])}
+        for row in rows
+        if row["outcome"] == "failed"
+    ]
     if failed:
         raise Stop(
             "\n".join(

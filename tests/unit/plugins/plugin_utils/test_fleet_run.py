@@ -238,7 +238,7 @@ def test_summary_lines_of_a_report_count_gaps_and_part_its_notes_from_the_causes
 def test_unknown_names_are_told_with_the_nearest_option() -> None:
     spec = read_spec("onboard")
     names = ["onboard_region", "onboard_replace_faild", "onboard_services", "other"]
-    region, replace = unknown_names(names, ["onboard_"], spec)
+    region, replace = unknown_names(names, "onboard_", spec)
     assert "did you mean onboard_regions?" in region and "did you mean onboard_replace_failed?" in replace
 
 

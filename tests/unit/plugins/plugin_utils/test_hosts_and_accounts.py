@@ -67,6 +67,10 @@ def test_fault_of_an_account_is_told_for_each_service_that_has_it(account, needs
     assert found.get("search", {}).keys() == expected.keys()
 
 
+def test_addresses_matter_unless_it_is_said_that_they_do_not() -> None:
+    assert collect_accounts({"search": host(SEARCH)}, ["guardduty"])["faults"].keys() == {"search"}
+
+
 def test_batch_has_what_the_modules_take_without_the_accounts_that_cannot_be_used() -> None:
     accounts = {
         "accounts": {"search": SEARCH, "payments": PAYMENTS, "broken": "7", "later": "333333333333"},
@@ -235,12 +239,13 @@ def test_statistics_count_each_account_once_by_service_and_region() -> None:
     fine = judged("guardduty", EAST, SEARCH)
     changed = {**judged("guardduty", EAST, PAYMENTS), "actions": ["create", "invite"]}
     failed = {**judged("guardduty", EAST, "333333333333"), "failed": True, "actions": ["create"]}
+    refused = {**failed, "account_id": "444444444444", "actions": []}
     elsewhere = [judged("guardduty", WEST, SEARCH), judged("securityhub", EAST, SEARCH)]
-    rows = [{"host": each, **row} for each in ("one", "again") for row in (fine, changed, failed, *elsewhere)]
+    rows = [{"host": each, **row} for each in ("one", "again") for row in (fine, changed, failed, refused, *elsewhere)]
     alone = {"accounts": 1, "changed": 0, "failed": 0, "failed_ids": []}
     assert total_stats(rows) == {
         "guardduty": {
-            EAST: {"accounts": 3, "changed": 2, "failed": 1, "failed_ids": ["333333333333"]},
+            EAST: {"accounts": 4, "changed": 2, "failed": 2, "failed_ids": ["333333333333", "444444444444"]},
             WEST: alone,
         },
         "securityhub": {EAST: alone},

@@ -1,0 +1,262 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What ends a run before its first call, and what the administrator's own service may say against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
+    Preflight,
+    Stop,
+    ask_caller,
+    check_caller,
+    check_service,
+    read_spec,
+)
+from ansible_collections.muster.aws.plugins.plugin_utils._roles import ROLES, Role
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables
+from ansible_collections.muster.aws.tests.canned import failed_row, module_row, result_of
+
+ADMINISTRATOR, SEARCH = "111111111111", "012345678901"
+EAST, WEST = "us-east-1", "us-west-2"
+GIVEN: Mapping[str, Any] = MappingProxyType(
+    {"onboard_administrator_id": ADMINISTRATOR, "onboard_regions": [WEST, EAST, WEST]}
+)
+
+
+class Untemplated:
+    """Stands in for Ansible's templar where no value is a template."""
+
+    def copy_with_new_env(self, available_variables: Any) -> Untemplated:
+        return self
+
+    def template(self, value: Any) -> Any:
+        return value
+
+
+def preflight(role: str = "onboard", **hosts: Mapping[str, Any]) -> Preflight:
+    given = hosts or {"search": GIVEN}
+    return Preflight(ROLES[role], {host: HostVariables(values, Untemplated()) for host, values in given.items()})
+
+
+def stopped(check: Preflight) -> str:
+    with pytest.raises(Stop) as stop:
+        check.options()
+    return str(stop.value)
+
+
+def test_options_of_a_role_are_those_of_its_specification() -> None:
+    assert {name for name, row in read_spec("onboard").items() if row.get("required")} == {
+        "onboard_administrator_id",
+        "onboard_regions",
+    }
+
+
+def test_options_have_no_prefix_no_secret_and_regions_and_services_once() -> None:
+    given = {
+        **GIVEN,
+        "onboard_services": ["securityhub", "guardduty", "securityhub"],
+        "onboard_external_id": "secret",
+        "onboard_account_id": SEARCH,
+        "other": 1,
+    }
+    check = preflight(search=given)
+    assert check.options() == {
+        "administrator_id": ADMINISTRATOR,
+        "services": ["guardduty", "securityhub"],
+        "regions": [WEST, EAST],
+        "via": "invitation",
+        "member_role_name": "OrganizationAccountAccessRole",
+        "enable_services": True,
+        "email_notification": False,
+        "reinvite_resigned": False,
+        "replace_failed": False,
+        "wait_timeout": 60,
+        "concurrency": 16,
+        "batch_size": 200,
+    }
+    assert check.secrets == ["external_id"]
+
+
+def test_accounts_of_hosts_come_with_an_address_or_none() -> None:
+    check = preflight(
+        search={**GIVEN, "onboard_account_id": SEARCH, "onboard_account_email": "search@example.com"},
+        blank={**GIVEN, "onboard_account_id": "222222222222", "onboard_account_email": ""},
+    )
+    assert check.account(HostVariables({}, Untemplated())) == {"account_id": None, "email": None}
+    found = check.accounts(["guardduty"])
+    assert found["accounts"] == {"search": SEARCH, "blank": "222222222222"}
+    assert found["emails"] == {SEARCH: "search@example.com"}
+    assert found["faults"].keys() == {"blank"}
+
+
+def test_account_that_leaves_needs_no_address() -> None:
+    check = preflight("offboard", search={"offboard_account_id": SEARCH})
+    assert check.accounts(["guardduty"])["faults"] == {}
+
+
+def test_accounts_may_differ_and_what_is_common_may_not() -> None:
+    one, two = {**GIVEN, "onboard_account_id": SEARCH}, {**GIVEN, "onboard_account_id": "222222222222"}
+    assert preflight(one=one, two=two).options()["administrator_id"] == ADMINISTRATOR
+    two = {**two, "onboard_via": "organization", "onboard_concurrency": 3}
+    assert stopped(preflight(one={**one, "onboard_via": "invitation", "onboard_concurrency": 4}, two=two)) == (
+        "the hosts of this run differ in onboard_via and onboard_concurrency, and they are done together. "
+        "Run each group of hosts by itself, with --limit or onboard_hosts"
+    )
+
+
+def test_unknown_variables_are_told_before_anything_else() -> None:
+    assert stopped(preflight(search={"onboard_regoins": []}, payments={"onboard_zzz": 1})) == (
+        "onboard_regoins is no variable of this role; did you mean onboard_regions?\n"
+        "onboard_zzz is no variable of this role"
+    )
+
+
+def test_unknown_variables_of_the_role_that_is_fallen_back_on_are_told_too() -> None:
+    given = {"offboard_regoins": 1, "onboard_regoins": 1, "onboard_via": "invitation", "report_regoins": 1}
+    assert stopped(preflight("offboard", search=given)).split("\n") == [
+        "offboard_regoins is no variable of this role; did you mean offboard_regions?",
+        "onboard_regoins is no variable of this role; did you mean onboard_regions?",
+    ]
+    assert stopped(preflight(search={"onboard_regoins": 1, "offboard_regoins": 1})).count("\n") == 0
+
+
+def test_statistics_of_jobs_before_are_no_variables_of_the_role() -> None:
+    assert preflight(search={**GIVEN, "onboard_summary": {}, "report_summary": {}}).options()
+
+
+def test_ten_faults_are_told_and_the_others_counted() -> None:
+    names = [f"onboard_zz{number:02}" for number in range(12)]
+    told = [f"{name} is no variable of this role" for name in names]
+    assert stopped(preflight(search=dict.fromkeys(names, 1))).split("\n") == [*told[:10], "and 2 more"]
+    assert stopped(preflight(search=dict.fromkeys(names[:10], 1))).split("\n") == told[:10]
+
+
+def test_variables_that_are_needed_are_named_with_those_that_do_as_well() -> None:
+    assert stopped(preflight(search={})) == (
+        "these variables are needed and not set: onboard_administrator_id, onboard_regions"
+    )
+    assert stopped(preflight("offboard", search={})) == (
+        "these variables are needed and not set: offboard_administrator_id, offboard_regions\n"
+        "(onboard_administrator_id, onboard_regions and so on do as well)"
+    )
+
+
+def test_values_are_checked_once_all_are_there() -> None:
+    assert stopped(preflight(search={**GIVEN, "onboard_regions": ["us-wset-2"], "onboard_concurrency": 0})) == (
+        "onboard_regions: Region 'us-wset-2' is none that the installed botocore knows; did you mean us-west-2?\n"
+        "onboard_concurrency is 0: give 1 or more"
+    )
+
+
+# The administrator
+
+
+@pytest.mark.parametrize(
+    ("refused", "asked", "account"),
+    [([], ["af-south-1"], "af-south-1"), (["af-south-1"], ["af-south-1", "us-east-1"], "us-east-1")],
+    ids=["in the first Region", "and, where that is off, in the partition's home"],
+)
+def test_caller_is_asked_for(refused: list[str], asked: list[str], account: str) -> None:
+    calls = []
+
+    def run_module(name: str, region: str) -> dict[str, Any]:
+        calls.append((name, region))
+        return {"failed": region in refused, "account": region}
+
+    assert ask_caller(run_module, ["af-south-1"])["account"] == account
+    assert calls == [("amazon.aws.aws_caller_info", region) for region in asked]
+
+
+ONBOARD: Role = ROLES["onboard"]
+OPTIONS: Mapping[str, Any] = MappingProxyType({"administrator_id": ADMINISTRATOR, "regions": [EAST, WEST]})
+
+
+def test_caller_has_to_be_the_administrator() -> None:
+    check_caller(ONBOARD, OPTIONS, ADMINISTRATOR)
+    with pytest.raises(Stop) as stop:
+        check_caller(ONBOARD, OPTIONS, SEARCH)
+    assert str(stop.value) == (
+        "the credentials belong to account 012345678901, and onboard_administrator_id is 111111111111. "
+        "Use the administrator's credentials"
+    )
+
+
+def refusal(result: Mapping[str, Any], message: str | None = None, service: str = "guardduty") -> str | None:
+    try:
+        check_service(ONBOARD, OPTIONS, service, result, message)
+    except Stop as stop:
+        return str(stop)
+    return None
+
+
+def denied(region: str, reason: str = "not allowed", **given: Any) -> dict[str, Any]:
+    return failed_row("access_denied", reason, "ListDetectors", account_id=ADMINISTRATOR, region=region, **given)
+
+
+def test_administrator_whose_service_is_on_or_would_be_is_let_through() -> None:
+    rows = [
+        module_row(ADMINISTRATOR, EAST, actions=["enable_service"], outcome="changed"),
+        # A policy of the organization brings the service.
+        module_row(ADMINISTRATOR, WEST, outcome="skipped", reason_code="central_configuration", reason="governed"),
+    ]
+    assert refusal(result_of("detectors", *rows)) is None
+    assert refusal(result_of("hubs", *rows), service="securityhub") is None
+
+
+NEXT = "(access_denied: check the credentials, the IAM policy and the organization's SCPs for this operation)"
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (
+            [denied(EAST), denied(WEST)],
+            f"administrator 111111111111, GuardDuty in all 2 Regions: ListDetectors: not allowed {NEXT}",
+        ),
+        (
+            [module_row(ADMINISTRATOR, EAST), denied(WEST)],
+            f"administrator 111111111111, GuardDuty in us-west-2: ListDetectors: not allowed {NEXT}",
+        ),
+        (
+            [
+                denied(EAST),
+                failed_row("region_unavailable", "off", None, account_id=ADMINISTRATOR, region=WEST),
+            ],
+            f"administrator 111111111111, GuardDuty in us-east-1: ListDetectors: not allowed {NEXT}\n"
+            "administrator 111111111111, GuardDuty in us-west-2: off (region_unavailable: check onboard_regions, and "
+            "that the account has opted in to the Region)",
+        ),
+    ],
+    ids=["everywhere", "in one Region", "for two reasons"],
+)
+def test_refusal_of_the_administrator_s_own_service_is_told_with_its_call_and_place(rows, text: str) -> None:
+    assert refusal(result_of("detectors", *rows)) == text
+
+
+def test_rows_alone_are_enough_to_tell_a_refusal() -> None:
+    assert refusal({"detectors": [denied(EAST)]}) == (
+        f"administrator 111111111111, GuardDuty in us-east-1: not allowed {NEXT}"
+    )
+
+
+def test_credentials_of_another_account_are_told_before_what_it_was_refused() -> None:
+    text = refusal(result_of("detectors", {**denied(EAST), "account_id": SEARCH}))
+    assert text is not None and text.startswith("the credentials belong to account 012345678901")
+
+
+@pytest.mark.parametrize(
+    ("message", "text"),
+    [
+        ("no credentials", "no credentials"),
+        (None, "GuardDuty: the administrator's own service could not be looked at"),
+    ],
+)
+def test_task_that_failed_as_a_whole_is_told_in_its_own_words(message: str | None, text: str) -> None:
+    assert refusal({"msg": message}, message) == text
