@@ -49,7 +49,7 @@ class _Course:
 
     def __init__(self, service: str, work: Work, options: Mapping[str, Any], caller: str) -> None:
         self.service, self.facts = service, FACTS[service]
-        self._work, self._options, self._caller = work, options, caller
+        self._work, self._options = work, options
         self._administrator_id = options["administrator_id"]
         self._is_management = caller != self._administrator_id
         # How the administrator is reached: with the credentials at hand, or by a role.
@@ -70,7 +70,7 @@ class _Course:
         if self._options["enable_service"]:
             self._take(kind.rows, self._run(kind.module, **self._there))
         if self._is_management and self._options["enable_in_management"]:
-            self._take(kind.rows, self._run(kind.module), self._caller)
+            self._take(kind.rows, self._run(kind.module))
         has_delegated = self._is_management and self._delegate()
         settings = self._options.get(self.service) or {}
         # In check mode, nothing can be read of an administrator to be.
@@ -101,7 +101,7 @@ class _Course:
             return NOTHING
         return self._work.run(f"{self.service}_{module}", regions=self._regions, **options)
 
-    def _take(self, key: str, result: Result, account_id: str | None = None) -> None:
+    def _take(self, key: str, result: Result) -> None:
         """Take in what was done, and what failed and where."""
         rows: Sequence[Row] = result.get(key) or ()
         if result and not rows:
@@ -112,7 +112,7 @@ class _Course:
             region = row["region"]
             self.done[region] = [*self.done.get(region, []), *row["actions"]]
             if row["outcome"] not in DONE:
-                about = {"service": self.service, "host": "", "account_id": account_id or self._administrator_id}
+                about = {"service": self.service, "account_id": self._administrator_id}
                 self.problems.append({**row, **about, "operation": operations.get(region)})
                 self._regions.remove(region)
 

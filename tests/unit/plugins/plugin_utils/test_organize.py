@@ -153,6 +153,9 @@ def test_settings_of_an_administrator_that_is_new_are_asked_for_again_and_not_fo
 
     work = FakeWork(organization=late)
     assert organize(work, OPTIONS, MANAGEMENT)["failed"] is False and work.slept == 45
+    asked = [given for module, given in work.ran if module == "guardduty_organization"]
+    there = {"account_ids": [ADMINISTRATOR], "role_name": "Role"}
+    assert asked == [{"regions": REGIONS, **there, "auto_enable_members": "NEW"}] * 4
     work = FakeWork(organization=failing("us-east-1", "not_delegated_administrator"))
     assert organize(work, OPTIONS, MANAGEMENT)["failed"] is True and work.slept == 300
     work = FakeWork(
@@ -167,6 +170,51 @@ def test_check_mode_says_what_would_be_and_reads_nothing_of_an_administrator_to_
     found = organize(work, OPTIONS, MANAGEMENT)
     assert "guardduty_organization" not in work.modules
     assert found["lines"][0].endswith("would be: service switched on, administrator delegated")
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (
+            "assume_role_failed",
+            "check organization_administrator_role_name, the role's trust policy and external id, and the caller's "
+            "permission to assume it",
+        ),
+        ("throttled", "run again later"),
+        ("not_management_account", "act as the organization's management account"),
+    ],
+)
+def test_failure_is_told_with_its_place_its_call_and_what_to_do(code: str, text: str) -> None:
+    found = organize(FakeWork(detector=failing("us-east-1", code)), {**OPTIONS, "services": ["guardduty"]}, MANAGEMENT)
+    assert found["failures"] == [f"GuardDuty in us-east-1: SomeCall: No. ({code}: {text})"]
+
+
+def test_failure_in_the_management_account_s_own_service_ends_the_steps_there() -> None:
+    refused = {"outcome": "failed", "actions": [], "reason_code": "access_denied", "reason": f"{MANAGEMENT}: no"}
+    asked = []
+
+    def detector(region: str) -> dict[str, Any]:
+        asked.append(region)
+        return refused if asked == [*REGIONS, *REGIONS] else {}
+
+    work = FakeWork(detector=detector)
+    options = {**OPTIONS, "services": ["guardduty"], "enable_in_management": True}
+    [failure] = organize(work, options, MANAGEMENT)["failures"]
+    assert failure.startswith(f"GuardDuty in us-east-1: SomeCall: {MANAGEMENT}: no")
+    assert dict(work.ran)["guardduty_organization_administrator"]["regions"] == ["eu-central-1"]
+
+
+def test_statistics_tell_what_was_done_in_each_service_and_region() -> None:
+    work = FakeWork(detector=failing("us-east-1"))
+    assert organize(work, OPTIONS, MANAGEMENT)["stats"] == {
+        "guardduty": {
+            "eu-central-1": {"actions": ["enable_service", "delegate", "update_organization"], "failed": None},
+            "us-east-1": {"actions": [], "failed": "access_denied"},
+        },
+        "securityhub": {region: {"actions": ["enable_service", "delegate"], "failed": None} for region in REGIONS},
+    }
+    stats = organize(FakeWork(), {**OPTIONS, "services": ["securityhub"], "enable_service": False}, ADMINISTRATOR)
+    assert stats["stats"]["securityhub"]["us-east-1"] == {"actions": [], "failed": None}
 
 
 def test_nothing_to_do_is_told() -> None:

@@ -1,0 +1,109 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the steps of a run keep for each other, and how they read the variables of hosts."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, same_for_all
+
+
+def test_plan_is_read_as_it_was_kept_and_may_be_kept_again(tmp_path: Path) -> None:
+    run = Runs(str(tmp_path / "of-ansible"), "onboard").begin("task")
+    for plan in ({"hosts": ["käse"], "stopped": None}, {"hosts": []}):
+        run.keep_plan(plan)
+        assert run.plan == plan
+
+
+def test_batches_come_in_their_order_and_each_host_has_its_verdict(tmp_path: Path) -> None:
+    run = Runs(str(tmp_path), "onboard").begin("task")
+    run.keep_plan({})
+    batches = [{"hosts": {f"host/{number}": {"text": f"ü{number}"}}, "rows": [number]} for number in range(12)]
+    for batch in batches:
+        run.keep_batch(batch)
+    assert list(run.batches()) == batches
+    assert run.verdict("host/11") == {"text": "ü11"} and run.verdict("host/12") is None
+    run.keep_batch({"hosts": {"host/1": {"text": "again"}}})
+    assert run.verdict("host/1") == {"text": "again"}
+
+
+def test_each_use_of_a_role_is_kept_by_itself(tmp_path: Path) -> None:
+    runs = Runs(str(tmp_path), "onboard")
+    assert list(runs) == [] and runs.last is None and runs.of_task("first") is None
+    for number, task in enumerate(["second-in-the-alphabet", "first"]):
+        run = runs.begin(task)
+        run.keep_plan({"number": number})
+    assert [run.plan["number"] for run in runs] == [0, 1]
+    last, first = runs.last, runs.of_task("second-in-the-alphabet")
+    assert last is not None and last.plan == {"number": 1}
+    assert first is not None and first.plan == {"number": 0}
+    assert list(Runs(str(tmp_path), "offboard")) == [] and runs.of_task("other") is None
+
+
+def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
+    Runs(str(tmp_path), "report").begin("task")
+    [folder] = (tmp_path / "muster-report").iterdir()
+    assert folder.name == "run-000-task" and stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+class Templar:
+    """Stands in for Ansible's: replaces names in braces, and counts how often it was asked."""
+
+    def __init__(self, variables: dict[str, Any] | None = None) -> None:
+        self.variables = variables or {}
+        self.asked: list[Any] = []
+
+    def copy_with_new_env(self, available_variables: dict[str, Any]) -> Templar:
+        copied = Templar(available_variables)
+        copied.asked = self.asked
+        return copied
+
+    def template(self, value: Any) -> Any:
+        self.asked.append(value)
+        if "{{" not in str(value):
+            return value
+        name = str(value).strip("{} ")
+        if name == "broken":
+            raise AnsibleError("template error")
+        if name not in self.variables:
+            raise AnsibleError(f"'{name}' is undefined")
+        return self.variables[name]
+
+
+def test_variable_is_what_its_template_becomes_with_the_host_s_own_variables() -> None:
+    variables = HostVariables(
+        {"a": "{{ b }}", "b": ("x", 1), "c": None, "d": "{{ e }}", "f": "{{ broken }}"}, Templar()
+    )
+    assert (variables.get("a"), variables.get("b")) == (["x", 1], ["x", 1])
+    assert variables.get("c") is variables.get("nothing") is None
+    assert variables.get("d") is None, "leans on what is not set"
+    with pytest.raises(AnsibleError, match="template error"):
+        variables.get("f")
+    assert list(variables) == ["a", "b", "c", "d", "f"] and variables.raw("a") == "{{ b }}"
+
+
+def test_values_that_all_hosts_share_are_told_and_those_that_differ_named() -> None:
+    templar = Templar()
+    rows = [
+        {"same": 1, "text": "{{ own }}", "own": "x", "differs": 1, "statement": "{% own %}"},
+        {"same": 1, "text": "{{ own }}", "own": "y", "differs": 2, "statement": "{% own %}"},
+        {"same": 1, "text": "{{ own }}", "own": "x", "differs": 1, "statement": "{% own %}"},
+    ]
+    hosts = {f"host-{number}": HostVariables(row, templar) for number, row in enumerate(rows)}
+    values, differing = same_for_all(hosts, ["same", "text", "differs", "statement", "missing"])
+    assert values == {"same": 1, "text": "x", "differs": 1, "statement": "{% own %}", "missing": None}
+    assert differing == ["text", "differs"]
+    # What has no template in it is looked at once, however many hosts have it.
+    assert [templar.asked.count(value) for value in (1, 2, "{{ own }}", "{% own %}")] == [2, 1, 3, 3]
+
+
+def test_no_host_has_no_values() -> None:
+    assert same_for_all({}, ["a"]) == ({"a": None}, [])
