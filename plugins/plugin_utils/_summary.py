@@ -131,7 +131,7 @@ def summary_lines(ending: Ending, again: Sequence[str], files: Sequence[str]) ->
         lines += _table(ending)
         lines += _causes(ending)
     if ending.notes:
-        lines += ["", *(f"  {note}" for note in ending.notes)]
+        lines += [""] * bool(lines[-1]) + [f"  {note}" for note in ending.notes]
     lines += ["", _verdict(ending)]
     if again:
         lines += ["", *again]

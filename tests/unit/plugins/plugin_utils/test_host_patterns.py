@@ -83,7 +83,7 @@ def test_pattern_of_hosts_matches_them_and_no_longer_name(hosts: list[str], foun
 
 
 def test_pattern_of_no_host_is_empty() -> None:
-    assert pattern_of([]) == "" and pattern_of(["web-1", "web-2"]) == r"~^(web\-1|web\-2)$"
+    assert pattern_of([]) == "" and pattern_of(["web-1", "web-2"]) == "~^(web-1|web-2)$"
 
 
 FINE = "all:\n  hosts:\n    web-1:\n"

@@ -53,7 +53,9 @@ def test_accounts_of_hosts_are_collected_with_their_addresses() -> None:
         (
             host(1402433619, "search@example.com"),
             True,
-            dict.fromkeys(("guardduty", "securityhub"), "account id 1402433619 is a int, not a string of 12 digits"),
+            dict.fromkeys(
+                ["guardduty", "securityhub"], "account id 1402433619 is of type int, not a string of 12 digits"
+            ),
         ),
     ],
     ids=["no address", "no address to leave", "fine", "unquoted id"],

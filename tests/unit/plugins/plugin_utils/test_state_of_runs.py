@@ -17,14 +17,14 @@ from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostV
 
 
 def test_plan_is_read_as_it_was_kept_and_may_be_kept_again(tmp_path: Path) -> None:
-    run = Runs(str(tmp_path / "of-ansible"), "onboard").begin("task")
+    run = Runs(str(tmp_path / "of-ansible"), "onboard").begin("task", ["search"])
     for plan in ({"hosts": ["käse"], "stopped": None}, {"hosts": []}):
         run.keep_plan(plan)
         assert run.plan == plan
 
 
 def test_batches_come_in_their_order_and_each_host_has_its_verdict(tmp_path: Path) -> None:
-    run = Runs(str(tmp_path), "onboard").begin("task")
+    run = Runs(str(tmp_path), "onboard").begin("task", ["search"])
     run.keep_plan({})
     batches = [{"hosts": {f"host/{number}": {"text": f"ü{number}"}}, "rows": [number]} for number in range(12)]
     for batch in batches:
@@ -37,20 +37,21 @@ def test_batches_come_in_their_order_and_each_host_has_its_verdict(tmp_path: Pat
 
 def test_each_use_of_a_role_is_kept_by_itself(tmp_path: Path) -> None:
     runs = Runs(str(tmp_path), "onboard")
-    assert list(runs) == [] and runs.last is None and runs.of_task("first") is None
+    assert list(runs) == [] and runs.current is None and runs.resume("first", ["search"]) is None
     for number, task in enumerate(["second-in-the-alphabet", "first"]):
-        run = runs.begin(task)
+        run = runs.begin(task, ["search"])
         run.keep_plan({"number": number})
     assert [run.plan["number"] for run in runs] == [0, 1]
-    last, first = runs.last, runs.of_task("second-in-the-alphabet")
-    assert last is not None and last.plan == {"number": 1}
-    assert first is not None and first.plan == {"number": 0}
-    assert list(Runs(str(tmp_path), "offboard")) == [] and runs.of_task("other") is None
+    assert runs.current is not None and runs.current.plan == {"number": 1}
+    resumed = runs.resume("second-in-the-alphabet", ["payments"])
+    assert resumed is not None and resumed.plan == {"number": 0}
+    assert runs.current is not None and runs.current.plan == {"number": 0}
+    assert list(Runs(str(tmp_path), "offboard")) == [] and runs.resume("other", ["payments"]) is None
 
 
 def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
-    Runs(str(tmp_path), "report").begin("task")
-    [folder] = (tmp_path / "muster-report").iterdir()
+    Runs(str(tmp_path), "report").begin("task", ["search"])
+    [folder] = (tmp_path / "muster-report").glob("run-*")
     assert folder.name == "run-000-task" and stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 

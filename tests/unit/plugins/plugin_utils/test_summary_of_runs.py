@@ -18,7 +18,6 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     render_json,
     render_junit,
     render_markdown,
-    rerun_command,
     summary_lines,
 )
 
@@ -119,12 +118,13 @@ Written: a.json, b.csv\
 
 
 def test_summary_counts_by_service_and_tells_causes_next_steps_and_files() -> None:
-    assert summary_lines(mixed(), "ansible-playbook again", ["a.json", "b.csv"]) == MIXED.split("\n")
+    again = ["Run the failed ones again, when the cause is mended:", "  ansible-playbook again"]
+    assert summary_lines(mixed(), again, ["a.json", "b.csv"]) == MIXED.split("\n")
 
 
 def test_summary_of_check_mode_says_that_nothing_was_written() -> None:
     told = ending([row(actions=["create"])], verdicts={"search": verdict(changed=True)}, is_check=True)
-    assert summary_lines(told, None, []) == [
+    assert summary_lines(told, [], []) == [
         "Onboarding 1 account in 2 Regions, administrator 111111111111 (check mode: nothing was written)",
         "",
         "             asked  as wanted  changed  failed",
@@ -136,7 +136,7 @@ def test_summary_of_check_mode_says_that_nothing_was_written() -> None:
 
 def test_notes_are_told_before_the_verdict() -> None:
     told = ending(notes=["a note", "another"], regions=["us-east-1"])
-    assert summary_lines(told, None, []) == [
+    assert summary_lines(told, [], []) == [
         "Onboarding 1 account in 1 Region, administrator 111111111111",
         "",
         "  a note",
@@ -149,7 +149,7 @@ def test_notes_are_told_before_the_verdict() -> None:
 def test_large_numbers_have_commas() -> None:
     hosts = [f"host-{number}" for number in range(1200)]
     rows = [failure(host, f"{number:012}", reason="slow", actions=["create"]) for number, host in enumerate(hosts)]
-    lines = summary_lines(ending(rows, hosts=hosts, verdicts={}), None, [])
+    lines = summary_lines(ending(rows, hosts=hosts, verdicts={}), [], [])
     assert lines[0] == "Onboarding 1,200 accounts in 2 Regions, administrator 111111111111"
     assert lines[2:4] == [
         "             asked  as wanted  changed  failed",
@@ -165,7 +165,7 @@ def test_large_numbers_have_commas() -> None:
 @pytest.mark.parametrize(("count", "names"), [(5, "a b c d e"), (6, "a b c d e and 1 more")])
 def test_five_hosts_of_a_cause_are_named(count: int, names: str) -> None:
     hosts = list("abcdef"[:count])
-    lines = summary_lines(ending([failure(host) for host in hosts], hosts=hosts, verdicts={}), None, [])
+    lines = summary_lines(ending([failure(host) for host in hosts], hosts=hosts, verdicts={}), [], [])
     assert f"  hosts: {names}" in lines
 
 
@@ -181,7 +181,7 @@ def test_five_causes_are_told_and_the_others_counted(count: int, last: str | Non
     codes = "access_denied internal_error other quota_exceeded resigned throttled timed_out unknown_status".split()
     rows = [failure(f"host-{min(number, 6)}", reason_code=code) for number, code in enumerate(codes[:count])]
     told = ending(rows, hosts=[f"host-{number}" for number in range(count)], verdicts={})
-    lines = summary_lines(told, None, [])
+    lines = summary_lines(told, [], [])
     assert sum(": GetMembers" in line or line == "  GetMembers: slow" for line in lines) == 5
     assert [line for line in lines if line.startswith("and ")] == ([last] if last else [])
     assert lines[-2] == "" and (last is None or lines[-4:-2] == ["", last])
@@ -192,13 +192,13 @@ def test_five_causes_are_told_and_the_others_counted(count: int, last: str | Non
     [(212, "y" * 212), (218, "y" * 218), (219, "y" * 215 + "...")],
 )
 def test_long_texts_are_cut(length: int, expected: str) -> None:
-    lines = summary_lines(ending([failure(reason="y" * length)], verdicts={}), None, [])
+    lines = summary_lines(ending([failure(reason="y" * length)], verdicts={}), [], [])
     assert f"  GetMembers: {expected}" in lines
 
 
 def test_heads_of_causes_and_names_of_hosts_are_cut_to_a_line() -> None:
     host = "h" * 200
-    lines = summary_lines(ending([failure(host, reason="a\n  b", next_step="n" * 200)], hosts=[host]), None, [])
+    lines = summary_lines(ending([failure(host, reason="a\n  b", next_step="n" * 200)], hosts=[host]), [], [])
     assert "  hosts: " + "h" * 104 + "..." in lines and "  next: " + "n" * 105 + "..." in lines
     assert "  GetMembers: a b" in lines
 
@@ -206,7 +206,7 @@ def test_heads_of_causes_and_names_of_hosts_are_cut_to_a_line() -> None:
 def test_run_that_was_stopped_tells_why_and_no_more_than_twelve_lines_of_it() -> None:
     text = "\n".join(f"fault  {number}\n" for number in range(14))
     told = ending(hosts=["a", "b"], verdicts={}, stopped=text)
-    assert summary_lines(told, None, []) == [
+    assert summary_lines(told, [], []) == [
         "Onboarding 2 accounts in 2 Regions, administrator 111111111111",
         "",
         "Nothing was sent:",
@@ -217,15 +217,15 @@ def test_run_that_was_stopped_tells_why_and_no_more_than_twelve_lines_of_it() ->
     ]
     for count, last in ((12, "  11"), (13, "  and 1 more")):
         short = ending(verdicts={}, stopped="\n".join(map(str, range(count))))
-        assert summary_lines(short, None, [])[-3] == last
-    long = summary_lines(ending(verdicts={}, stopped="x" * 400), None, [])
+        assert summary_lines(short, [], [])[-3] == last
+    long = summary_lines(ending(verdicts={}, stopped="x" * 400), [], [])
     assert long[3] == "  " + "x" * 343 + "..."
 
 
 def test_cause_that_is_everywhere_is_told_so_in_every_form() -> None:
     rows = [failure(host, id_, region=region) for host, id_ in (("one", ONE), ("two", TWO)) for region in REGIONS]
     told, where = ending(rows, hosts=["one", "two"], verdicts={}), "GuardDuty in all 2 Regions"
-    assert f"2 accounts: throttled, {where}" in summary_lines(told, None, [])
+    assert f"2 accounts: throttled, {where}" in summary_lines(told, [], [])
     assert told.as_data()["causes"][0]["where"] == where
     assert f"| one two | `throttled` GetMembers: slow | {where} |" in render_markdown(told)
     assert [case[0].text for case in ElementTree.fromstring(render_junit(told))][:2] == [
@@ -234,7 +234,7 @@ def test_cause_that_is_everywhere_is_told_so_in_every_form() -> None:
 
 
 def test_six_files_are_named_at_most() -> None:
-    assert summary_lines(ending(), None, list("abcdefgh"))[-1] == "Written: a, b, c, d, e, f"
+    assert summary_lines(ending(), [], list("abcdefgh"))[-1] == "Written: a, b, c, d, e, f"
 
 
 def test_summary_for_programs_has_the_counts_and_the_causes() -> None:
@@ -267,20 +267,6 @@ def test_summary_for_programs_has_the_counts_and_the_causes() -> None:
         ],
     }
     assert ending(verdicts={}, stopped="no credentials").as_data()["stopped"] == "no credentials"
-
-
-@pytest.mark.parametrize(
-    ("count", "failed_file", "is_check", "words"),
-    [
-        (1, None, False, "--limit a"),
-        (10, None, True, "--limit a,b,c,d,e,f,g,h,i,j --check"),
-        (11, None, False, "--limit a,b,c,d,e,..."),
-        (11, "failed hosts.txt", False, "--limit '@failed hosts.txt'"),
-    ],
-)
-def test_command_that_runs_the_failed_again_names_few_or_a_file(count, failed_file, is_check, words) -> None:
-    command = rerun_command("p.yml", ["one", "two"], list("abcdefghijk"[:count]), failed_file, is_check)
-    assert command == f"ansible-playbook p.yml -i one -i two {words}"
 
 
 ROW = failure(actions=["create", "invite"], status="Invited", previous_status="Created")
