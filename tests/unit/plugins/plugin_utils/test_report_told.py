@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -403,5 +404,10 @@ def test_files_of_a_report_are_named_after_its_page(options, files, monkeypatch:
 def test_baseline_is_read_where_one_is_named(tmp_path: Path) -> None:
     path = tmp_path / "earlier.json"
     path.write_text("{}", encoding="utf-8")
-    with pytest.raises(ValueError, match="is not a report of this role"):
+    with pytest.raises(ValueError, match=f"^report_baseline_file: {path} is not a report of this role"):
         report(baseline_file=str(path))
+    _work, earlier = report(member(), member_side=False, regions=[EAST])
+    path.write_text(json.dumps(earlier["report"]), encoding="utf-8")
+    _work, done = report(member(PAYMENTS), member_side=False, regions=[EAST], baseline_file=str(path))
+    told = done["report"]["baseline"]
+    assert (told["new_gaps"], [gap["host"] for gap in told["mended_gaps"]]) == (1, ["payments"])
