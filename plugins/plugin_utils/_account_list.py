@@ -107,7 +107,7 @@ def entries_of_members(rows: Iterable[Mapping[str, Any]], facts: ServiceFacts) -
     members = {row["account_id"] for row in kept}
     gone = {row["account_id"]: row for row in rows if row["account_id"] not in members}
     entries = [Entry(0, row["account_id"], row.get("email")) for row in kept]
-    return entries + [Entry(0, row["account_id"], row.get("email"), None, row["status"]) for row in gone.values()]
+    return entries + [Entry(0, account_id, state=row["status"]) for account_id, row in gone.items()]
 
 
 def make_inventory(entries: Iterable[Entry], group: str, needs_email: bool = True) -> dict[str, Any]:
@@ -202,7 +202,7 @@ class _Repetition(Exception):
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = Counter(name for name, _value in pairs)
     if len(names) != len(pairs):
-        raise _Repetition(names.most_common(1)[0][0])
+        raise _Repetition(max(names, key=names.__getitem__))
     return dict(pairs)
 
 

@@ -153,9 +153,9 @@ def build_report(
     """
     names = regions.split(",") if isinstance(regions, str) else regions
     columns = [
-        _Column(service, region.strip(), result, administrator_id, monitoring)
+        _Column(service, region, result, administrator_id, monitoring)
         for service, result in results.items()
-        for region in sorted(set(names))
+        for region in sorted({name.strip() for name in names})
     ]
     accounts = [_account(row, columns) for row in inventory["accounts"]]
     changes = _compare(accounts, baseline) if baseline else None

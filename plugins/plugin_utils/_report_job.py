@@ -90,10 +90,13 @@ def write_report(report: Mapping[str, Any], options: Mapping[str, Any], page: st
     :param page: The folder of the page's template.
     """
     name = options["file"]
-    stem = str(Path(name).with_suffix("")) if name else "muster-report"
+
+    def beside(ending: str) -> str:
+        return str(Path(name).with_suffix(ending)) if name else ""
+
     paths = {
         "html": name,
-        "csv": options.get("csv_file", f"{stem}.csv" if name else ""),
-        "json": options.get("json_file", f"{stem}.json" if name else ""),
+        "csv": options.get("csv_file", beside(".csv")),
+        "json": options.get("json_file", beside(".json")),
     }
     return {path: render_report(report, form, page) for form, path in paths.items() if path}

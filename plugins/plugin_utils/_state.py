@@ -32,7 +32,7 @@ class Run:
         return dict(json.loads((self._folder / "plan.json").read_text(encoding="utf-8")))
 
     def keep_plan(self, plan: Mapping[str, Any]) -> None:
-        (self._folder / "hosts").mkdir(parents=True, exist_ok=True)
+        (self._folder / "hosts").mkdir(exist_ok=True)
         (self._folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
 
     @property

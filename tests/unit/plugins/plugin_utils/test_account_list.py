@@ -65,6 +65,7 @@ FORMS = {
     "pages in lines": json.dumps({"Accounts": []}) + "\n\n" + json.dumps(PAGE) + "\n" + json.dumps(MORE),
     "list of pages": json.dumps([PAGE, MORE]),
     "accounts alone": json.dumps(PAGE["Accounts"]),
+    "JSON below nothing": "\n " + json.dumps(PAGE),
     "accounts in lines": "\n".join(map(json.dumps, PAGE["Accounts"])),
     "UTF-16": json.dumps(PAGE).encode("utf-16"),
     "JSON with a mark": b"\xef\xbb\xbf" + json.dumps(PAGE).encode(),
@@ -94,8 +95,13 @@ FAULTY = {
     "white space": ("\ufeff \n\n", "the list is empty"),
     "no account": ('{"Accounts": []}', "the list has no account"),
     "header alone": ("id,email\n", "the list has no account"),
-    "no columns": (f"{A},a@example.com\n", "line 1: there is no column account_id"),
+    "no columns": (
+        f"{A},a@example.com\n",
+        f"line 1: there is no column account_id (or id) among '{A}', 'a@example.com'; name the columns",
+    ),
     "delimiters": (";;;\n;;", "line 1: there is no column account_id"),
+    "commas": (",,\n,", "line 1: there is no column account_id (or id) among nothing; name the columns"),
+    "no cells above": (";;\n;\nid;email;email", "line 3: there are several columns 'email'"),
     "column twice": ("id,email,email\n", "line 1: there are several columns 'email'"),
     "short row": (f"id,email\n\n{A}\n", "line 3: there are 1 values for 2 columns"),
     "long row": (f"id,email\n{A},a@example.com,\n", "line 2: there are 3 values for 2 columns"),
@@ -110,12 +116,17 @@ FAULTY = {
         f"id,email\n{A},a@example.com\n{A},b@example.com\n",
         f"line 3: account {A} has the email 'b@example.com', and 'a@example.com' before",
     ),
-    "latin": (b"id,email,name\n012345678901,a@example.com,J\xf6rg\n", "line 2: this is not utf-8"),
+    "latin": (b"id,email,name\n012345678901,a@example.com,J\xf6rg\n", "line 2: this is not utf-8; save the list as"),
+    "latin below nothing": (b"\n\xf6", "line 2: this is not utf-8"),
+    "latin further up": (b"\xf6\nid,email\n\n\n", "line 1: this is not utf-8; save the list as UTF-8"),
     "no JSON": ('{"Accounts": [\n{"Id": 012345678901}]}', "line 2: this is not JSON"),
-    "half a file": ('{"Accounts": [', "this is not JSON"),
+    "half a file": ('{"Accounts": [', "line 1: this is not JSON"),
     "number": ('{"Accounts": [\n\n{"Id": 222222222222, "Email": "b@example.com"}]}', "line 3: account id 222222222222"),
     "one of a page": ('{"Accounts": [\n{"Id": "222222222222"}]}', "line 2: the account has no e-mail address"),
-    "unfinished": ('{"Accounts": [{"Id": "222222222222"}], "NextToken": "t"}', "the list is not complete"),
+    "unfinished": (
+        '{"Accounts": [{"Id": "222222222222"}], "NextToken": "t"}',
+        "the list is not complete: its last page has a NextToken; list it without --max-items",
+    ),
     "no list": ('{"Accounts": {}}', "line 1: Accounts is not a list"),
     "text in a list": ('["222222222222"]', "'222222222222' is no account"),
     "mapping to texts": (f'{{\n"alpha": "{A}"}}', "line 1: 'alpha' is no account"),
@@ -124,9 +135,16 @@ FAULTY = {
         f'{{"a": {{"id": "{A}", "email": "a@example.com"}}, "a": {{"id": "{B}", "email": "b@example.com"}}}}',
         "the object of line 1 has 'a' twice",
     ),
+    "name twice beside others": ('{"a": 1, "b": 2, "b": 3, "c": 4}', "the object of line 1 has 'b' twice"),
+    "mapping to a number": ('{"alpha": 5}', "line 1: 'alpha' is no account"),
     "outputs": ('{"a": {"value": {}, "type": "x"}, "b": {"value": {}, "type": "x"}}', "these are 2 outputs"),
-    "odd name": (f'[{{"id": "{A}", "email": "a@example.com", "name": []}}]', f"account {A}: the name [] is not a text"),
-    "deep": ("[" * 100_000, "nested too deeply"),
+    "output beside another thing": (
+        f'{{"a": {{"value": [{{"id": "{A}"}}], "type": "x"}}, "b": {{"email": "x"}}}}',
+        "line 1: 'a' is no account",
+    ),
+    "odd name": (f'[{{"id": "{A}", "email": "a@example.com", "name": []}}]', f"line 1: account {A}: the name [] is"),
+    "odd state": (f'[{{"id": "{A}", "email": "a@example.com", "state": 1}}]', f"line 1: account {A}: the state 1 is"),
+    "deep": ("[" * 100_000, "this JSON is nested too deeply to be a list of accounts"),
     "nobody active": (f"id,email,state\n{A},a@example.com,CLOSED\n", "no account of the list is ACTIVE"),
 }  # fmt: skip
 
@@ -134,7 +152,55 @@ FAULTY = {
 @pytest.mark.parametrize(("text", "fault"), FAULTY.values(), ids=FAULTY)
 def test_list_with_a_fault_is_refused_with_its_line(text, fault) -> None:
     found = faults(text)
-    assert len(found) == 1 and fault in found[0]
+    assert len(found) == 1 and found[0].startswith(fault)
+
+
+def test_all_faults_of_a_list_are_one_text_where_one_is_needed() -> None:
+    assert str(ListFaults(["one", "two"])) == "one; two"
+
+
+def test_line_of_an_account_in_a_mapping_is_told() -> None:
+    assert faults(f'{{\n"alpha":\n{{"id": "{A}"}}}}')[0].startswith("line 3: the account has no e-mail address")
+
+
+def test_account_whose_state_is_told_needs_an_address_only_where_it_is_active() -> None:
+    assert faults(f"id,email,state\n{A},,Active\n")[0].startswith("line 2: the account has no e-mail address")
+
+
+def test_accounts_told_twice_have_what_either_tells() -> None:
+    content = f"id,name,email,state\n{A},alpha,,\n{A},,a@example.com,\n{A},,,CLOSED\n{B},beta,b@example.com,\n"
+    assert hosts(content) == {"beta": BETA} and inventory(content)["left_out"] == {"CLOSED": [A]}
+
+
+def test_inventory_is_yaml_in_which_nothing_is_a_number_or_a_template() -> None:
+    rows = [{"id": A, "name": "010", "email": "{{x}}@example.com"}, {"id": B, "name": "xX-x"}]
+    assert inventory(json.dumps(rows), needs_email=False)["text"] == (
+        "---\n"
+        "all:\n"
+        "  children:\n"
+        "    aws_accounts:\n"
+        "      hosts:\n"
+        '        "010":\n'
+        f'          onboard_account_id: "{A}"\n'
+        '          onboard_account_email: !unsafe "{{x}}@example.com"\n'
+        '        "xX-x":\n'
+        f'          onboard_account_id: "{B}"\n'
+    )
+
+
+def test_name_that_ends_in_an_x_keeps_it() -> None:
+    content = f"id,email,name\n{A},a@example.com,X-fleet\n{B},b@example.com,.linux-\n"
+    assert hosts(content) == {"X-fleet": ALPHA, "linux": BETA}
+
+
+def test_column_named_x_begins_a_csv_and_no_json() -> None:
+    assert hosts(f"X,id,email\n1,{A},a@example.com\n") == {A: ALPHA}
+
+
+def test_member_without_an_address_is_named_by_its_account() -> None:
+    entries = entries_of_members([{"account_id": A, "email": None, "status": "Enabled"}], SERVICES["securityhub"])
+    with pytest.raises(ListFaults, match=f"^account {A}: the account has no e-mail address; GuardDuty needs"):
+        make_inventory(entries, "aws_accounts")
 
 
 def test_list_with_several_bad_rows_names_them_all() -> None:

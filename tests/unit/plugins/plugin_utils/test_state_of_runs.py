@@ -102,6 +102,8 @@ def test_values_that_all_hosts_share_are_told_and_those_that_differ_named() -> N
     values, differing = same_for_all(hosts, ["same", "text", "differs", "statement", "missing"])
     assert values == {"same": 1, "text": "x", "differs": 1, "statement": "{% own %}", "missing": None}
     assert differing == ["text", "differs"]
+    late = {f"host-{number}": HostVariables({"late": word}, templar) for number, word in enumerate(["a", "a", "b"])}
+    assert same_for_all(late, ["late"]) == ({"late": "a"}, ["late"])
     # What has no template in it is looked at once, however many hosts have it.
     assert [templar.asked.count(value) for value in (1, 2, "{{ own }}", "{% own %}")] == [2, 1, 3, 3]
 

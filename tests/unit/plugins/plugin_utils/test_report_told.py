@@ -1,0 +1,413 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole report to the letter: what it reads, what it says of each cell, and what each host is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from ansible_collections.muster.aws.plugins.plugin_utils import _report_job
+from ansible_collections.muster.aws.plugins.plugin_utils._report import build_report, collect_accounts, severity
+from ansible_collections.muster.aws.plugins.plugin_utils._report_job import report_batch, write_report
+from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import collection_version
+from ansible_collections.muster.aws.tests.canned import CannedWork, failed_row, module_row, refused_result, result_of
+
+ADMINISTRATOR, OTHER = "111111111111", "999999999999"
+SEARCH, PAYMENTS, STRANGER = "012345678901", "222222222222", "444444444444"
+EAST, WEST = "us-east-1", "us-west-2"
+OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "administrator_id": ADMINISTRATOR,
+        "regions": [WEST, EAST],
+        "services": ["guardduty"],
+        "concurrency": 7,
+        "member_side": True,
+        "member_role_name": "Member",
+        "external_id": "secret",
+        "fail_on_gaps": False,
+    }
+)
+INVENTORY: Mapping[str, Any] = MappingProxyType(
+    collect_accounts(
+        ["search", "payments", "audit"],
+        {
+            "search": {"report_account_id": SEARCH, "report_account_email": "search@example.com"},
+            "payments": {"report_account_id": PAYMENTS},
+            "audit": {"report_account_id": ADMINISTRATOR},
+        },
+        ["search", "payments", "audit"],
+    )
+)
+
+
+def member(
+    account_id: str = SEARCH, region: str = EAST, status: str | None = "Enabled", **given: Any
+) -> dict[str, Any]:
+    told = {"email": None, "invited_at": "2026-01-01", "updated_at": "2026-02-02"}
+    return module_row(account_id, region, status=status, **{**told, **given})
+
+
+def side(
+    account_id: str = SEARCH, region: str = EAST, holder: str | None = ADMINISTRATOR, **given: Any
+) -> dict[str, Any]:
+    told = {"administrator_id": holder, "status": "Enabled" if holder else None, "invitations": []}
+    return module_row(account_id, region, **{**told, **given})
+
+
+def report(*members: Mapping[str, Any], sides: Any = (), **options: Any) -> tuple[CannedWork, dict[str, Any]]:
+    work = CannedWork(
+        ("guardduty_member_info", result_of("members", *members)),
+        ("guardduty_administrator_info", result_of("administrators", *sides)),
+    )
+    return work, report_batch(work, {**OPTIONS, **options}, INVENTORY, "arn:aws:iam::1:user/x", "2026-03-03 00:00 UTC")
+
+
+def test_members_are_read_once_and_each_account_is_asked_for_its_own_view() -> None:
+    work, _done = report()
+    common = {"regions": [WEST, EAST], "concurrency": 7}
+    assert work.asked == [
+        ("guardduty_member_info", common),
+        (
+            "guardduty_administrator_info",
+            {"account_ids": [SEARCH, PAYMENTS], "role_name": "Member", "external_id": "secret", **common},
+        ),
+    ]
+
+
+def test_accounts_are_entered_only_where_that_is_asked_for() -> None:
+    work, _done = report(member_side=False)
+    assert work.modules == ["guardduty_member_info"]
+    work = CannedWork(("guardduty_member_info", {}))
+    alone = collect_accounts(["audit"], {"audit": {"report_account_id": ADMINISTRATOR}}, ["audit"])
+    report_batch(work, OPTIONS, alone, None, "now")
+    assert work.modules == ["guardduty_member_info"]
+
+
+CELL = MappingProxyType(
+    {
+        "service": "guardduty",
+        "region": EAST,
+        "standing": "member",
+        "status": "Enabled",
+        "reason_code": None,
+        "reason": None,
+        "next_step": None,
+        "email": None,
+        "invited_at": "2026-01-01",
+        "updated_at": "2026-02-02",
+        "since": None,
+        "is_new": None,
+        "own_view": None,
+        "note": None,
+    }
+)
+NO_RECORD = MappingProxyType(
+    {
+        **CELL,
+        "standing": "absent",
+        "status": None,
+        "reason": "the administrator has no record of the account",
+        "next_step": "onboard the account",
+        "invited_at": None,
+        "updated_at": None,
+    }
+)
+SELF = MappingProxyType({**CELL, "standing": "administrator", "status": None, "invited_at": None, "updated_at": None})
+
+
+def test_report_has_every_account_every_count_and_every_member_that_nobody_listed() -> None:
+    _work, done = report(
+        member(email="search@aws.example"),
+        member(region=WEST, status="Invited"),
+        member(PAYMENTS, WEST, email="payments@aws.example"),
+        member(STRANGER, EAST, email="stranger@aws.example"),
+        member_side=False,
+    )
+    told = done["report"]
+    west = {"region": WEST}
+    invited = {
+        **CELL,
+        **west,
+        "standing": "pending",
+        "status": "Invited",
+        "reason": "invited, and not accepted yet",
+        "next_step": "onboard the account again: it accepts the invitation there",
+        "since": "2026-01-01",
+    }
+    search = [{**CELL, "email": "search@aws.example"}, invited]
+    payments = [NO_RECORD, {**CELL, **west, "email": "payments@aws.example"}]
+    assert told.pop("regions_not_asked").keys() == {"guardduty"}
+    counts = dict.fromkeys("failed unreadable absent pending suspended member administrator".split(), 0)
+    assert told == {
+        "generated_at": "2026-03-03 00:00 UTC",
+        "administrator_id": ADMINISTRATOR,
+        "caller_arn": "arn:aws:iam::1:user/x",
+        "version": collection_version(),
+        "services": ["guardduty"],
+        "regions": [EAST, WEST],
+        "baseline": None,
+        "totals": {"accounts": 3, "covered": 1, "cells": 6, "gaps": 2, "unlisted": 1},
+        "summary": {
+            "guardduty": {
+                EAST: {
+                    "accounts": 3,
+                    **counts,
+                    **{"member": 1, "absent": 1, "administrator": 1},
+                    "gaps": 1,
+                    "gap_ids": [PAYMENTS],
+                    "unlisted": 1,
+                    "unlisted_ids": [STRANGER],
+                },
+                WEST: {
+                    "accounts": 3,
+                    **counts,
+                    **{"member": 1, "pending": 1, "administrator": 1},
+                    "gaps": 1,
+                    "gap_ids": [SEARCH],
+                    "unlisted": 0,
+                    "unlisted_ids": [],
+                },
+            }
+        },
+        "problems": [],
+        "accounts": [
+            {
+                "host": "search",
+                "account_id": SEARCH,
+                "email": "search@example.com",
+                "standing": "pending",
+                "gaps": 1,
+                "cells": search,
+            },
+            {
+                "host": "payments",
+                "account_id": PAYMENTS,
+                "email": "payments@aws.example",
+                "standing": "absent",
+                "gaps": 1,
+                "cells": payments,
+            },
+            {
+                "host": "audit",
+                "account_id": ADMINISTRATOR,
+                "email": None,
+                "standing": "administrator",
+                "gaps": 0,
+                "cells": [SELF, {**SELF, **west}],
+            },
+        ],
+        "unlisted": [
+            {
+                "account_id": STRANGER,
+                "email": "stranger@aws.example",
+                "host": None,
+                "listed_for": None,
+                "standing": "member",
+                "cells": [{**CELL, "email": "stranger@aws.example"}],
+            }
+        ],
+        "suspended_accounts": [],
+        "hosts": {
+            "search": {"gaps": 1, "text": f"GuardDuty: member in {EAST}, pending in {WEST}"},
+            "payments": {"gaps": 1, "text": f"GuardDuty: not a member in {EAST}, member in {WEST}"},
+            "audit": {"gaps": 0, "text": f"GuardDuty: administrator in {EAST} {WEST}"},
+        },
+    }
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_host_with_a_gap_fails_only_where_that_is_asked_for(fails: bool) -> None:
+    _work, done = report(member(), member(region=WEST), member_side=False, fail_on_gaps=fails)
+    assert {host: (each["changed"], each["failed"]) for host, each in done["hosts"].items()} == {
+        "search": (False, False),
+        "payments": (False, fails),
+        "audit": (False, False),
+    }
+    assert done["hosts"]["search"]["text"] == f"GuardDuty: member in {EAST} {WEST}"
+
+
+def test_rows_tell_gaps_with_their_next_step_and_the_word_for_them() -> None:
+    _work, done = report(member(), member_side=False, regions=[EAST])
+    common = {"service": "guardduty", "region": EAST, "actions": [], "operation": None}
+    assert done["rows"] == [
+        {
+            "host": "search",
+            "account_id": SEARCH,
+            "status": "Enabled",
+            "previous_status": "Enabled",
+            "failed": False,
+            "reason_code": "member",
+            "reason": "member",
+            "next_step": None,
+            **common,
+        },
+        {
+            "host": "payments",
+            "account_id": PAYMENTS,
+            "status": None,
+            "previous_status": None,
+            "failed": True,
+            "reason_code": "not a member",
+            "reason": "the administrator has no record of the account",
+            "next_step": "onboard the account",
+            **common,
+        },
+        {
+            "host": "audit",
+            "account_id": ADMINISTRATOR,
+            "status": None,
+            "previous_status": None,
+            "failed": False,
+            "reason_code": "administrator",
+            "reason": "administrator",
+            "next_step": None,
+            **common,
+        },
+    ]
+
+
+def cell_of(members: Any, sides: Any = (), **options: Any) -> dict[str, Any]:
+    _work, done = report(*members, sides=sides, regions=[EAST], **options)
+    return dict(done["report"]["accounts"][0]["cells"][0])
+
+
+INVITER = MappingProxyType({"invitations": [{"administrator_id": OTHER}, {"administrator_id": ADMINISTRATOR}]})
+NO_ROLE = MappingProxyType({"outcome": "failed", "reason_code": "assume_role_failed", "reason": "No role"})
+
+
+@pytest.mark.parametrize(
+    ("status", "view", "expected"),
+    [
+        ("Enabled", side(), ("member", None, None)),
+        ("Enabled", side(holder=None), ("member", None, "the account itself sees no administrator")),
+        ("Disabled", side(holder=OTHER), ("suspended", None, f"the account itself sees administrator {OTHER}")),
+        ("Enabled", side(**INVITER), ("member", None, None)),
+        ("Enabled", side(**NO_ROLE), ("member", None, "its own view could not be read: No role")),
+        (None, side(holder=None), ("absent", None, None)),
+        (None, side(), ("absent", None, "the account itself sees this administrator as its own")),
+        (None, side(holder=OTHER), ("failed", "member_of_other_administrator", None)),
+        (None, side(holder=None, **INVITER), ("absent", None, f"invited by {OTHER}")),
+        ("Invited", side(holder=None, **INVITER), ("pending", None, f"invited by {OTHER}")),
+        (
+            None,
+            side(holder=None, reason_code="service_not_enabled", reason="off"),
+            ("absent", None, "GuardDuty is off in the account"),
+        ),
+        (
+            None,
+            side(holder=None, reason_code="account_suspended", reason="closed"),
+            ("failed", "account_suspended", None),
+        ),
+    ],
+)
+def test_own_view_of_an_account_explains_its_standing(status: str | None, view: Any, expected: Any) -> None:
+    cell = cell_of([member(status=status)], [view])
+    assert (cell["standing"], cell["reason_code"], cell["note"]) == expected
+    assert cell["own_view"] == {
+        "administrator_id": view["administrator_id"],
+        "status": view["status"],
+        "invited_by": sorted(each["administrator_id"] for each in view["invitations"]),
+        "reason_code": view["reason_code"],
+        "reason": view["reason"],
+    }
+
+
+def test_account_that_another_administrator_holds_is_told_whose_it_is() -> None:
+    cell = cell_of([], [side(holder=OTHER)])
+    assert (cell["reason"], cell["next_step"]) == (
+        f"the account is a member of another administrator, {OTHER}",
+        "let the account leave that administrator first (docs/move.md)",
+    )
+
+
+def test_own_view_of_another_region_or_account_says_nothing() -> None:
+    assert cell_of([member()], [side(region=WEST, holder=OTHER), side(PAYMENTS, holder=OTHER)])["own_view"] is None
+
+
+@pytest.mark.parametrize(
+    ("status", "standing", "since", "text"),
+    [
+        ("Created", "pending", "2026-02-02", "a record, without an invitation"),
+        ("Invited", "pending", "2026-01-01", "invited, and not accepted yet"),
+        ("EmailVerificationInProgress", "pending", "2026-02-02", "AWS is verifying the e-mail address"),
+        ("Disabled", "suspended", "2026-02-02", "a member, but its monitoring is suspended"),
+        ("Removed", "failed", "2026-02-02", "the administrator ended the association"),
+        ("Deleted", "failed", "2026-02-02", "the record was deleted"),
+    ],
+)
+def test_gap_tells_what_it_is_and_since_when(status: str, standing: str, since: str, text: str) -> None:
+    cell = cell_of([member(status=status)], member_side=False)
+    assert (cell["standing"], cell["since"], cell["reason"]) == (standing, since, text) and cell["next_step"]
+
+
+def test_suspended_member_that_is_wanted_so_is_covered() -> None:
+    cell = cell_of([member(status="Disabled")], member_side=False, monitoring="suspended")
+    assert (cell["standing"], cell["since"], cell["reason"], cell["next_step"]) == (
+        "member",
+        None,
+        "its monitoring is suspended, as wanted",
+        None,
+    )
+
+
+def test_region_that_could_not_be_read_is_a_problem_of_all_accounts_and_not_of_the_administrator() -> None:
+    refused = failed_row("access_denied", "no", "ListMembers", account_id=ADMINISTRATOR)
+    _work, done = report({**refused, "email": None}, regions=[EAST], member_side=False)
+    told = done["report"]
+    step = "check the credentials, the IAM policy and the organization's SCPs for this operation"
+    explained = {"reason_code": "access_denied", "reason": "no", "next_step": step}
+    assert told["problems"] == [{"service": "guardduty", "region": EAST, **explained}]
+    unread = {**NO_RECORD, "standing": "unreadable", **explained}
+    assert [account["cells"] for account in told["accounts"]] == [[unread], [unread], [SELF]]
+    assert done["hosts"]["search"]["text"] == f"GuardDuty: not readable (access_denied) in {EAST}"
+
+
+@pytest.mark.parametrize(
+    ("result", "text"),
+    [(refused_result("no credentials"), "no credentials"), ({}, "the members were not read")],
+)
+def test_members_that_nobody_read_are_a_problem_of_every_region(result: Mapping[str, Any], text: str) -> None:
+    told = build_report(INVENTORY, {"guardduty": {"members": result}}, ADMINISTRATOR, f"{EAST}, {WEST}", "now")
+    assert [(each["region"], each["reason_code"], each["reason"]) for each in told["problems"]] == [
+        (EAST, "other", text),
+        (WEST, "other", text),
+    ]
+
+
+def test_worst_standing_has_the_lowest_rank() -> None:
+    words = "failed unreadable absent pending suspended member administrator".split()
+    assert [severity(word) for word in words] == list(range(7))
+
+
+@pytest.mark.parametrize(
+    ("options", "files"),
+    [
+        ({"file": "a/report.html"}, {"a/report.html": "html", "a/report.csv": "csv", "a/report.json": "json"}),
+        ({"file": "x.html", "csv_file": "", "json_file": "y.json"}, {"x.html": "html", "y.json": "json"}),
+        ({"file": ""}, {}),
+        ({"file": "", "csv_file": "only.csv"}, {"only.csv": "csv"}),
+    ],
+)
+def test_files_of_a_report_are_named_after_its_page(options, files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_report_job, "render_report", lambda report, form, page: (report["x"], form, page))
+    written = write_report({"x": 1}, options, "folder")
+    assert written == {path: (1, form, "folder") for path, form in files.items()}
+
+
+def test_baseline_is_read_where_one_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.json"
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=f"^report_baseline_file: {path} is not a report of this role"):
+        report(baseline_file=str(path))
+    _work, earlier = report(member(), member_side=False, regions=[EAST])
+    path.write_text(json.dumps(earlier["report"]), encoding="utf-8")
+    _work, done = report(member(PAYMENTS), member_side=False, regions=[EAST], baseline_file=str(path))
+    told = done["report"]["baseline"]
+    assert (told["new_gaps"], [gap["host"] for gap in told["mended_gaps"]]) == (1, ["payments"])
