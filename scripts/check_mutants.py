@@ -101,11 +101,15 @@ def main() -> int:
     end = monotonic() + options.minutes * 60
     is_well = True
     for group, chosen in grouped(files, groups):
+        left = end - monotonic()
+        if left <= 0:
+            print(f"mutants: no time left for {len(chosen)} files: {' '.join(chosen)}", flush=True)
+            continue
         print(f"mutants: {len(chosen)} files: {' '.join(chosen)}", flush=True)
         (TREE / "pyproject.toml").write_text(_config(chosen, options.tests or group.tests), encoding="utf-8")
         # What mutmut kept of other tests says nothing about these.
         shutil.rmtree(TREE / "mutants", ignore_errors=True)
-        _run_mutmut(max(0.0, end - monotonic()))
+        _run_mutmut(left)
         is_well = _tell(group) and is_well
     return int(not is_well)
 
@@ -203,14 +207,14 @@ def _config(files: Iterable[str], tests: Iterable[str]) -> str:
     )
 
 
-def _run_mutmut(minutes: float) -> None:
+def _run_mutmut(seconds: float) -> None:
     """Run mutmut, and interrupt it when the time is over: what it has found by then counts."""
     with (TREE / "log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(
             ["mutmut", "run"], cwd=TREE, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
-            is_failed = process.wait(minutes * 60) != 0
+            is_failed = process.wait(seconds) != 0
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 2)
             is_failed = False

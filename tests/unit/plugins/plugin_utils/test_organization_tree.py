@@ -239,6 +239,7 @@ def test_hosts_whose_name_is_not_theirs_alone_are_called_by_their_ids() -> None:
 
 def test_units_are_groups_by_id_and_by_name() -> None:
     assert unit_group(WORKLOADS) == "ou_ab12_11111111" and unit_group("r-ab12") == "ou_r_ab12"
+    assert unit_aliases(tree(names={OTHER: "(X-ray X)"}))[0] == {OTHER: "ou_x_ray_x"}
     assert unit_aliases(tree()) == (
         {WORKLOADS: "ou_workloads", PROD: "ou_workloads_prod_more", OTHER: "ou_other"},
         [],
