@@ -64,16 +64,16 @@ def collect_accounts(
     :param services: The services, each with its own rules for e-mail addresses.
     :param needs_email: Whether the e-mail addresses matter: they do not for leaving.
     :returns: ``accounts`` (host to account id), ``emails`` (account id to address) and ``faults`` (host to service to
-        text).
+        its code and text).
     """
-    faults: dict[str, dict[str, str]] = {}
+    faults: dict[str, dict[str, Row]] = {}
     for service in services:
         facts = FACTS[service]
         _accounts, found = check_members(rows.values(), facts.email if needs_email else None, facts.title)
-        texts = {fault.account_id: fault.text for fault in found}
+        problems = {fault.account_id: {"reason_code": fault.reason.value, "reason": fault.text} for fault in found}
         for host, row in rows.items():
-            if str(row["account_id"]) in texts:
-                faults.setdefault(host, {})[service] = texts[str(row["account_id"])]
+            if str(row["account_id"]) in problems:
+                faults.setdefault(host, {})[service] = problems[str(row["account_id"])]
     return {
         "accounts": {host: str(row["account_id"]) for host, row in rows.items()},
         "emails": {str(row["account_id"]): row["email"] for row in rows.values() if row["email"]},
@@ -144,9 +144,9 @@ def problem_row(service: str, place: Place, problem: Row) -> dict[str, Any]:
     }
 
 
-def fault_row(service: str, place: Place, text: str, reason: Reason = Reason.OTHER) -> dict[str, Any]:
-    """Return the row of an account for which nothing was sent, or of which nothing is known."""
-    return problem_row(service, place, {"reason_code": reason.value, "reason": text})
+def fault_row(service: str, place: Place, text: str) -> dict[str, Any]:
+    """Return the row of an account of which nothing is known."""
+    return problem_row(service, place, {"reason_code": Reason.OTHER.value, "reason": text})
 
 
 def explained(problem: Row | None, member: Row) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def judge_hosts(
     for host, account_id in batch["accounts"].items():
         faults = batch["faults"][host]
         own = [
-            fault_row(service, (region, account_id), faults[service], Reason.INVALID_INPUT)
+            problem_row(service, (region, account_id), faults[service])
             if service in faults
             else judge(region, account_id)
             for service, judge in judges.items()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     batch_of,
     by_place,
@@ -47,14 +47,19 @@ def test_accounts_of_hosts_are_collected_with_their_addresses() -> None:
 @pytest.mark.parametrize(
     ("account", "needs_email", "expected"),
     [
-        (host(SEARCH), True, {"guardduty": "012345678901 has no email; GuardDuty needs the address"}),
+        (
+            host(SEARCH),
+            True,
+            {"guardduty": ("email_missing", "012345678901 has no email; GuardDuty needs the address")},
+        ),
         (host(SEARCH), False, {}),
         (host(SEARCH, "search@example.com"), True, {}),
         (
             host(1402433619, "search@example.com"),
             True,
             dict.fromkeys(
-                ["guardduty", "securityhub"], "account id 1402433619 is of type int, not a string of 12 digits"
+                ["guardduty", "securityhub"],
+                ("invalid_input", "account id 1402433619 is of type int, not a string of 12 digits"),
             ),
         ),
     ],
@@ -64,8 +69,8 @@ def test_fault_of_an_account_is_told_for_each_service_that_has_it(account, needs
     hosts = {"fine": host(PAYMENTS, "payments@example.com"), "search": account}
     found = collect_accounts(hosts, ["guardduty", "securityhub"], needs_email)["faults"]
     assert found.keys() == ({"search"} if expected else set())
-    for service, text in expected.items():
-        assert text in found["search"][service]
+    for service, (code, text) in expected.items():
+        assert found["search"][service]["reason_code"] == code and text in found["search"][service]["reason"]
     assert found.get("search", {}).keys() == expected.keys()
 
 
@@ -166,10 +171,9 @@ def test_row_of_an_account_that_was_not_done_has_the_problem_and_nothing_else() 
     }
 
 
-@pytest.mark.parametrize(("given", "code"), [((), "other"), ((Reason.INVALID_INPUT,), "invalid_input")])
-def test_row_of_an_account_for_which_nothing_was_sent_has_no_operation(given, code) -> None:
-    row = fault_row("guardduty", (EAST, SEARCH), "no id", *given)
-    assert row == {**BLANK, "reason_code": code, "reason": "no id", "operation": None}
+def test_row_of_an_account_of_which_nothing_is_known_has_no_operation() -> None:
+    row = fault_row("guardduty", (EAST, SEARCH), "the account was not reached")
+    assert row == {**BLANK, "reason_code": "other", "reason": "the account was not reached", "operation": None}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +208,7 @@ def judged(service: str, region: str, account_id: str) -> dict[str, Any]:
 def test_each_host_is_judged_by_its_own_account_in_each_service_and_region() -> None:
     batch = {
         "accounts": {"search": SEARCH, "broken": "7"},
-        "faults": {"search": {}, "broken": {"guardduty": "no id"}},
+        "faults": {"search": {}, "broken": {"guardduty": {"reason_code": "invalid_input", "reason": "no id"}}},
         "members": {},
     }
     judges = {

@@ -256,7 +256,7 @@ def test_collect_accounts_tells_accounts_that_are_listed_twice_with_different_ad
     accounts = collect_accounts(rows, SERVICES)
     batch = batch_of(accounts, rows, SERVICES)
     assert batch["members"] == {"guardduty": [], "securityhub": []}
-    assert all("listed twice" in batch["faults"][host]["guardduty"] for host in rows)
+    assert all("listed twice" in batch["faults"][host]["guardduty"]["reason"] for host in rows)
 
 
 def test_batch_of_has_the_accounts_of_its_hosts_once_each_and_no_others() -> None:
