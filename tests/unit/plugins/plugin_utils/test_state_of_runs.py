@@ -49,6 +49,16 @@ def test_each_use_of_a_role_is_kept_by_itself(tmp_path: Path) -> None:
     assert list(Runs(str(tmp_path), "offboard")) == [] and runs.resume("other", ["payments"]) is None
 
 
+def test_use_of_a_role_knows_its_last_batch_and_all_that_came_by(tmp_path: Path) -> None:
+    runs = Runs(str(tmp_path), "onboard")
+    assert runs.begin("task", ["a", "b"]).batch == ["a", "b"]
+    for host in "cd":
+        run = runs.resume("task", [host])
+        assert run is not None and run.batch == [host]
+    assert run is not None and sorted(run.seen) == ["a", "b", "c", "d"]
+    assert runs.resume("task", ["b", "e"]) is None, "the next use, as of a loop"
+
+
 def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
     Runs(str(tmp_path), "report").begin("task", ["search"])
     [folder] = (tmp_path / "muster-report").glob("run-*")
