@@ -58,6 +58,24 @@ def module_row(account_id: str = "012345678901", region: str = "us-east-1", **gi
     }
 
 
+def host_row(host: str = "search", account_id: str = "012345678901", **given: Any) -> dict[str, Any]:
+    """Return a row of what a role tells of a host; without more, of one that is a member and was left as it is."""
+    return {
+        "host": host,
+        "service": "guardduty",
+        "region": "us-east-1",
+        "account_id": account_id,
+        "status": "Enabled",
+        "previous_status": None,
+        "actions": [],
+        "failed": False,
+        "reason_code": None,
+        "operation": None,
+        "reason": None,
+        **given,
+    }
+
+
 def failed_row(reason_code: str, reason: str, operation: str | None = None, **given: Any) -> dict[str, Any]:
     """Return the row of an account that was not done."""
     return {**module_row(**given), "outcome": "failed", "reason_code": reason_code, "reason": reason} | {

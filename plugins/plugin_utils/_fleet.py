@@ -120,6 +120,11 @@ def message_of(results: Iterable[Result | None]) -> str | None:
     return next((each["msg"] for each in results if each and each.get("msg") and not rows_of(each, *keys)), None)
 
 
+def operations_of(result: Result) -> dict[str, Any]:
+    """Return the operation that failed in each Region, of a task that asks for one account."""
+    return {row["region"]: row["operation"] for row in rows_of(result, "unprocessed_accounts")}
+
+
 def by_place(rows: Iterable[Row]) -> dict[Place, Row]:
     return {(row["region"], row["account_id"]): row for row in rows}
 

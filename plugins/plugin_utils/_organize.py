@@ -15,7 +15,15 @@ from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS
-from ansible_collections.muster.aws.plugins.plugin_utils._fleet import DONE, FACTS, NOTHING, Result, Row, Work
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
+    DONE,
+    FACTS,
+    NOTHING,
+    Result,
+    Row,
+    Work,
+    operations_of,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of, places_of
 
 # How often an account is asked again that has just become the administrator, and the seconds in between: AWS takes some
@@ -107,7 +115,7 @@ class _Course:
         if result and not rows:
             self.messages.append(str(result.get("msg")))
             self._regions = []
-        operations = {each["region"]: each["operation"] for each in result.get("unprocessed_accounts") or ()}
+        operations = operations_of(result)
         for row in rows:
             region = row["region"]
             self.done[region] = [*self.done.get(region, []), *row["actions"]]

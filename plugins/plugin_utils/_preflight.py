@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
-from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, rows_of
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, operations_of, rows_of
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import home_of, known_regions
 from ansible_collections.muster.aws.plugins.plugin_utils._roles import OF_A_HOST, ROLES, Role
@@ -142,7 +142,7 @@ def check_service(
         raise Stop(message or f"{facts.title}: the administrator's own service could not be looked at")
     wanted = options["administrator_id"]
     check_caller(role, options, rows[0]["account_id"])
-    operations = {each["region"]: each["operation"] for each in rows_of(result, "unprocessed_accounts")}
+    operations = operations_of(result)
     failed = [
         {**row, "service": service, "operation": operations.get(row["region"])}
         for row in rows

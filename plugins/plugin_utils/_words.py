@@ -112,8 +112,11 @@ class Cause:
 
 def without_account(text: str | None, account_id: str) -> str:
     """Return a text as it is for all accounts: it may name the account, for each another."""
+    # Most texts, one for each place of a report, do not name it.
+    if not (text and account_id and account_id in text):
+        return text or ""
     # Not within another number: an id that lost its leading zero is told with the one it should be.
-    return re.sub(rf"(?<!\d){re.escape(account_id)}(?!\d)", "ACCOUNT", text or "") if account_id else text or ""
+    return re.sub(rf"(?<!\d){re.escape(account_id)}(?!\d)", "ACCOUNT", text)
 
 
 def causes_of(rows: Iterable[Row]) -> list[Cause]:

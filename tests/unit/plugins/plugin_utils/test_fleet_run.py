@@ -31,26 +31,14 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     summary_lines,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._words import Words, hint, without_account
+from ansible_collections.muster.aws.tests.canned import host_row
 
 REGIONS = ["eu-central-1", "us-east-1"]
 SERVICES = ["guardduty", "securityhub"]
 
 
 def row(host: str, service: str, region: str, number: int = 1, **given: Any) -> dict[str, Any]:
-    return {
-        "host": host,
-        "service": service,
-        "region": region,
-        "account_id": f"{number:012}",
-        "status": "Enabled",
-        "previous_status": None,
-        "actions": [],
-        "failed": False,
-        "reason_code": None,
-        "operation": None,
-        "reason": None,
-        **given,
-    }
+    return host_row(host, f"{number:012}", service=service, region=region, **given)
 
 
 def failed(reason: str, code: str = "access_denied", **given: Any) -> dict[str, Any]:

@@ -170,6 +170,11 @@ def test_service_goes_off_only_in_accounts_that_left_and_are_held_by_nobody(memb
     assert ("guardduty_detector" in work.modules) is is_off
 
 
+def left_on(reason: str) -> tuple[Any, ...]:
+    """Return what is told of an account that left, and in which nobody could switch the service off."""
+    return "absent", ["disassociate", "delete"], True, "other", None, reason
+
+
 OF_OTHER = "the service was left on: the account is a member of 999999999999 (status Enabled)"
 
 
@@ -208,28 +213,14 @@ OF_OTHER = "the service was left on: the account is a member of 999999999999 (st
                 ("member", result_of("members", left())),
                 ("administrator_info", refused_result("no credentials")),
             ],
-            (
-                "absent",
-                ["disassociate", "delete"],
-                True,
-                "other",
-                None,
-                "the service was left on: no credentials",
-            ),
+            left_on("the service was left on: no credentials"),
         ),
         (
             [
                 ("member", result_of("members", left())),
                 ("administrator_info", result_of("administrators", module_row(PAYMENTS))),
             ],
-            (
-                "absent",
-                ["disassociate", "delete"],
-                True,
-                "other",
-                None,
-                "the service was left on: nobody could look into the account",
-            ),
+            left_on("the service was left on: nobody could look into the account"),
         ),
         (
             [
@@ -237,14 +228,7 @@ OF_OTHER = "the service was left on: the account is a member of 999999999999 (st
                 ("administrator_info", result_of("administrators", side_of(ADMINISTRATOR, "Enabled"))),
                 ("detector", refused_result("no credentials")),
             ],
-            (
-                "absent",
-                ["disassociate", "delete"],
-                True,
-                "other",
-                None,
-                "the service was left on: no credentials",
-            ),
+            left_on("the service was left on: no credentials"),
         ),
         (
             [
@@ -252,14 +236,7 @@ OF_OTHER = "the service was left on: the account is a member of 999999999999 (st
                 ("administrator_info", result_of("administrators", side_of(OTHER, "Invited"))),
                 ("detector", refused_result("no credentials")),
             ],
-            (
-                "absent",
-                ["disassociate", "delete"],
-                True,
-                "other",
-                None,
-                "the service was left on: no credentials",
-            ),
+            left_on("the service was left on: no credentials"),
         ),
         (
             [

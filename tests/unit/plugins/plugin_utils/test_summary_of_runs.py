@@ -20,31 +20,15 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     render_markdown,
     summary_lines,
 )
+from ansible_collections.muster.aws.tests.canned import host_row
 
 REGIONS = ["us-east-1", "us-west-2"]
 ONE, TWO, THREE = "012345678901", "222222222222", "333333333333"
 
 
-def row(host: str = "search", account_id: str = ONE, **given: Any) -> dict[str, Any]:
-    return {
-        "host": host,
-        "service": "guardduty",
-        "region": "us-east-1",
-        "account_id": account_id,
-        "status": "Enabled",
-        "previous_status": None,
-        "actions": [],
-        "failed": False,
-        "reason_code": None,
-        "operation": None,
-        "reason": None,
-        **given,
-    }
-
-
 def failure(host: str = "search", account_id: str = ONE, **given: Any) -> dict[str, Any]:
     problem = {"failed": True, "status": None, "reason_code": "throttled", "operation": "GetMembers", "reason": "slow"}
-    return row(host, account_id, **{**problem, **given})
+    return host_row(host, account_id, **{**problem, **given})
 
 
 def verdict(failed: bool = False, changed: bool = False) -> dict[str, Any]:
@@ -67,14 +51,14 @@ def ending(rows: Sequence[dict[str, Any]] = (), **given: Any) -> Ending:
 def mixed(**given: Any) -> Ending:
     """Return the ending of a run in which one host changed, one failed, one has a gap and one was not begun."""
     rows = [
-        row("search", actions=["create"]),
-        row("search", service="securityhub"),
+        host_row("search", actions=["create"]),
+        host_row("search", service="securityhub"),
         failure("payments", TWO),
         failure("payments", TWO, service="securityhub"),
-        row(
+        host_row(
             "short", THREE, status="Disabled", failed=True, reason_code="suspended", reason="paused", next_step="resume"
         ),
-        row("short", THREE, service="securityhub", status="Enabled", region="us-west-2"),
+        host_row("short", THREE, service="securityhub", status="Enabled", region="us-west-2"),
     ]
     verdicts = {"search": verdict(changed=True), "payments": verdict(failed=True), "short": verdict()}
     return ending(rows, **{"hosts": ["search", "payments", "short", "late"], "verdicts": verdicts, **given})
@@ -123,7 +107,7 @@ def test_summary_counts_by_service_and_tells_causes_next_steps_and_files() -> No
 
 
 def test_summary_of_check_mode_says_that_nothing_was_written() -> None:
-    told = ending([row(actions=["create"])], verdicts={"search": verdict(changed=True)}, is_check=True)
+    told = ending([host_row(actions=["create"])], verdicts={"search": verdict(changed=True)}, is_check=True)
     assert summary_lines(told, [], []) == [
         "Onboarding 1 account in 2 Regions, administrator 111111111111 (check mode: nothing was written)",
         "",
@@ -274,9 +258,9 @@ TEXT = "GuardDuty: GetMembers: slow (throttled: run again later, or with a lower
 
 
 def test_json_file_has_a_line_for_each_row_with_what_to_do() -> None:
-    text = render_json(ending([{**ROW, "more": 1}, row("fine", TWO)]))
+    text = render_json(ending([{**ROW, "more": 1}, host_row("fine", TWO)]))
     assert text.count("\n") == 2 and text.endswith("]\n")
-    assert json.loads(text) == [{**ROW, "text": TEXT}, {**row("fine", TWO), "text": ""}]
+    assert json.loads(text) == [{**ROW, "text": TEXT}, {**host_row("fine", TWO), "text": ""}]
     assert render_json(ending()) == "[]\n"
 
 
@@ -286,7 +270,7 @@ def test_row_without_a_call_has_none_in_its_text() -> None:
 
 
 def test_csv_file_has_a_head_and_words_instead_of_lists() -> None:
-    fine = row("fine", TWO, status=None)
+    fine = host_row("fine", TWO, status=None)
     assert render_csv(ending([ROW, fine])).split("\n") == [
         "host,account_id,service,region,status,previous_status,actions,failed,reason_code,operation,reason,text",
         f'search,{ONE},guardduty,us-east-1,Invited,Created,create invite,yes,throttled,GetMembers,slow,"{TEXT}"',
@@ -300,11 +284,11 @@ def test_csv_file_has_a_head_and_words_instead_of_lists() -> None:
     [("=1", "'=1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"), ("a=1", "a=1"), ("X", "X")],
 )
 def test_csv_file_has_nothing_that_a_spreadsheet_takes_for_a_formula(name: str, cell: str) -> None:
-    assert render_csv(ending([row(name)])).split("\n")[1].startswith(f"{cell},")
+    assert render_csv(ending([host_row(name)])).split("\n")[1].startswith(f"{cell},")
 
 
 def test_csv_file_keeps_a_carriage_return_from_beginning_a_formula() -> None:
-    assert "'\rx" in render_csv(ending([row("\rx")]))
+    assert "'\rx" in render_csv(ending([host_row("\rx")]))
 
 
 MARKDOWN = """\
@@ -327,7 +311,7 @@ onboard_concurrency |
 
 def test_markdown_file_has_the_counts_and_the_causes() -> None:
     assert render_markdown(mixed()) == MARKDOWN
-    assert "failed accounts" not in render_markdown(ending([row()]))
+    assert "failed accounts" not in render_markdown(ending([host_row()]))
 
 
 def test_markdown_file_of_a_run_that_was_stopped_says_why() -> None:

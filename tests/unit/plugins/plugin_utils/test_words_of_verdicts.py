@@ -21,26 +21,14 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import (
     places_of,
     tally,
 )
+from ansible_collections.muster.aws.tests.canned import host_row
 
 ONE, TWO = "012345678901", "222222222222"
 REGIONS = ["eu-west-1", "us-east-1", "us-west-2"]
 
 
 def row(service: str = "guardduty", region: str = "us-east-1", **given: Any) -> dict[str, Any]:
-    return {
-        "host": "search",
-        "service": service,
-        "region": region,
-        "account_id": ONE,
-        "status": "Enabled",
-        "previous_status": None,
-        "actions": [],
-        "failed": False,
-        "reason_code": None,
-        "operation": None,
-        "reason": None,
-        **given,
-    }
+    return host_row(service=service, region=region, **given)
 
 
 def failure(reason: str = "no", code: str = "access_denied", **given: Any) -> dict[str, Any]:
