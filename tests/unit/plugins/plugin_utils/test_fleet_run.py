@@ -332,7 +332,8 @@ def test_summary_lines_do_not_call_accounts_with_gaps_as_wanted() -> None:
             'ACCOUNT is no id; quote it, as in "001234567890"',
         ),
         ("the host has no account id", "", "the host has no account id"),
+        (None, "012345678901", ""),
     ],
 )
-def test_text_without_its_account_is_that_of_all_accounts(text: str, account_id: str, general: str) -> None:
+def test_text_without_its_account_is_that_of_all_accounts(text: str | None, account_id: str, general: str) -> None:
     assert without_account(text, account_id) == general
