@@ -38,7 +38,7 @@ from .whole import whole_goals, whole_table
 
 _LEAST_WORK = 0.001  # seconds
 
-# Starting is subtracted once for each process, and so are its errors: it is measured this often in each round.
+# What starting the script takes is subtracted, and so are its errors: it is measured this often in each round.
 _STARTS = 7
 
 # In the order in which they can be run on one fleet.
@@ -48,18 +48,17 @@ GROUPS = (BY_INVITATION, ("organization",), ("macie-invitation", "macie-no-op"))
 MACIE = "macie-"
 
 
-def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usage, int]:
-    """Run one scenario, all accounts in one batch: the playbook, of that the module processes, their number."""
+def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usage]:
+    """Run one scenario, all accounts in one batch: the playbook, and of that its modules, one after another."""
     name = "muster.aws.offboard" if scenario == "offboarding" else "muster.aws.onboard"
     via = "organization" if scenario == "organization" else "invitation"
     batch = {"onboard_batch_size": fleet.size, "offboard_batch_size": fleet.size, **bench.tuned}
     playbook, modules = bench.playbook(name, fleet, onboard_via=via, **batch)
-    return playbook, sum(modules, NOTHING), len(modules)
+    return playbook, sum(modules, NOTHING)
 
 
 def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:
     """Measure every scenario once with this fleet: the playbook, then the floor."""
-    start = median(bench.start_of_module().wall for _start in range(_STARTS))
     floor_start = median(bench.floor("start", fleet).wall for _start in range(_STARTS))
     for scenarios in GROUPS:
         is_macie = scenarios[0].startswith(MACIE)
@@ -73,15 +72,14 @@ def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:
         for scenario in scenarios:
             floors[scenario] = bench.floor(scenario.removeprefix(MACIE), asked), bench.emulator.take_calls()
         for scenario in scenarios:
-            playbook, modules, processes = playbooks[scenario]
+            playbook, modules = playbooks[scenario]
             floor, floor_calls = floors[scenario]
             count = least_calls_of_macie if is_macie else least_calls
             least = count(scenario.removeprefix(MACIE), fleet.size, fleet.regions)
             row = rows.setdefault(scenario, Row(scenario, fleet, calls[scenario], least, floor_calls))
             # Starting is measured apart, and on a busy machine may have taken longer than the whole of a small job.
-            work = max(modules.wall - processes * start, _LEAST_WORK)
             floor_work = max(floor.wall - floor_start, _LEAST_WORK)
-            row.rounds.append(Round(modules, work, playbook, floor, floor_work))
+            row.rounds.append(Round(modules, playbook, floor, floor_work))
 
 
 def measure_loops(bench: Bench, rows: Iterable[Row], few: int, limit: float) -> None:

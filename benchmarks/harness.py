@@ -166,20 +166,25 @@ class Bench:
     def _records(self) -> Path:
         return self.folder / "records.jsonl"
 
-    def _interpreter(self) -> Path:
-        """Write what Ansible takes for its Python: one that measures each module."""
+    def interpreter(self) -> Path:
+        """Write what Ansible takes for its Python: one that measures each module that is a task."""
         path = self.folder / "measured-python"
         measure = [sys.executable, str(HERE / "measure.py"), str(self._records), sys.executable]
         path.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in measure) + ' "$@"\n')
         path.chmod(0o755)
         return path
 
-    def run(self, command: list[str]) -> Usage:
-        """Run a command, with all its processes, and measure it. The bench ends where the command fails."""
+    def run(self, command: list[str], **variables: str) -> Usage:
+        """Run a command, with all its processes, and measure it. The bench ends where the command fails.
+
+        :param variables: Variables of its environment.
+        """
         log = self.folder / "output.log"
         started = time.monotonic()
         with log.open("w") as output:
-            process = subprocess.Popen(command, env=self.environment, stdout=output, stderr=subprocess.STDOUT)
+            process = subprocess.Popen(
+                command, env={**self.environment, **variables}, stdout=output, stderr=subprocess.STDOUT
+            )
             _pid, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if status:
@@ -192,14 +197,17 @@ class Bench:
         return [Usage(**json.loads(line)) for line in lines]
 
     def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, list[Usage]]:
-        """Run a playbook; return what it took in all, and what each of its module processes took of that.
+        """Run a playbook; return what it took in all, and what each of its modules took of that.
 
         :param variables: Over the defaults, which are the user's: nothing is tuned here.
         """
         inventory = self.folder / "inventory.json"
         inventory.write_text(json.dumps(fleet.inventory()))
-        given = {"ansible_python_interpreter": str(self._interpreter()), **variables}
-        usage = self.run(["ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(given)])
+        usage = self.run(
+            ["ansible-playbook", name, "-i", str(inventory), "-e", json.dumps(variables)],
+            ANSIBLE_CALLBACK_PLUGINS=str(HERE / "callback"),
+            ANSIBLE_CALLBACKS_ENABLED="measure_modules",
+        )
         return usage, self._take_records()
 
     @property
@@ -223,7 +231,7 @@ class Bench:
             "accounts": fleet.accounts,
         }
         path.write_text(json.dumps(given))
-        self.run([str(self._interpreter()), str(HERE / name), *words, str(path)])
+        self.run([str(self.interpreter()), str(HERE / name), *words, str(path)])
         (usage,) = self._take_records()
         return usage
 
@@ -236,15 +244,6 @@ class Bench:
         path, options = self.folder / f"{name}.py", self.folder / "arguments.json"
         path.write_text(prelude + program)
         options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}}))
-        self.run([str(self._interpreter()), str(path), str(options)])
-        (usage,) = self._take_records()
-        return usage
-
-    def start_of_module(self) -> Usage:
-        """Return what a module takes that is refused before its first call: the interpreter and the imports."""
-        options = "account_ids=[] regions=us-east-1 administrator_id='111111111111'"
-        command = ["ansible", "localhost", "-c", "local", "-m", "muster.aws.guardduty_administrator", "-a", options]
-        extra = json.dumps({"ansible_python_interpreter": str(self._interpreter())})
-        subprocess.run([*command, "-e", extra], env=self.environment, capture_output=True, check=False)
+        self.run([str(self.interpreter()), str(path), str(options)])
         (usage,) = self._take_records()
         return usage

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 from .harness import HERE, Bench, Fleet, Usage
@@ -27,7 +26,6 @@ def run_loop(bench: Bench, scenario: str, fleet: Fleet) -> Usage:
         fleet,
         loop_state="absent" if scenario == "offboarding" else "present",
         loop_via="organization" if scenario == "organization" else "invitation",
-        ansible_python_interpreter=sys.executable,
     )
     bench.emulator.take_calls()
     return usage

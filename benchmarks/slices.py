@@ -30,7 +30,6 @@ def prepare(folder: Path, fleet: Fleet, part: int, parts: int, concurrency: int)
     variables = {
         "onboard_batch_size": fleet.size,
         "onboard_concurrency": concurrency,
-        "ansible_python_interpreter": sys.executable,
     }
     files = {
         "env/settings": {"process_isolation": False},
@@ -83,7 +82,9 @@ def limit_rows(bench: Bench, fleets: list[Fleet]) -> Iterator[list[str]]:
     for fleet in fleets:
         print(f"{fleet.size} accounts under the rate limit", flush=True)
         limited.emulator.begin(fleet, via_organization=True)
-        _playbook, (usage,) = limited.playbook(str(HERE / "limits.yml"), fleet, **limited.tuned)
+        _playbook, (usage,) = limited.playbook(
+            str(HERE / "limits.yml"), fleet, ansible_python_interpreter=str(limited.interpreter()), **limited.tuned
+        )
         calls = limited.emulator.take_calls()
         sent = calls["securityhub", "GetMembers"] + calls["securityhub", "CreateMembers"]
         needed = 3 * -(-fleet.size // 50)

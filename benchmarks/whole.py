@@ -29,7 +29,7 @@ CONTESTANTS = {
 class Whole:
     """A scenario with one fleet: what each round of the playbook and of the others took.
 
-    :param modules: All module processes of the playbook, one after another.
+    :param modules: All modules of the playbook, one after another.
     :param extrapolated: Those of the others that were measured with a few accounts.
     """
 
@@ -132,7 +132,7 @@ _LIMITS = (
     ("invitation", "largest", "modules", 1.4),
     ("invitation", "smallest", "floor", 7.0),
 )
-_NAMES = {**CONTESTANTS, "modules": "its module processes"}
+_NAMES = {**CONTESTANTS, "modules": "its modules"}
 _MEASURES = {"wall": "seconds", "cpu": "CPU seconds"}
 # Seconds for a further account among many, to those among fewer: 1 is linear, and up to here it may be chance.
 _GROWTH = 1.25

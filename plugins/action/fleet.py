@@ -19,9 +19,7 @@ from typing import Any
 from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
-from ansible.executor.module_common import _apply_action_arg_defaults
 from ansible.playbook.task_include import TaskInclude
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
@@ -30,6 +28,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     rows_of,
     total_stats,
 )
+from ansible_collections.muster.aws.plugins.plugin_utils._modules import ModulesAction
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns
@@ -66,7 +65,7 @@ _KEPT = ("msg", "unprocessed_accounts")
 _HOSTS_NAMED = 5
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ModulesAction):
     """One step: ``preflight``, ``batch``, ``tell`` or ``summary``."""
 
     _requires_connection = False
@@ -96,13 +95,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     @property
     def is_check(self) -> bool:
         return bool(self._task.check_mode)
-
-    def run_module(self, name: str, **options: Any) -> Result:
-        """Run a module as a task would: with the play's ``module_defaults``, in a process of its own."""
-        given = {key: value for key, value in options.items() if value is not None}
-        arguments = _apply_action_arg_defaults(name, self._task, given, self._templar)
-        result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)
-        return result
 
     @property
     def _speaks(self) -> bool:

@@ -13,9 +13,8 @@ import time
 from typing import Any
 
 from ansible.errors import AnsibleError
-from ansible.executor.module_common import _apply_action_arg_defaults
-from ansible.plugins.action import ActionBase
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
+from ansible_collections.muster.aws.plugins.plugin_utils._modules import ModulesAction
 from ansible_collections.muster.aws.plugins.plugin_utils._options import (
     check_options,
     check_values,
@@ -32,7 +31,7 @@ _ROLE = "organization"
 _PREFIX = f"{_ROLE}_"
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ModulesAction):
     """Checks the role's variables, asks whose the credentials are, and does the work."""
 
     _requires_connection = False
@@ -63,13 +62,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if faults:
             raise AnsibleError("Nothing was sent: " + "; ".join(faults))
         return {**options, "regions": list(dict.fromkeys(options["regions"]))}
-
-    def run_module(self, name: str, **options: Any) -> Result:
-        """Run a module as a task would: with the play's ``module_defaults``, in a process of its own."""
-        given = {key: value for key, value in options.items() if value is not None}
-        arguments = _apply_action_arg_defaults(name, self._task, given, self._templar)
-        result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)
-        return result
 
 
 class _Work:

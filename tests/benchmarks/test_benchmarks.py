@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -79,7 +80,7 @@ def test_results_of_fleets_with_the_same_number_of_places_can_be_told() -> None:
     fleets = [Fleet(50, 4), Fleet(200, 1), Fleet(200, 4)]
     calls = least_calls("invitation", 50, 4)
     rows = [
-        Row(scenario, fleet, calls, calls, calls, [Round(usage, float(fleet.size * fleet.regions), usage, usage, 1.0)])
+        Row(scenario, fleet, calls, calls, calls, [Round(replace(usage, wall=fleet.places), usage, usage, 1.0)])
         for scenario in SCENARIOS
         for fleet in fleets
     ]

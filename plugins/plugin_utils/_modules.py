@@ -1,0 +1,139 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the roles' actions run modules: in copies of their own process where that is the same, as Ansible does elsewhere.
+
+Ansible starts a Python for each module, which unpacks and compiles what it needs, and loads Ansible's part and the SDK:
+most of what a module takes that finds little to do. The process of an action has all of it in memory, or loads it once
+for all its modules. A module sees no difference: it reads its arguments, prints its result and exits, and what it did
+to its process ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import IO, Any, NoReturn
+
+from ansible import constants as C
+from ansible.executor.module_common import _apply_action_arg_defaults
+from ansible.module_utils import _internal, basic
+from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.plugins.action import ActionBase
+
+Result = dict[str, Any]
+
+# How ansible-core names the form in which modules of Python get their arguments and give their results.
+_PROFILE = "legacy"
+
+
+class ModulesAction(ActionBase):  # type: ignore[misc]
+    """An action that does its work by modules.
+
+    A subclass keeps the task's variables in ``_vars``.
+    """
+
+    _vars: Mapping[str, Any]
+
+    def run_module(self, name: str, **options: Any) -> Result:
+        """Run a module as a task would, with the play's ``module_defaults``, in a process of its own.
+
+        :param name: With its collection.
+        :param options: Those that are ``None`` are not given.
+        """
+        given = {key: value for key, value in options.items() if value is not None}
+        arguments = _apply_action_arg_defaults(name, self._task, given, self._templar)
+        main = _main_of(name) if self._is_same_python() else None
+        if main is None:
+            result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)
+            return result
+        self._update_module_args(name, arguments, self._vars)
+        result = self._parse_returned_data(run_in_copy(main, arguments, C.DEFAULT_LOCAL_TMP), _PROFILE)
+        return result
+
+    def _is_same_python(self) -> bool:
+        """Tell whether the module's process would be like this one: its Python, its user and its environment.
+
+        Not on macOS, where what the SDK asks the system about proxies may end a process that was only copied.
+        """
+        interpreter = self._templar.template(self._vars.get("ansible_python_interpreter"))
+        return (
+            sys.platform == "linux"
+            and interpreter == sys.executable
+            and self._connection.transport == "local"
+            and self._connection.become is None
+            and not any(self._task.environment or ())
+            and not C.DEFAULT_KEEP_REMOTE_FILES  # who wants to look at a module's files is given some
+        )
+
+
+def _main_of(name: str) -> Callable[[], object] | None:
+    """Return what runs a module; ``None`` where it, or what it imports, is missing: Ansible can say what."""
+    collection, _dot, module = name.rpartition(".")
+    try:
+        main: Callable[[], object] = import_module(f"ansible_collections.{collection}.plugins.modules.{module}").main
+    except ImportError:
+        return None
+    return main
+
+
+def run_in_copy(main: Callable[[], object], arguments: Mapping[str, Any], folder: str) -> Result:
+    """Run a module in a copy of this process, and wait for its end.
+
+    :param main: What runs it.
+    :param arguments: What it is given, Ansible's own arguments among them.
+    :param folder: Where its output may be kept meanwhile, in files without a name.
+    :returns: ``rc``, ``stdout`` and ``stderr``, as of a command.
+    """
+    encoder = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder).encode()
+    with tempfile.TemporaryFile(dir=folder) as stdout, tempfile.TemporaryFile(dir=folder) as stderr:
+        pid = os.fork()
+        if pid == 0:
+            _be_module(main, given, stdout, stderr)
+        try:
+            _pid, status = os.waitpid(pid, 0)
+        except BaseException:
+            # The task's time is up, or somebody interrupts: no module goes on behind the back of its task.
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise
+        return {"rc": os.waitstatus_to_exitcode(status), "stdout": _text_of(stdout), "stderr": _text_of(stderr)}
+
+
+def _text_of(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+def _be_module(main: Callable[[], object], given: bytes, stdout: IO[bytes], stderr: IO[bytes]) -> NoReturn:
+    """Be the module's process, from its start to its exit. Nothing of the process that was copied goes on in here."""
+    code = 1
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        os.dup2(stdout.fileno(), 1)
+        os.dup2(stderr.fileno(), 2)
+        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+        # What a module warns of goes into its result; in a controller, Ansible would print it at once.
+        _internal.is_controller = False
+        basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = given, _PROFILE
+        main()
+        code = 0
+    except SystemExit as ending:
+        code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code)
