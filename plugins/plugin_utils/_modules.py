@@ -25,7 +25,7 @@ from typing import IO, Any, NoReturn
 from ansible import constants as C
 from ansible.executor.module_common import _apply_action_arg_defaults
 from ansible.module_utils import _internal, basic
-from ansible.module_utils.common.json import Direction, get_module_encoder
+from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.plugins.action import ActionBase
 
 Result = dict[str, Any]
@@ -55,8 +55,7 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
             result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)
             return result
         self._update_module_args(name, arguments, self._vars)
-        result = self._parse_returned_data(run_in_copy(main, arguments, C.DEFAULT_LOCAL_TMP), _PROFILE)
-        return result
+        return result_of(name, run_in_copy(main, arguments, C.DEFAULT_LOCAL_TMP))
 
     def _is_same_python(self) -> bool:
         """Tell whether the module's process would be like this one: its Python, its user and its environment.
@@ -106,6 +105,20 @@ def run_in_copy(main: Callable[[], object], arguments: Mapping[str, Any], folder
             os.waitpid(pid, 0)
             raise
         return {"rc": os.waitstatus_to_exitcode(status), "stdout": _text_of(stdout), "stderr": _text_of(stderr)}
+
+
+def result_of(name: str, ended: Mapping[str, Any]) -> Result:
+    """Return the result that a module printed. One that ended without any has failed.
+
+    :param ended: What ``run_in_copy`` returned.
+    """
+    printed = [line for line in ended["stdout"].splitlines() if line.startswith("{")]
+    if not printed:
+        told = ended["stderr"].strip().splitlines()
+        reason = told[-1] if told else "it gave no reason"
+        return {"failed": True, "msg": f"{name} ended with {ended['rc']} and without a result: {reason}"}
+    result: Result = json.loads(printed[-1], cls=get_module_decoder(_PROFILE, Direction.MODULE_TO_CONTROLLER))
+    return result
 
 
 def _text_of(file: IO[bytes]) -> str:

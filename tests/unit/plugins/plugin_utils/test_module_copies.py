@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import _internal, basic
-from ansible_collections.muster.aws.plugins.plugin_utils._modules import _main_of, run_in_copy
+from ansible_collections.muster.aws.plugins.plugin_utils._modules import _main_of, result_of, run_in_copy
 
 
 def _module() -> None:
@@ -31,10 +30,10 @@ def test_module_gets_its_arguments_and_its_result_has_its_warnings_and_no_secret
 
     ended = run_in_copy(_module, {"names": ["käse", "a,b"], "key": "it is secret"}, str(tmp_path))
 
-    result = json.loads(ended["stdout"])
+    result = result_of("a.b.c", ended)
     assert ended["rc"] == 0 and ended["stderr"] == ""
     assert result["changed"] is True and result["names"] == ["käse", "a,b"]
-    assert "look here" in json.dumps(result["warnings"])
+    assert "look here" in str(result["warnings"])
     assert "it is secret" not in ended["stdout"]
     assert _internal.is_controller is before and basic._ANSIBLE_ARGS is None
     assert list(tmp_path.iterdir()) == []
@@ -47,7 +46,7 @@ def test_module_that_fails_ends_with_its_result_too(tmp_path: Path) -> None:
     ended = run_in_copy(fail, {}, str(tmp_path))
 
     assert ended["rc"] == 1
-    result = json.loads(ended["stdout"])
+    result = result_of("a.b.c", ended)
     assert (result["failed"], result["msg"], result["account_id"]) == (True, "it is not there", "012345678901")
 
 
@@ -87,6 +86,22 @@ def test_what_a_module_raises_ends_the_copy_alone(tmp_path: Path) -> None:
 
     assert (ended["rc"], ended["stdout"]) == (1, "")
     assert ended["stderr"].startswith("Traceback") and ended["stderr"].endswith("ValueError: not foreseen\n")
+    assert result_of("muster.aws.x", ended) == {
+        "failed": True,
+        "msg": "muster.aws.x ended with 1 and without a result: ValueError: not foreseen",
+    }
+
+
+def test_result_is_the_last_that_was_printed() -> None:
+    stdout = 'of a library\n{"changed": false}\n\n{"changed": true}\nat exit\n'
+    assert result_of("a.b.c", {"rc": 0, "stdout": stdout, "stderr": ""}) == {"changed": True}
+
+
+def test_module_that_was_killed_has_failed() -> None:
+    assert result_of("a.b.c", {"rc": -9, "stdout": "\n", "stderr": "\n"}) == {
+        "failed": True,
+        "msg": "a.b.c ended with -9 and without a result: it gave no reason",
+    }
 
 
 def test_what_a_module_does_to_its_process_ends_with_it(tmp_path: Path) -> None:
