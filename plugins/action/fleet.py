@@ -171,8 +171,8 @@ class ActionModule(ModulesAction):
         if self._role.name != "offboard":
             return
         hosts = self._vars["ansible_play_hosts_all"]
-        named = Patterns(self._vars["groups"]).hosts(options.get("hosts"))
-        unnamed = [] if self._vars.get("ansible_limit") else [host for host in hosts if host not in set(named)]
+        named = set(Patterns(self._vars["groups"]).hosts(options.get("hosts")))
+        unnamed = [] if self._vars.get("ansible_limit") else [host for host in hosts if host not in named]
         if unnamed or len(hosts) > options["limit"]:
             names = f". Not named: {' '.join(unnamed[:_HOSTS_NAMED])}" if unnamed else ""
             raise Stop(
@@ -251,7 +251,8 @@ class ActionModule(ModulesAction):
     def _batch(self) -> Result:
         run = self._runs.current
         plan = run.plan if run else {"stopped": "the preflight was left out", "hosts": []}
-        hosts = [host for host in self._vars["ansible_play_batch"] if host in set(plan["hosts"])]
+        chosen = set(plan["hosts"])
+        hosts = [host for host in self._vars["ansible_play_batch"] if host in chosen]
         if run is None or plan["stopped"] or not hosts:
             return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
         if all(run.verdict(host) for host in hosts):
