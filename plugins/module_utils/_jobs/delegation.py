@@ -169,7 +169,7 @@ def _add(
     verdict = judge_delegation(result)
     if access and access.problem and not result.problem:
         verdict = Outcome.FAILED, access.problem
-    elif steps and not result.problem and not result.is_timed_out:
+    elif steps and not result.problem:
         verdict = Outcome.CHANGED, None
     previous = _described(result.before)
     report.add_row(delegation_row(target.region, result, steps), previous, verdict, wish.administrator_id)

@@ -43,15 +43,22 @@ class StandIn:
 
     :param account_id: The caller's.
     :param shut: Why a role cannot be assumed, by account and the Region that was asked.
+    :param organizations_api: AWS Organizations.
     """
 
     def __init__(
-        self, account_id: str = ADMINISTRATOR, shut: Mapping[tuple[str, str], CallFailed] | None = None
+        self,
+        account_id: str = ADMINISTRATOR,
+        shut: Mapping[tuple[str, str], CallFailed] | None = None,
+        organizations_api: object = None,
     ) -> None:
         self.caller = Caller(account_id, "aws")
         self.assumed: list[tuple[str, Role, str]] = []
         self.connections = 0
+        # The Regions that AWS Organizations was opened for.
+        self.organizations_in: list[str] = []
         self._shut = shut or {}
+        self._organizations_api = organizations_api
         self._here = threading.local()
 
     def connect(self) -> Cloud:
@@ -71,6 +78,10 @@ class StandIn:
 
     def api(self, facts: ServiceFacts, region: str, account_id: str) -> Place:
         return Place(facts, region, account_id, self.session)
+
+    def organizations(self, region: str) -> object:
+        self.organizations_in.append(region)
+        return self._organizations_api
 
     def assume_role(self, account_id: str, role: Role, region: str) -> str:
         self.assumed.append((account_id, role, region))
