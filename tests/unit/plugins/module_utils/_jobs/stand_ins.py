@@ -77,6 +77,7 @@ class StandIn:
         self._here.session = "nobody's"
 
     def api(self, facts: ServiceFacts, region: str, account_id: str) -> Place:
+        assert facts.client
         return Place(facts, region, account_id, self.session)
 
     def organizations(self, region: str) -> object:

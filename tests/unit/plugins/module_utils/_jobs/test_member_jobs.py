@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.port import
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import Report, unprocessed_row
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import InvalidInput
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
+from ansible_collections.muster.aws.plugins.module_utils._services.macie.facts import MACIE
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 from ansible_collections.muster.aws.tests.services.fourth.facts import FOURTH
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_ins import (
@@ -73,6 +75,12 @@ OF_GUARDDUTY = {
 OF_SERVICE: Mapping[str, Mapping[str, Any]] = {
     "guardduty": OF_GUARDDUTY,
     "securityhub": {},
+    "macie": {
+        "email_notification": False,
+        "invitation_message": None,
+        "monitoring": None,
+        "replace_failed": False,
+    },
     "fourth": {"monitoring": None, "invitation_message": None},
 }
 
@@ -263,9 +271,12 @@ def test_members_of_a_region_that_breaks_on_the_way_are_told_with_what_was_plann
 
 
 def test_members_with_something_to_know_are_warned_of_with_their_region() -> None:
-    report = Run({EAST: Members(member_in(State.SUSPENDED))}, options_of(A)).report
-    text = f"{EAST}/{A}: monitoring is suspended (status Disabled); monitoring=enabled starts it"
-    assert (report.rows, report.warnings) == ([row(A, "unchanged", status="Disabled", was="Disabled")], [text])
+    ports = {region: Members(member_in(State.SUSPENDED)) for region in (EAST, WEST)}
+    report = Run(ports, options_of(A)).report
+    text = f"{A}: monitoring is suspended (status Disabled); monitoring=enabled starts it"
+    there = {"status": "Disabled", "was": "Disabled"}
+    assert report.rows == [row(A, "unchanged", **there), row(A, "unchanged", **there, region=WEST)]
+    assert report.warnings == [f"{EAST}/{text}", f"{WEST}/{text}"]
 
 
 @pytest.mark.parametrize(
@@ -293,6 +304,19 @@ def test_members_of_a_module_without_an_option_are_left_as_without_it() -> None:
     port = Members(member_in(State.ENABLED, facts=SECURITYHUB), facts=SECURITYHUB)
     report = Run({EAST: port}, options_of(A, facts=SECURITYHUB), facts=SECURITYHUB).report
     assert report.rows == [without_features(row(A, "unchanged", status="Enabled", was="Enabled"))]
+
+
+def test_members_that_take_a_call_each_are_sent_side_by_side() -> None:
+    port = Members(facts=MACIE)
+    # The first goes alone; neither of the others gets through before both are there.
+    gate = threading.Barrier(2)
+
+    def wait() -> None:
+        gate.wait(timeout=10)
+
+    port.script.before("create", None, wait, wait)
+    report = Run({EAST: port}, options_of(A, B, C, facts=MACIE, invite=False), facts=MACIE).report
+    assert report.rows == [without_features(row(i, "changed", "create", status="Created")) for i in (A, B, C)]
 
 
 # Purge
@@ -629,6 +653,13 @@ def test_info_of_some_members_asks_for_these_and_shows_who_has_no_record() -> No
         after={f"{EAST}/{A}": "Enabled", f"{EAST}/{C}": None, f"{WEST}/{A}": None, f"{WEST}/{C}": None},
     )
     assert (port.listings, port.log) == (0, [("get_members", [A, C])])
+
+
+def test_info_of_the_administrator_itself_is_not_asked_for() -> None:
+    port = Members(member_in(State.ENABLED))
+    report = Run({EAST: port}, {**INFO, "member_ids": [A, ADMINISTRATOR]}, job=member_info_job).report
+    assert report.rows == [info_row(A, status="Enabled", was="Enabled"), info_row(ADMINISTRATOR)]
+    assert port.log == [("get_members", [A])]
 
 
 @pytest.mark.parametrize("given", [{"concurrency": 0}, {"member_ids": ["1"]}])

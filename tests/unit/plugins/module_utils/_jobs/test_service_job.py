@@ -208,6 +208,31 @@ def test_service_that_breaks_on_the_way_is_told_with_what_was_planned(carry_out:
     assert on.writes == ([("disable", "d1")] if carry_out else [])
 
 
+def test_service_that_a_policy_switches_on_is_passed_over_and_another_refusal_is_a_failure() -> None:
+    ports = {}
+    for region, reason in ((EAST, Reason.CENTRAL_CONFIGURATION), (WEST, Reason.ACCESS_DENIED)):
+        ports[region, ADMINISTRATOR] = Detector(None, breaks=CallFailed("CreateDetector", "E", "No.", reason))
+
+    report = run(ports, OPTIONS)
+
+    governed = Problem(Reason.CENTRAL_CONFIGURATION, "E: No.", "CreateDetector")
+    denied = Problem(Reason.ACCESS_DENIED, "E: No.", "CreateDetector")
+    assert report == Report(
+        rows=[
+            row(ADMINISTRATOR, "skipped", problem=governed),
+            row(ADMINISTRATOR, "failed", problem=denied, region=WEST),
+        ],
+        unprocessed=[unprocessed_row(ADMINISTRATOR, WEST, denied)],
+        actions=[action(region, ADMINISTRATOR, "CreateDetector") for region in (EAST, WEST)],
+        warnings=[
+            f"{EAST}/{ADMINISTRATOR}: E: No. (central_configuration): a central configuration policy governs the "
+            "account: change the policy instead"
+        ],
+        before={f"{region}/{ADMINISTRATOR}": None for region in (EAST, WEST)},
+        after={f"{region}/{ADMINISTRATOR}": None for region in (EAST, WEST)},
+    )
+
+
 WANTED = (Feature("S3", "ENABLED"),)
 S3 = {"name": "S3", "status": "ENABLED", "additional_configuration": None}
 
