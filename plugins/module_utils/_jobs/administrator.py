@@ -22,6 +22,9 @@ from .._membership.validate import Fault, explain_account_id
 from .._targets import Target, split_problems
 from .task import Task, member_targets, refuse
 
+# What is shown of an account in which nothing was read.
+_UNREAD = AdministratorResult(MemberSide(False), None)
+
 
 def administrator_job(service: Service, task: Task) -> Report:
     """Let each account accept the expected administrator's invitation, or leave that administrator."""
@@ -63,10 +66,9 @@ def administrator_job(service: Service, task: Task) -> Report:
         report.add_actions(target.region, target.account_id, steps_as_actions(service.facts.operations, steps))
     itself = Problem(Reason.IS_ADMINISTRATOR, "the account is the administrator itself")
     for target in own:
-        _add_administrator(report, target, AdministratorResult(MemberSide(True), None), (Outcome.SKIPPED, itself))
+        _add_administrator(report, target, _UNREAD, (Outcome.SKIPPED, itself))
     for target, problem in problems.items():
-        unread = AdministratorResult(MemberSide(False), None, problem=problem)
-        _add_administrator(report, target, unread, (Outcome.FAILED, problem))
+        _add_administrator(report, target, _UNREAD, (Outcome.FAILED, problem))
     for target, result in results.items():
         if target not in problems:
             _add_administrator(report, target, result, judge_administrator(result, service.facts))
@@ -98,6 +100,6 @@ def administrator_info_job(service: Service, task: Task) -> Report:
         _add_administrator(report, target, AdministratorResult(side, side.administrator), verdict)
         report.rows[-1]["invitations"] = [invitation_row(invitation) for invitation in invitations]
     for target, problem in problems.items():
-        _add_administrator(report, target, AdministratorResult(MemberSide(False), None), (Outcome.FAILED, problem))
+        _add_administrator(report, target, _UNREAD, (Outcome.FAILED, problem))
         report.rows[-1]["invitations"] = []
     return report

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 from .._aws.cloud import Cloud
@@ -100,7 +101,7 @@ class _Access:
 
     def enable(self) -> None:
         """Switch trusted access on where it is missing."""
-        for name in self.missing if self.problem is None else ():
+        for name in self.missing:
             try:
                 self._port.enable_service_access(name)
             except CallFailed as failure:
@@ -121,11 +122,10 @@ class _Access:
         problem = result.problem
         if problem is None or problem.operation is None or problem.reason is not Reason.OTHER_DELEGATED_ADMINISTRATOR:
             return result
-        try:
-            names = ", ".join(self._port.list_administrators(kind.principal))
-        except CallFailed:
-            names = ""
-        text = f"{problem.text} (registered in AWS Organizations: {names or 'not to be read'})"
+        names: list[str] = []
+        with suppress(CallFailed):  # the refusal is what to tell
+            names = self._port.list_administrators(kind.principal)
+        text = f"{problem.text} (registered in AWS Organizations: {', '.join(names) or 'not to be read'})"
         return replace(result, problem=replace(problem, text=text))
 
 
@@ -169,7 +169,7 @@ def _add(
     verdict = judge_delegation(result)
     if access and access.problem and not result.problem:
         verdict = Outcome.FAILED, access.problem
-    elif steps and not result.problem and not result.is_timed_out:
+    elif steps and not result.problem:
         verdict = Outcome.CHANGED, None
     previous = _described(result.before)
     report.add_row(delegation_row(target.region, result, steps), previous, verdict, wish.administrator_id)

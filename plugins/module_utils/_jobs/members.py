@@ -21,10 +21,9 @@ from .._membership.plan_members import (
     explain_policy,
     explain_purge,
     plan_members,
-    rows_for,
 )
 from .._membership.port import Api, CallFailed, FeaturesPort, ForEach, MembersPort, Service, TaskFailed
-from .._membership.result import Report, judge_member, member_row
+from .._membership.result import Report, Row, judge_member, member_row
 from .._membership.validate import Fault, check_account_ids, check_members, explain_message
 from .._membership.waiting import Patience, Walk
 from .._targets import Target, Targets, split_problems
@@ -68,9 +67,8 @@ def member_job(service: Service, task: Task) -> Report:
         results[target] = [*found.refused, *results.get(target, ())]
         report.add_actions(target.region, None, found.actions)
         report.warnings += [f"{target.region}/{text}" for text in found.plan.warnings]
-    table = rows_for(policy, service.facts)
+    unread = plan_members(accounts, (), policy, service.facts, caller_id).decisions
     for target, problem in problems.items():
-        unread = [Decision(a, Member(a.account_id), table, is_skipped=a.account_id == caller_id) for a in accounts]
         results[target] = [MemberResult(decision, decision.before, problem=problem) for decision in unread]
     for target, members in results.items():
         for result in members:
@@ -228,12 +226,13 @@ def member_info_job(service: Service, task: Task) -> Report:
     reached, problems = split_problems(targets.run(look, targets.all))
     for target, members in reached.items():
         for member in members:
-            decision = Decision(Account(member.account_id), member, {})
-            row = member_row(target.region, MemberResult(decision, member))
-            report.add_row(row, member.status, (Outcome.UNCHANGED, None))
+            report.add_row(_row_as_read(target, member), member.status, (Outcome.UNCHANGED, None))
     for target, problem in problems.items():
         for account_id in wanted or [caller_id]:
-            decision = Decision(Account(account_id), Member(account_id), {})
-            row = member_row(target.region, MemberResult(decision, decision.before))
-            report.add_row(row, None, (Outcome.FAILED, problem))
+            report.add_row(_row_as_read(target, Member(account_id)), None, (Outcome.FAILED, problem))
     return report
+
+
+def _row_as_read(target: Target, member: Member) -> Row:
+    decision = Decision(Account(member.account_id), member, {})
+    return member_row(target.region, MemberResult(decision, member))

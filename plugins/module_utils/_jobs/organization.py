@@ -100,20 +100,18 @@ def organization_info_job(service: Service, task: Task) -> Report:
     targets = member_targets(service, task)
 
     def look(_target: Target, api: Api) -> tuple[Delegate | None, OrganizationRecord | None, Problem | None]:
-        problem, delegate, record = None, None, None
+        delegate, record = None, None
+        unread: list[Problem] = []
         try:
             delegate = service.open_delegation(api).get_administrator()
         except CallFailed as failure:
-            problem = _not_mine(failure)
+            unread.append(_not_mine(failure))
         try:
             record = service.open_organization(api).describe()
         except CallFailed as failure:
-            unread = _not_mine(failure)
-            # Each half is somebody else's: only who may read neither is told why.
-            problem = problem and unread
-        else:
-            problem = None
-        return delegate, record, problem
+            unread.append(_not_mine(failure))
+        # Each half is somebody else's: only who may read neither is told why.
+        return delegate, record, unread[1] if len(unread) == 2 else None
 
     report = Report()
     reached, problems = split_problems(targets.run(look, targets.all))

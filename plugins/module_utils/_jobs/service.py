@@ -43,7 +43,7 @@ def service_job(service: Service, task: Task) -> Report:
         defaults=kind.settings,
         suspended=kind.suspended or "DISABLED",
         tags=None if tags is None else {str(key): str(value) for key, value in tags.items()},
-        purge_tags=options.get("purge_tags", True),
+        purge_tags=bool(options.get("purge_tags")),
     )
     targets = member_targets(service, task)
 

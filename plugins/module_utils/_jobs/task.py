@@ -62,7 +62,8 @@ def check_common(task: Task) -> None:
     texts = [explain_region(region) for region in task.regions]
     texts += ["concurrency must be at least 1"] if task.options["concurrency"] < 1 else []
     for name in ("wait_timeout", "purge_limit"):
-        texts += [f"{name} must not be negative"] if task.options.get(name, 0) < 0 else []
+        if name in task.options and task.options[name] < 0:
+            texts.append(f"{name} must not be negative")
     role_name = task.options.get("role_name")
     texts += [explain_role_name(role_name)] if role_name else []
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
