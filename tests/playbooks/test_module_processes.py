@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.muster.aws.tests.playbooks.harness import PlaybookRunner, fleet, states
+from ansible_collections.muster.aws.tests.playbooks.harness import ADMINISTRATOR, REGIONS, PlaybookRunner, fleet
 
 NOWHERE = "http://127.0.0.1:9"
 
@@ -26,9 +26,10 @@ def remote_tmp(playbook: PlaybookRunner, tmp_path: Path) -> Path:
 
 def onboarded(runner: PlaybookRunner, *arguments: str, **given: Any) -> None:
     hosts = fleet(1)
-    run = runner(hosts, *arguments, **given)
+    run = runner(hosts, *arguments, onboard_services=["guardduty"], onboard_regions=REGIONS[:1], **given)
     assert run.status == 0, run.output
-    assert states(runner.emulator, hosts) == {"workload-01": {"Enabled"}}
+    member = runner.emulator.member("guardduty", REGIONS[0], ADMINISTRATOR, hosts["workload-01"]["onboard_account_id"])
+    assert member and member.status == "Enabled"
 
 
 def test_no_file_of_a_module_is_written(playbook: PlaybookRunner, remote_tmp: Path) -> None:
@@ -44,7 +45,7 @@ def test_who_asks_for_the_files_of_the_modules_has_them(playbook: PlaybookRunner
 
     assert {path.name for path in remote_tmp.rglob("AnsiballZ_*")} >= {
         "AnsiballZ_guardduty_member.py",
-        "AnsiballZ_securityhub_administrator.py",
+        "AnsiballZ_guardduty_administrator.py",
     }
 
 
