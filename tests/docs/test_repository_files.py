@@ -174,3 +174,13 @@ def test_rules_for_agents_stay_short_and_name_what_is_there() -> None:
         assert f"\n{target}:" in makefile
     for path in re.findall(r"`((?:tests|changelogs|scripts)/[\w/.-]+)`", text):
         assert (TOP / path).exists(), path
+
+
+def test_every_commit_runs_each_kind_of_integration_target() -> None:
+    aliases = {
+        path.parent.name: path.read_text().split() for path in (TOP / "tests/integration/targets").glob("*/aliases")
+    }
+    run = {name for name, words in aliases.items() if "every_commit" in words}
+    left = aliases.keys() - run - {"setup_matrix"}
+    assert left and {f"guardduty_{name.partition('_')[2]}" for name in left} <= run
+    assert {"securityhub_member", "securityhub_hub", "macie_session"} <= run
