@@ -183,7 +183,8 @@ class ActionModule(ModulesAction):
     def _listed(self, preflight: Preflight, hosts: Mapping[str, HostVariables], options: Mapping[str, Any]) -> Result:
         """Return all accounts that the inventory lists: members that it does not are told."""
         rows = {}
-        for host in self._vars["groups"]["all"]:
+        # Ansible's own localhost can be a host of a play, and is in no group.
+        for host in dict.fromkeys([*self._vars["groups"]["all"], *hosts]):
             variables = hosts.get(host) or self._fleet.of(host)
             account = preflight.account(variables)
             rows[host] = {
