@@ -127,7 +127,7 @@ def _printable(value: Any) -> Any:
     """Return what a page may hold, in place of what a template is to print."""
     if value is None:
         return ""
-    return value if isinstance(value, (Markup, int)) else _CONTROL_CHARACTERS.sub("�", str(value))
+    return value if isinstance(value, Markup) else _CONTROL_CHARACTERS.sub("�", str(value))
 
 
 def _clean(value: Any) -> Any:
