@@ -511,11 +511,12 @@ def test_accounts_that_aws_suspended_are_told_with_all_their_places() -> None:
             "administrators": {"administrators": [side(PAYMENTS, holder=None, **closed)]},
         },
         "securityhub": {
-            "members": {"members": [member(STRANGER, WEST, "AccountSuspended"), member(PAYMENTS)]},
+            "members": {"members": [member(STRANGER, WEST, "AccountSuspended"), member(PAYMENTS), member(SEARCH)]},
             "administrators": {"administrators": [side(SEARCH, holder=None, **closed)]},
         },
     }
     told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST, WEST], "now")
+    assert told["accounts"][1]["cells"][0]["reason"] == "closed"
     guardduty, hub = ({"service": service, "region": EAST} for service in ("guardduty", "securityhub"))
     assert told["suspended_accounts"] == [
         {"account_id": SEARCH, "host": "search", "places": [guardduty, hub]},
@@ -542,6 +543,19 @@ def test_members_of_hosts_of_other_administrators_are_told_with_theirs() -> None
         (PAYMENTS, "payments", OTHER, "payments@aws.example", "failed", 2),
         (STRANGER, None, None, None, "member", 1),
     ]
+
+
+def test_summary_counts_every_account() -> None:
+    results = {"guardduty": {"members": {"members": [member(STRANGER), member(OTHER)]}}}
+    told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST], "now")
+    counts = told["summary"]["guardduty"][EAST]
+    assert {name: counts[name] for name in ("accounts", "absent", "member", "gaps", "unlisted")} == {
+        "accounts": 3,
+        "absent": 2,
+        "member": 0,
+        "gaps": 2,
+        "unlisted": 2,
+    }
 
 
 def test_account_with_several_inviters_is_told_all_but_this_administrator() -> None:
