@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +48,6 @@ def home_of(region: str) -> str:
     return home_region(session, region) if session else region
 
 
-# botocore takes a third of a second to read them.
-@cache
 def _partitions_of(client: str) -> tuple[tuple[str, ...], ...]:
     session = _botocore()
     if session is None:
