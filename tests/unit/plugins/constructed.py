@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import yaml
@@ -41,3 +42,37 @@ def construct(kind: str, module: ModuleType, name: str) -> Any:
     plugin._load_name = name
     plugin._original_path = module.__file__
     return plugin
+
+
+class StandInTemplar:
+    """Knows one kind of template: a variable's name in braces.
+
+    :param values: The values of the variables.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+
+    def template(self, value: Any) -> Any:
+        is_template = isinstance(value, str) and value.startswith("{{ ") and value.endswith(" }}")
+        return self._values[value[3:-3]] if is_template else value
+
+    def copy_with_new_env(self, available_variables: Mapping[str, Any]) -> StandInTemplar:
+        return StandInTemplar(available_variables)
+
+
+def task_of(*, check_mode: bool = False, **args: Any) -> Any:
+    """Return what an action asks of its task.
+
+    :param args: What the task is given.
+    """
+    return SimpleNamespace(
+        action="muster.aws.x", args=args, async_val=0, check_mode=check_mode, environment=[], any_errors_fatal=False
+    )
+
+
+def act(module: ModuleType, task: Any, variables: Mapping[str, Any]) -> Any:
+    """Return an action as Ansible constructs it for a task of a local connection."""
+    shell = SimpleNamespace(tmpdir="/nowhere")
+    connection = SimpleNamespace(_shell=shell, transport="local", become=None)
+    return module.ActionModule(task, connection, SimpleNamespace(), None, StandInTemplar(variables))
