@@ -77,7 +77,6 @@ class ActionModule(ModulesAction):
         self._role: Role = ROLES[self._task.args["role"]]
         self._runs = Runs(C.DEFAULT_LOCAL_TMP, self._role.name)
         self._fleet = FleetVariables(self._task, self._vars["hostvars"], self._templar)
-        self._warnings: dict[str, None] = {}
         steps: Mapping[str, Callable[[], Result]] = {
             "preflight": self._preflight,
             "batch": self._batch,
@@ -88,7 +87,7 @@ class ActionModule(ModulesAction):
         if self._speaks and self._task.args["step"] != "tell":
             # It was said: -v would print it a second time, below the summary at that.
             result["_ansible_verbose_override"] = True
-        return {**result, "warnings": list(self._warnings)} if self._warnings else result
+        return result
 
     # What the work on a batch asks for (plugin_utils' Work).
 
