@@ -80,7 +80,7 @@ _CSV_COLUMNS = (
 
 def _csv(report: Report) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(["listed", *_CSV_COLUMNS])
     for listed, accounts in (("yes", report["accounts"]), ("no", report["unlisted"])):
         for account in accounts:

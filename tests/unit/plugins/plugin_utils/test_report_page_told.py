@@ -548,7 +548,7 @@ def test_reasons_are_told_once_each_the_most_common_first_and_notes_last(seen: S
 
 
 def test_notes_have_neither_a_time_nor_the_reason_of_their_cell(seen: Seen) -> None:
-    gap = member(SEARCH, EAST, "Created")
+    gap = member(SEARCH, EAST, "Resigned")
     report = report_on(
         gap,
         sides=[side(SEARCH, EAST, ADMINISTRATOR)],
@@ -557,8 +557,11 @@ def test_notes_have_neither_a_time_nor_the_reason_of_their_cell(seen: Seen) -> N
         baseline={"generated_at": "2026-01-31", "gaps": []},
     )
     reason, note = reasons_of(seen, report)
-    assert (reason["standing"], reason["new"], reason["since"]) == ("pending", 1, "2026-02-02")
-    assert reason["next_step"] == "onboard the account again"
+    assert (reason["standing"], reason["new"], reason["since"]) == ("failed", 1, "2026-02-02")
+    assert (reason["code"], reason["next_step"]) == (
+        "resigned",
+        "set onboard_reinvite_resigned=true to invite the account again",
+    )
     assert {name: note[name] for name in ("standing", "code", "next_step", "new", "since")} == {
         "standing": "note",
         "code": None,
