@@ -239,7 +239,7 @@ class ActionModule(ModulesAction):
 
     def _switched(self, plan: Mapping[str, Any]) -> list[str]:
         lines = []
-        for service, result in plan.get("switched_on", {}).items():
+        for service, result in plan["switched_on"].items():
             regions = [row["region"] for row in rows_of(result, FACTS[service].kind.rows) if row["actions"]]
             if regions and self._role.switches_on:
                 word = "would be switched on" if self.is_check else "switched on"

@@ -76,11 +76,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         if which == "due":
             return [] if plan["stopped"] else [pattern]
         verdicts = {host: verdict for batch in run.batches() for host, verdict in batch["hosts"].items()}
-        nothing_known = {"changed": False, "failed": True}
         told = [
             host
             for host in plan["hosts"]
-            if verdicts.get(host, nothing_known)["failed"] or verdicts.get(host, nothing_known)["changed"]
+            if host not in verdicts or verdicts[host]["failed"] or verdicts[host]["changed"]
         ]
         return [pattern] if len(told) == len(plan["hosts"]) else [pattern_of(told or plan["hosts"][:1])]
 

@@ -98,6 +98,7 @@ def test_batch_is_offboarded(play_of: Callable[..., StandInPlay], monkeypatch: p
     members = {"guardduty": [{"account_id": ACCOUNTS["payments"], "email": None}]}
     batch = {"accounts": {"payments": ACCOUNTS["payments"]}, "members": members, "faults": {"payments": {}}}
     assert work.given == [({**PLAN["options"], "external_id": None}, batch)]
+    assert work.work.is_check is False
 
 
 @pytest.mark.parametrize("is_check", [False, True])
@@ -121,6 +122,7 @@ def test_report_is_made_and_written_unless_nothing_may_be(
     play.step("batch", is_check=is_check)
     options = {**PLAN["options"], "external_id": None}
     assert work.given == [(options, PLAN["inventory"], "arn", "2026-03-04 05:06 UTC")]
+    assert work.work.is_check is is_check
     note = "1,100 of 1,200 accounts without a gap, 1 gap, 2 members that the inventory does not list"
     unwritten = ["the page, the CSV and the JSON are not written in check mode"]
     [kept] = play.run.batches()

@@ -102,6 +102,17 @@ def test_services_that_are_off_are_switched_on_where_they_are(play_of: Callable[
     assert kept["securityhub"] == {"msg": None, "unprocessed_accounts": None, **hub}
 
 
+def test_service_that_is_on_does_not_keep_the_next_from_being_switched_on(
+    play_of: Callable[..., StandInPlay],
+) -> None:
+    play = play_of("onboard", enable_services=True, services=["guardduty", "securityhub"])
+    rows = [module_row(ADMINISTRATOR, region, actions=["enable_service"]) for region in (EAST, WEST)]
+    play.answers["muster.aws.securityhub_hub"] = [{"hubs": rows}]
+    told = play.step("preflight")["msg"]
+    assert told[1:] == ["Security Hub switched on in the administrator: us-east-1 us-west-2"]
+    assert [name for name, _options, is_check in play.ran if not is_check] == ["muster.aws.securityhub_hub"]
+
+
 def test_switching_on_is_foreseen_in_check_mode_alone(play_of: Callable[..., StandInPlay]) -> None:
     play = play_of("onboard", enable_services=True)
     play.answers[DETECTOR] = [detectors("enable_service")]
@@ -333,5 +344,7 @@ def test_report_with_a_baseline_that_is_none_is_stopped_before_any_call(
     path.write_text(json.dumps({"administrator_id": "9", "accounts": [], "generated_at": ""}))
     (play.folder / "muster-report").rename(play.folder / "before")
     play.step("preflight")
-    assert play.run.plan["stopped"].startswith(f"report_baseline_file: {path} is about administrator 9, ")
+    assert play.run.plan["stopped"] == (
+        f"report_baseline_file: {path} is about administrator 9, and this report about {ADMINISTRATOR}."
+    )
     assert play.ran == []

@@ -161,6 +161,7 @@ def test_counts_are_those_of_all_uses_of_the_role(play_of: Callable[..., StandIn
         (["search"], HOSTS, {}, ["payments", "audit"], False),
         # Hosts that are in no play of this kind are passed over.
         (["stranger"], [*HOSTS, "stranger"], {"stranger": verdict()}, HOSTS, False),
+        (["stranger"], ["search", "stranger"], {"stranger": verdict()}, ["search"], False),
     ],
 )
 def test_summary_comes_once_after_the_last_batch(

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ class Organizations:
         self.accounts = accounts or ACCOUNTS
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.failures: dict[str, Exception] = {}
-        self.pages: dict[str, list[Mapping[str, Any]]] = {}
+        self.pages: dict[str, Iterable[Mapping[str, Any]]] = {}
 
     def get_paginator(self, name: str) -> Any:
         return Paginator(self, name)
@@ -68,7 +68,7 @@ class Organizations:
     def describe_organizational_unit(self, **params: str) -> Mapping[str, Any]:
         return self.answer("describe_organizational_unit", params)[0]
 
-    def answer(self, name: str, params: Mapping[str, str]) -> list[Mapping[str, Any]]:
+    def answer(self, name: str, params: Mapping[str, str]) -> Any:
         self.asked.append((name, params))
         if name in self.failures:
             raise self.failures[name]
@@ -359,10 +359,17 @@ def test_page_that_cannot_be_read_fails_the_inventory(source: Source, page: Mapp
     assert source.refusal() == told
 
 
+def endless(limit: int) -> Iterator[Mapping[str, Any]]:
+    for _page in range(limit):
+        yield {"Accounts": [ACCOUNTS[0]]}
+    raise AssertionError("asked for more")
+
+
 def test_list_without_an_end_ends(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(organization, "_PAGE_LIMIT", 5)
     assert len(source.read().hosts) == 3
     monkeypatch.setattr(organization, "_PAGE_LIMIT", 4)
+    source.api.pages["list_accounts"] = endless(4)
     told = "muster.aws.organization: ListAccounts: the answer has no usable Accounts, or no end"
     assert source.refusal() == told
 
