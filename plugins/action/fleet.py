@@ -77,7 +77,6 @@ class ActionModule(ModulesAction):
         self._role: Role = ROLES[self._task.args["role"]]
         self._runs = Runs(C.DEFAULT_LOCAL_TMP, self._role.name)
         self._fleet = FleetVariables(self._task, self._vars["hostvars"], self._templar)
-        self._warnings: dict[str, None] = {}
         steps: Mapping[str, Callable[[], Result]] = {
             "preflight": self._preflight,
             "batch": self._batch,
@@ -88,7 +87,7 @@ class ActionModule(ModulesAction):
         if self._speaks and self._task.args["step"] != "tell":
             # It was said: -v would print it a second time, below the summary at that.
             result["_ansible_verbose_override"] = True
-        return {**result, "warnings": list(self._warnings)} if self._warnings else result
+        return result
 
     # What the work on a batch asks for (plugin_utils' Work).
 
@@ -183,7 +182,8 @@ class ActionModule(ModulesAction):
     def _listed(self, preflight: Preflight, hosts: Mapping[str, HostVariables], options: Mapping[str, Any]) -> Result:
         """Return all accounts that the inventory lists: members that it does not are told."""
         rows = {}
-        for host in self._vars["groups"]["all"]:
+        # Ansible's own localhost can be a host of a play, and is in no group.
+        for host in dict.fromkeys([*self._vars["groups"]["all"], *hosts]):
             variables = hosts.get(host) or self._fleet.of(host)
             account = preflight.account(variables)
             rows[host] = {
@@ -239,7 +239,7 @@ class ActionModule(ModulesAction):
 
     def _switched(self, plan: Mapping[str, Any]) -> list[str]:
         lines = []
-        for service, result in plan.get("switched_on", {}).items():
+        for service, result in plan["switched_on"].items():
             regions = [row["region"] for row in rows_of(result, FACTS[service].kind.rows) if row["actions"]]
             if regions and self._role.switches_on:
                 word = "would be switched on" if self.is_check else "switched on"

@@ -121,6 +121,7 @@ from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInv
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import classify
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
+from ansible_collections.muster.aws.plugins.plugin_utils._options import plain
 from ansible_collections.muster.aws.plugins.plugin_utils._organization import (
     GROUP,
     OrganizationError,
@@ -154,7 +155,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Read the organization, or the cache, into the inventory."""
-        super().parse(inventory, loader, path, cache=cache, botocore_version=_BOTOCORE)
+        super().parse(inventory, loader, path, botocore_version=_BOTOCORE)
         try:
             is_cached, result = self.get_cached_result(path, cache)
             if not is_cached:
@@ -162,7 +163,8 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
                 self.update_cached_result(path, cache, result)
             self._populate(result["rows"], Tree(**result["tree"]))
         except OrganizationError as error:
-            raise AnsibleParserError(f"{self.NAME}: {error}") from error
+            # Ansible prints causes, too: this one would be told twice.
+            raise AnsibleParserError(f"{self.NAME}: {error}") from None
 
     def _set_frozen_credentials(self) -> None:
         """Assume no role yet: what is in the cache needs no call."""
@@ -202,7 +204,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
         return {"rows": taken, "tree": asdict(tree)}
 
     def _list(self, option: str) -> list[Any]:
-        return as_list(self.get_option(option))
+        return as_list(plain(self.get_option(option)))
 
     def _tree(self, accounts: Mapping[str, Mapping[str, Any]], asked: Iterable[str]) -> Tree:
         asked, by_name = list(asked), self.get_option("organizational_unit_names")

@@ -60,7 +60,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     """See DOCUMENTATION."""
 
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        self.set_options(var_options=variables, direct=kwargs)
+        self.set_options(direct=kwargs)
         role, which = terms
         pattern = self.get_option("pattern") or "all"
         variables = variables or {}
@@ -76,11 +76,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         if which == "due":
             return [] if plan["stopped"] else [pattern]
         verdicts = {host: verdict for batch in run.batches() for host, verdict in batch["hosts"].items()}
-        nothing_known = {"changed": False, "failed": True}
         told = [
             host
             for host in plan["hosts"]
-            if verdicts.get(host, nothing_known)["failed"] or verdicts.get(host, nothing_known)["changed"]
+            if host not in verdicts or verdicts[host]["failed"] or verdicts[host]["changed"]
         ]
         return [pattern] if len(told) == len(plan["hosts"]) else [pattern_of(told or plan["hosts"][:1])]
 
@@ -109,6 +108,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         faults += [f"--limit: nothing in the inventory matches {part}" for part in patterns.unmatched(limit)]
         chosen = set(patterns.hosts(pattern))
         if not faults and not (chosen & set(patterns.hosts(limit)) if limit else chosen):
-            faults = [f"no host of {role}_hosts ({pattern}) is within --limit ({limit})"]
+            chosen_by = f"{role}_hosts ({pattern})"
+            faults = [f"no host of {chosen_by} is within --limit ({limit})" if limit else f"no host is in {chosen_by}"]
         if faults:
             raise AnsibleError("nothing was done: " + "; ".join(faults))

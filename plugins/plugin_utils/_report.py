@@ -98,7 +98,7 @@ _SUSPENDED_AS_WANTED = _Look(Standing.MEMBER, "its monitoring is suspended, as w
 def collect_accounts(hosts: Iterable[str], hostvars: Mapping[str, Any], everyone: Iterable[str]) -> dict[str, Any]:
     """Return the accounts to report on, and all that the inventory lists.
 
-    :param hosts: The hosts to report on.
+    :param hosts: The hosts to report on, each one of ``everyone``.
     :param hostvars: The variables of all hosts: ``report_account_id``, ``report_account_email`` and
         ``report_administrator_id``, each with the ``onboard_`` variable of that name in its place.
     :param everyone: All hosts of the inventory, whatever the limit of this run.
@@ -106,7 +106,7 @@ def collect_accounts(hosts: Iterable[str], hostvars: Mapping[str, Any], everyone
         hosts, where the inventory tells), ``listed`` (account id to host and administrator, for the whole inventory).
     """
     rows = {host: _account_row(host, hostvars[host]) for host in everyone}
-    accounts = [rows[host] if host in rows else _account_row(host, hostvars[host]) for host in hosts]
+    accounts = [rows[host] for host in hosts]
     return {
         "accounts": accounts,
         "account_ids": sorted({row["account_id"] for row in accounts if not row["fault"]}),

@@ -80,7 +80,7 @@ _CSV_COLUMNS = (
 
 def _csv(report: Report) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow(["listed", *_CSV_COLUMNS])
     for listed, accounts in (("yes", report["accounts"]), ("no", report["unlisted"])):
         for account in accounts:
@@ -127,7 +127,7 @@ def _printable(value: Any) -> Any:
     """Return what a page may hold, in place of what a template is to print."""
     if value is None:
         return ""
-    return value if isinstance(value, (Markup, int)) else _CONTROL_CHARACTERS.sub("�", str(value))
+    return value if isinstance(value, Markup) else _CONTROL_CHARACTERS.sub("�", str(value))
 
 
 def _clean(value: Any) -> Any:

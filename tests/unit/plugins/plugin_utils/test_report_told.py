@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils import _report_job
-from ansible_collections.muster.aws.plugins.plugin_utils._report import build_report, collect_accounts, severity
+from ansible_collections.muster.aws.plugins.plugin_utils._report import (
+    build_report,
+    collect_accounts,
+    read_baseline,
+    severity,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._report_job import report_batch, write_report
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import collection_version
 from ansible_collections.muster.aws.tests.canned import CannedWork, failed_row, module_row, refused_result, result_of
@@ -411,3 +416,241 @@ def test_baseline_is_read_where_one_is_named(tmp_path: Path) -> None:
     _work, done = report(member(PAYMENTS), member_side=False, regions=[EAST], baseline_file=str(path))
     told = done["report"]["baseline"]
     assert (told["new_gaps"], [gap["host"] for gap in told["mended_gaps"]]) == (1, ["payments"])
+
+
+def test_inventory_tells_each_host_by_its_own_variables_and_what_is_wrong_with_it() -> None:
+    hostvars: dict[str, Any] = {
+        "search": {
+            "report_account_id": SEARCH,
+            "onboard_account_id": OTHER,
+            "report_account_email": "search@example.com",
+            "report_administrator_id": ADMINISTRATOR,
+        },
+        "payments": {
+            "onboard_account_id": PAYMENTS,
+            "onboard_account_email": "payments@example.com",
+            "onboard_administrator_id": int(OTHER),
+        },
+        STRANGER: {},
+        "server": {},
+    }
+    search = {
+        "host": "search",
+        "account_id": SEARCH,
+        "email": "search@example.com",
+        "administrator_id": ADMINISTRATOR,
+        "fault": None,
+    }
+    payments = {
+        "host": "payments",
+        "account_id": PAYMENTS,
+        "email": "payments@example.com",
+        "administrator_id": int(OTHER),
+        "fault": None,
+    }
+    nothing = {"email": None, "administrator_id": None}
+    stranger = {"host": STRANGER, "account_id": STRANGER, "fault": None, **nothing}
+    told = collect_accounts(["server", "payments", "search"], hostvars, list(hostvars))
+    fault = "account id 'server' is not 12 digits; write all 12, quoted, as in \"012345678901\""
+    assert told == {
+        "accounts": [{"host": "server", "account_id": "server", "fault": fault, **nothing}, payments, search],
+        "account_ids": [SEARCH, PAYMENTS],
+        "administrator_ids": [ADMINISTRATOR, OTHER],
+        "listed": {SEARCH: search, PAYMENTS: payments, STRANGER: stranger},
+    }
+
+
+def test_report_on_two_services_keeps_them_apart() -> None:
+    results = {
+        "guardduty": {"members": {"members": [member(), member(region=WEST, status="Resigned")]}},
+        "securityhub": {
+            "members": {"members": [member(status="Removed", updated_at=None), member(PAYMENTS)]},
+            "administrators": {"administrators": [side(region=WEST, holder=OTHER)]},
+        },
+    }
+    told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST, WEST], "now")
+    assert told["hosts"] == {
+        "search": {
+            "gaps": 3,
+            "text": f"GuardDuty: member in {EAST}, failed (resigned) in {WEST}; "
+            f"Security Hub: failed in {EAST}, failed (member_of_other_administrator) in {WEST}",
+        },
+        "payments": {
+            "gaps": 3,
+            "text": f"GuardDuty: not a member in {EAST} {WEST}; Security Hub: member in {EAST}, not a member in {WEST}",
+        },
+        "audit": {
+            "gaps": 0,
+            "text": f"GuardDuty: administrator in {EAST} {WEST}; Security Hub: administrator in {EAST} {WEST}",
+        },
+    }
+    assert {
+        (service, region): (counts["gap_ids"], counts["failed"], counts["member"])
+        for service, regions in told["summary"].items()
+        for region, counts in regions.items()
+    } == {
+        ("guardduty", EAST): ([PAYMENTS], 0, 1),
+        ("guardduty", WEST): ([SEARCH, PAYMENTS], 1, 0),
+        ("securityhub", EAST): ([SEARCH], 1, 1),
+        ("securityhub", WEST): ([SEARCH, PAYMENTS], 1, 0),
+    }
+    assert (told["services"], told["regions"], told["caller_arn"]) == (["guardduty", "securityhub"], [EAST, WEST], None)
+    assert [account["standing"] for account in told["accounts"]] == ["failed", "absent", "administrator"]
+    assert [each["region"] for each in told["accounts"][0]["cells"]] == [EAST, WEST, EAST, WEST]
+    # Those of one partition only.
+    for service, missing in told["regions_not_asked"].items():
+        assert "eu-west-1" in missing and not {EAST, WEST, "cn-north-1"} & set(missing), service
+
+
+def test_accounts_that_aws_suspended_are_told_with_all_their_places() -> None:
+    closed = {"outcome": "failed", "reason_code": "account_suspended", "reason": "closed"}
+    refused = failed_row("account_suspended", "closed", "ListMembers", account_id=ADMINISTRATOR, region=WEST)
+    results = {
+        "guardduty": {
+            "members": {"members": [member(status="AccountSuspended"), {**refused, "email": None}]},
+            "administrators": {"administrators": [side(PAYMENTS, holder=None, **closed)]},
+        },
+        "securityhub": {
+            "members": {"members": [member(STRANGER, WEST, "AccountSuspended"), member(PAYMENTS), member(SEARCH)]},
+            "administrators": {"administrators": [side(SEARCH, holder=None, **closed)]},
+        },
+    }
+    told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST, WEST], "now")
+    assert told["accounts"][1]["cells"][0]["reason"] == "closed"
+    guardduty, hub = ({"service": service, "region": EAST} for service in ("guardduty", "securityhub"))
+    assert told["suspended_accounts"] == [
+        {"account_id": SEARCH, "host": "search", "places": [guardduty, hub]},
+        {"account_id": PAYMENTS, "host": "payments", "places": [guardduty]},
+        {"account_id": STRANGER, "host": None, "places": [{**hub, "region": WEST}]},
+    ]
+
+
+def test_members_of_hosts_of_other_administrators_are_told_with_theirs() -> None:
+    hostvars: dict[str, Any] = {
+        "search": {"report_account_id": SEARCH, "report_administrator_id": int(ADMINISTRATOR)},
+        "payments": {"report_account_id": PAYMENTS, "report_administrator_id": int(OTHER)},
+    }
+    inventory = collect_accounts([], hostvars, ["search", "payments"])
+    members = [member(), member(PAYMENTS, EAST, "Resigned"), member(PAYMENTS, WEST, email="payments@aws.example")]
+    members += [member(STRANGER, WEST), member(ADMINISTRATOR)]
+    results = {"guardduty": {"members": {"members": members}}}
+    told = build_report(inventory, results, ADMINISTRATOR, [EAST, WEST], "now")
+    rows = [
+        (*(row[name] for name in ("account_id", "host", "listed_for", "email", "standing")), len(row["cells"]))
+        for row in told["unlisted"]
+    ]
+    assert rows == [
+        (PAYMENTS, "payments", OTHER, "payments@aws.example", "failed", 2),
+        (STRANGER, None, None, None, "member", 1),
+    ]
+
+
+def test_summary_counts_every_account() -> None:
+    results = {"guardduty": {"members": {"members": [member(STRANGER), member(OTHER)]}}}
+    told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST], "now")
+    counts = told["summary"]["guardduty"][EAST]
+    assert {name: counts[name] for name in ("accounts", "absent", "member", "gaps", "unlisted")} == {
+        "accounts": 3,
+        "absent": 2,
+        "member": 0,
+        "gaps": 2,
+        "unlisted": 2,
+    }
+
+
+def test_account_with_several_inviters_is_told_all_but_this_administrator() -> None:
+    third = "888888888888"
+    view = side(holder=None, invitations=[{"administrator_id": each} for each in (OTHER, ADMINISTRATOR, third)])
+    assert cell_of([], [view])["note"] == f"invited by {third}, {OTHER}"
+
+
+def test_email_of_an_account_is_the_first_that_aws_tells_where_the_inventory_has_none() -> None:
+    members = [member(PAYMENTS), member(PAYMENTS, WEST, email="payments@aws.example")]
+    _work, done = report(*members, regions=[EAST, WEST], member_side=False)
+    assert [account["email"] for account in done["report"]["accounts"]] == [
+        "search@example.com",
+        "payments@aws.example",
+        None,
+    ]
+
+
+GAP = MappingProxyType(
+    {
+        "host": "payments",
+        "account_id": PAYMENTS,
+        "service": "guardduty",
+        "region": EAST,
+        "standing": "pending",
+        "status": "Invited",
+        "reason_code": None,
+        "since": "2026-01-01",
+    }
+)
+
+
+def baseline_of(path: Path, *members: Mapping[str, Any], **changes: Any) -> dict[str, Any]:
+    """Read a baseline that is a report on these members."""
+    _work, earlier = report(*members, regions=[EAST], member_side=False)
+    path.write_text(json.dumps({**earlier["report"], **changes}), encoding="utf-8")
+    return read_baseline(str(path), ADMINISTRATOR)
+
+
+def test_baseline_is_the_gaps_of_an_earlier_report(tmp_path: Path) -> None:
+    found = baseline_of(tmp_path / "earlier.json", member(), member(PAYMENTS, status="Invited"))
+    assert found == {"generated_at": "2026-03-03 00:00 UTC", "gaps": [GAP]}
+
+
+def test_baseline_of_another_form_is_refused_in_words_for_who_named_it(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.json"
+    with pytest.raises(ValueError) as refused:
+        read_baseline(str(path), ADMINISTRATOR)
+    assert str(refused.value) == f"report_baseline_file: {path} cannot be read: No such file or directory."
+    for text in ("{}", "[", "[]", '{"accounts": [[]], "generated_at": ""}'):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError) as refused:
+            read_baseline(str(path), ADMINISTRATOR)
+        assert str(refused.value) == (
+            f"report_baseline_file: {path} is not a report of this role. Name the JSON file of an earlier run."
+        )
+    with pytest.raises(ValueError) as refused:
+        baseline_of(path, administrator_id=OTHER)
+    assert str(refused.value) == (
+        f"report_baseline_file: {path} is about administrator {OTHER}, and this report about {ADMINISTRATOR}."
+    )
+
+
+def test_gaps_are_told_against_an_earlier_report_to_the_letter() -> None:
+    gaps = [
+        {**GAP, "host": "was-search", "account_id": SEARCH, "status": "Created"},
+        {**GAP, "since": "2025-12-12"},
+        {**GAP, "region": WEST, "since": None},
+        {**GAP, "account_id": STRANGER},
+        {**GAP, "service": "securityhub"},
+    ]
+    members = [
+        member(),
+        member(region=WEST, status="Invited", invited_at="2026-02-01"),
+        member(PAYMENTS, status="Created", updated_at=None),
+        member(PAYMENTS, WEST, "Created", updated_at=None),
+    ]
+    baseline = {"generated_at": "2026-01-31 00:00 UTC", "gaps": gaps}
+    results = {"guardduty": {"members": {"members": members}}}
+    told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST, WEST], "now", None, baseline)
+    assert told["baseline"] == {
+        "generated_at": "2026-01-31 00:00 UTC",
+        "new_gaps": 1,
+        "mended_gaps": [{**gaps[0], "host": "search"}],
+    }
+    assert [(cell["since"], cell["is_new"]) for account in told["accounts"] for cell in account["cells"]] == [
+        (None, None),
+        ("2026-02-01", True),
+        ("2025-12-12", False),
+        ("2026-01-31 00:00 UTC", False),
+        (None, None),
+        (None, None),
+    ]
+    # Another standing is another gap, of its own time.
+    members[2] = member(PAYMENTS, status="Resigned", updated_at=None)
+    told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST], "now", None, baseline)
+    cell = told["accounts"][1]["cells"][0]
+    assert (cell["since"], cell["is_new"], told["baseline"]["new_gaps"]) == (None, False, 0)

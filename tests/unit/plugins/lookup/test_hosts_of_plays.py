@@ -1,0 +1,192 @@
+# Copyright: Contributors to the muster.aws project
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of a play, before, in and after a run; and what would make Ansible end well with nothing done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from ansible import constants as C
+from ansible import context
+from ansible.errors import AnsibleError
+from ansible_collections.muster.aws.plugins.lookup import fleet_hosts
+from ansible_collections.muster.aws.plugins.plugin_utils._state import Run, Runs
+from ansible_collections.muster.aws.tests.unit.plugins.constructed import construct
+
+Lookup = Callable[..., list[str]]
+
+GROUPS: Mapping[str, Any] = MappingProxyType(
+    {"all": ["search", "payments", "audit"], "ungrouped": [], "banks": ["payments", "audit"]}
+)
+VARIABLES: Mapping[str, Any] = MappingProxyType({"groups": GROUPS, "ansible_inventory_sources": []})
+
+
+@pytest.fixture
+def lookup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lookup:
+    """Return what asks the lookup, as a run of ansible-playbook does."""
+    monkeypatch.setattr(context, "CLIARGS", {})
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    plugin = construct("lookup", fleet_hosts, "muster.aws.fleet_hosts")
+
+    def ask(which: str, variables: Mapping[str, Any] | None = VARIABLES, **options: Any) -> list[str]:
+        found: list[str] = plugin.run(["onboard", which], variables, **options)
+        return found
+
+    return ask
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Return a run of the role in which nothing has happened yet."""
+    return Runs(str(tmp_path), "onboard").begin("task", ["search", "payments", "audit"])
+
+
+def refusal(lookup: Lookup, variables: Mapping[str, Any] | None = None, **options: Any) -> str:
+    with pytest.raises(AnsibleError) as refused:
+        lookup("chosen", variables, **options)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("only_look", ["syntax", "listhosts", "listtasks", "listtags"])
+def test_hosts_are_the_pattern_where_ansible_playbook_only_looks(
+    lookup: Lookup, monkeypatch: pytest.MonkeyPatch, only_look: str
+) -> None:
+    monkeypatch.setattr(context, "CLIARGS", {only_look: True})
+    assert lookup("told", None) == ["all"]
+    assert lookup("due", VARIABLES, pattern="nobody") == ["nobody"]
+
+
+@pytest.mark.parametrize(("given", "pattern"), [({}, "all"), ({"pattern": None}, "all"), ({"pattern": ""}, "all")])
+def test_all_hosts_are_chosen_where_none_is_named(lookup: Lookup, given: dict[str, Any], pattern: str) -> None:
+    assert lookup("chosen", **given) == [pattern]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit"),
+    [("banks", None), ("banks:!audit", None), ("banks", "payments"), (["search"], "search,audit"), ("all", "banks")],
+)
+def test_chosen_are_those_of_the_pattern(lookup: Lookup, pattern: Any, limit: str | None) -> None:
+    assert lookup("chosen", {**VARIABLES, "ansible_limit": limit}, pattern=pattern) == [pattern]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit", "told"),
+    [
+        ("bank", None, "nothing was done: onboard_hosts: nothing in the inventory matches bank; did you mean banks?"),
+        ("all", "x", "nothing was done: --limit: nothing in the inventory matches x"),
+        (
+            "x",
+            "y",
+            "nothing was done: onboard_hosts: nothing in the inventory matches x; "
+            "--limit: nothing in the inventory matches y",
+        ),
+        ("search", "banks", "nothing was done: no host of onboard_hosts (search) is within --limit (banks)"),
+        ("banks:!banks", None, "nothing was done: no host is in onboard_hosts (banks:!banks)"),
+    ],
+)
+def test_hosts_that_are_not_there_are_refused(lookup: Lookup, pattern: str, limit: str | None, told: str) -> None:
+    assert refusal(lookup, {**VARIABLES, "ansible_limit": limit}, pattern=pattern) == told
+
+
+@pytest.mark.parametrize(
+    ("run_tags", "skip_tags", "asked"),
+    [
+        (["guardduty", "macie"], [], "guardduty, macie"),
+        ([], ["all"], "all"),
+        (["all"], ["untagged"], "all"),
+        (["tagged"], None, "tagged"),
+    ],
+)
+def test_tags_that_would_leave_the_work_out_are_refused(
+    lookup: Lookup, run_tags: list[str], skip_tags: list[str] | None, asked: str
+) -> None:
+    tags = {"ansible_run_tags": run_tags, "ansible_skip_tags": skip_tags}
+    assert refusal(lookup, {**VARIABLES, **tags}) == (
+        f"--tags and --skip-tags would leave the work out ({asked} asked for), and nothing was done. This playbook has "
+        "no tags: choose services with -e onboard_services=..., hosts with --limit"
+    )
+
+
+@pytest.mark.parametrize("tags", [{"ansible_run_tags": ["untagged", "x"]}, {"ansible_skip_tags": ["macie"]}])
+def test_tags_that_leave_the_work_in_are_taken(lookup: Lookup, tags: dict[str, Any]) -> None:
+    assert lookup("chosen", {**VARIABLES, **tags}) == ["all"]
+
+
+@pytest.mark.parametrize("groups", [None, {}, {"all": []}])
+def test_inventory_without_hosts_is_refused(lookup: Lookup, tmp_path: Path, groups: Any) -> None:
+    sources = ["a,", "b,"]
+    end = (
+        "Name one with -i; a host is an AWS account, see docs/onboard.md. An account list of another form is turned "
+        "into an inventory by ansible-playbook muster.aws.inventory"
+    )
+    told = refusal(lookup, {"groups": groups, "ansible_inventory_sources": sources})
+    assert told == f"the inventory has no host, and nothing was done: it was read from a,, b,. {end}"
+    missing = [str(tmp_path / name) for name in ("x.yml", "y.yml")]
+    told = refusal(lookup, {"groups": groups, "ansible_inventory_sources": missing})
+    faults = "; ".join(f"the inventory {path} is not there" for path in missing)
+    assert told == f"the inventory has no host, and nothing was done: {faults}. {end}"
+    told = refusal(lookup, {"groups": groups})
+    assert told == f"the inventory has no host, and nothing was done: it was read from . {end}"
+
+
+def test_variables_that_are_not_there_are_as_an_inventory_without_hosts(lookup: Lookup) -> None:
+    assert refusal(lookup).startswith("the inventory has no host, and nothing was done: ")
+
+
+def test_inventory_of_which_a_part_is_missing_is_refused(lookup: Lookup, tmp_path: Path) -> None:
+    path = tmp_path / "more.yml"
+    told = refusal(lookup, {**VARIABLES, "ansible_inventory_sources": [path]}, pattern="x")
+    assert told == (
+        f"nothing was done: the inventory {path} is not there; onboard_hosts: nothing in the inventory matches x"
+    )
+
+
+@pytest.mark.parametrize("which", ["due", "told"])
+def test_hosts_of_a_run_that_was_not_checked_are_refused(lookup: Lookup, which: str) -> None:
+    with pytest.raises(AnsibleError) as refused:
+        lookup(which)
+    assert str(refused.value) == "the play that checks everything did not take place"
+
+
+@pytest.mark.parametrize(("stopped", "hosts"), [(None, ["banks"]), ("for a reason", [])])
+def test_hosts_are_due_unless_the_run_was_stopped(
+    lookup: Lookup, run: Run, stopped: str | None, hosts: list[str]
+) -> None:
+    run.keep_plan({"stopped": stopped, "hosts": ["payments", "audit"]})
+    assert lookup("due", pattern="banks") == hosts
+
+
+def verdict(changed: bool = False, failed: bool = False) -> dict[str, bool]:
+    return {"changed": changed, "failed": failed}
+
+
+@pytest.mark.parametrize(
+    ("batches", "hosts"),
+    [
+        ([{"search": verdict(), "payments": verdict(changed=True)}, {"audit": verdict()}], ["~^(payments)$"]),
+        ([{"search": verdict(failed=True)}, {"payments": verdict(), "audit": verdict(True)}], ["~^(search|audit)$"]),
+        # Of a host that was in no batch there is something to tell.
+        ([{"search": verdict(), "audit": verdict()}], ["~^(payments)$"]),
+        ([], ["banks"]),
+        ([{name: verdict(failed=True) for name in ("search", "payments", "audit")}], ["banks"]),
+        # A play needs a host.
+        ([{name: verdict() for name in ("search", "payments", "audit")}], ["~^(search)$"]),
+    ],
+)
+def test_hosts_are_told_what_changed_or_failed(lookup: Lookup, run: Run, batches: Any, hosts: list[str]) -> None:
+    run.keep_plan({"stopped": None, "hosts": ["search", "payments", "audit"]})
+    for batch in batches:
+        run.keep_batch({"hosts": batch, "rows": []})
+    assert lookup("told", pattern="banks") == hosts
+
+
+def test_roles_are_kept_apart(lookup: Lookup, tmp_path: Path) -> None:
+    Runs(str(tmp_path), "report").begin("task", ["search"]).keep_plan({"stopped": None, "hosts": ["search"]})
+    with pytest.raises(AnsibleError):
+        lookup("due")
