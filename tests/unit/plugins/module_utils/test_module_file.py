@@ -280,6 +280,18 @@ def test_module_asks_for_its_options_and_gives_its_rows_under_its_key(
     assert module.result == {"changed": False, key: [], "unprocessed_accounts": [], "actions": []}
 
 
+@pytest.mark.parametrize(("run", "_job", "service", "key", "_spec"), MODULES)
+def test_module_fails_with_the_title_of_its_service(
+    world: World, run: Callable[[], None], _job: str, service: Service, key: str, _spec: dict[str, Any]
+) -> None:
+    def job(_task: Task) -> Report:
+        raise TaskFailed("A brake.")
+
+    module = world.run(run, job)
+    assert module.failure is not None
+    assert (module.failure["msg"], module.failure[key]) == (f"{service.facts.title}: A brake.", [])
+
+
 def test_first_way_of_a_service_is_the_one_without_a_word(world: World) -> None:
     service = replace(GUARDDUTY, facts=replace(GUARDDUTY.facts, ways=("organization", "letter")))
     spec = world.run(lambda: module_file.run_member(service)).made_with["argument_spec"]
@@ -298,7 +310,7 @@ def test_service_without_an_organization_has_no_module_of_it() -> None:
 @pytest.mark.parametrize("check_mode", [False, True])
 def test_task_carries_out_where_no_check_mode_is_and_waits_by_the_clock(world: World, check_mode: bool) -> None:
     world.run(check_mode=check_mode)
-    assert world.task.carry_out is not check_mode
+    assert world.task.carry_out is (not check_mode)
     assert (world.task.clock.now, world.task.clock.sleep) == (time.monotonic, time.sleep)
 
 
@@ -314,7 +326,12 @@ def test_aws_is_connected_to_by_the_job_with_the_patience_of_the_module(
     world: World, run: Callable[[], None], given: dict[str, Any], patience: int
 ) -> None:
     connected: list[object] = []
-    world.patch.setattr(module_file, "Cloud", lambda *arguments: connected.append(arguments) or "the cloud")
+
+    def connect_to(*arguments: object) -> str:
+        connected.append(arguments)
+        return "the cloud"
+
+    world.patch.setattr(module_file, "Cloud", connect_to)
     module = world.run(run, given=given)
     assert connected == []
     connect: Callable[[], object] = world.task.connect

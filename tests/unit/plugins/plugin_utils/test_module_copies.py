@@ -247,7 +247,7 @@ def test_module_whose_process_would_be_another_one_is_left_to_ansible(
     copied: list[tuple[Any, ...]], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(C, "DEFAULT_KEEP_REMOTE_FILES", settings.get("keep", False))
-    monkeypatch.setattr(modules_file.sys, "platform", settings.get("platform", "linux"))
+    monkeypatch.setattr(sys, "platform", settings.get("platform", "linux"))
     action = Action(**{name: value for name, value in settings.items() if name not in ("keep", "platform")})
 
     assert action.run_module(NAME, members=[], state=None) == {"by": "Ansible"}
@@ -271,7 +271,7 @@ def test_module_that_ansible_has_to_look_for_is_left_to_it(copied: list[tuple[An
 
 def test_arguments_are_written_as_ansible_writes_them(tmp_path: Path) -> None:
     def tell() -> None:
-        print(basic._ANSIBLE_ARGS.decode())  # type: ignore[attr-defined]
+        print(basic._ANSIBLE_ARGS.decode())
 
     ended = run_in_copy(tell, {"since": date(2026, 1, 2)}, str(tmp_path))
     assert ended["stdout"] == '{"ANSIBLE_MODULE_ARGS": {"since": "2026-01-02"}}\n'

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -155,7 +156,12 @@ def test_sts_is_asked_in_the_region_whatever_the_environment_says(aws: Aws, monk
 
 def test_times_are_read_by_our_parser(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[object] = []
-    monkeypatch.setattr(cloud_file, "parse_timestamp", lambda value: read.append(value) or datetime.now(timezone.utc))
+
+    def parse(value: object) -> datetime:
+        read.append(value)
+        return datetime(2030, 1, 1, tzinfo=timezone.utc)
+
+    monkeypatch.setattr(cloud_file, "parse_timestamp", parse)
     aws.say("AssumeRole", role_keys(ACCOUNT))
     cloud_in().assume_role(ACCOUNT, ROLE, HOME)
     assert read == ["2030-01-01T00:00:00Z"]
@@ -194,6 +200,7 @@ def test_options_that_make_no_client_end_the_task(aws: Aws, options: dict[str, A
     [
         ("<Arn>arn:aws-cn:iam::012345678901:user/x</Arn>", "aws-cn"),
         ("<Arn>arn:aws:iam::012345678901:user/x</Arn>", "aws"),
+        ("<Arn>arn:aws-cn</Arn>", "aws-cn"),
         ("<Arn>odd</Arn>", "aws"),
         ("", "aws"),
     ],
@@ -325,15 +332,16 @@ def test_role_is_in_the_callers_partition(aws: Aws) -> None:
     assert aws.asked[-1].params["RoleArn"] == f"arn:aws-cn:iam::{ACCOUNT}:role/teams/Onboard"
 
 
-def test_sts_of_a_region_that_says_nothing_is_asked_once_in_a_task(aws: Aws) -> None:
+def test_sts_of_a_region_that_takes_no_credentials_is_asked_once_in_a_task(aws: Aws) -> None:
     aws.say("AssumeRole", NOBODY, region=REGION)
+    aws.say("AssumeRole", sts_refused("InvalidClientTokenId"), region="eu-south-2")
     aws.say("AssumeRole", sts_refused("RegionDisabledException"), region="af-south-1")
     aws.say("AssumeRole", role_keys(ACCOUNT))
     cloud = cloud_in(HOME)
-    for region in (REGION, REGION, "af-south-1", "af-south-1", HOME):
+    for region in (REGION, REGION, "eu-south-2", "eu-south-2", "af-south-1", "af-south-1", HOME):
         cloud.assume_role(ACCOUNT, ROLE, region)
     # What is off for one account may be on for the next one.
-    regions = [REGION, HOME, HOME, "af-south-1", HOME, "af-south-1", HOME, HOME]
+    regions = [REGION, HOME, HOME, "eu-south-2", HOME, HOME, "af-south-1", HOME, "af-south-1", HOME, HOME]
     assert aws.calls == [("GetCallerIdentity", HOME), *(("AssumeRole", region) for region in regions)]
 
 
@@ -449,6 +457,17 @@ def test_refusals_are_read_by_the_services_own_words(aws: Aws) -> None:
     assert failure_of(lambda: organizations.call("DescribeOrganization"))[2] is Reason.ACCESS_DENIED
 
 
+def test_refusals_are_read_by_the_operation_that_they_are_of(aws: Aws) -> None:
+    text = "The request is rejected because it is already a member of another master account."
+    aws.say("CreateMembers", refused("BadRequestException", text))
+    aws.say("ListDetectors", refused("BadRequestException", text))
+    api = cloud_in(HOME).api(GUARDDUTY, HOME, ACCOUNT)
+    details = [{"AccountId": OTHER, "Email": "b@example.com"}]
+    create = partial(api.call, "CreateMembers", DetectorId="d1", AccountDetails=details)
+    assert failure_of(create)[2] is Reason.CALLER_IS_MEMBER
+    assert failure_of(list_detectors(api))[2] is Reason.MEMBER_OF_OTHER_ADMINISTRATOR
+
+
 @pytest.mark.parametrize(("patience", "tries"), [(60, 2), (5, 1)])
 def test_region_that_says_nothing_is_given_up_after_what_the_wait_pays_for(aws: Aws, patience: int, tries: int) -> None:
     aws.say("ListDetectors", SLOW_TO_ANSWER)
@@ -462,6 +481,9 @@ def test_region_that_says_nothing_is_given_up_after_what_the_wait_pays_for(aws: 
         assert failure_of(ask) == ("ReadTimeoutError", str(SLOW_TO_ANSWER), Reason.REGION_UNAVAILABLE, True, False)
         told = f"{REGION} did not answer this task before, so it was not asked again"
         assert failure_of(ask) == ("NoAnswer", told, Reason.REGION_UNAVAILABLE, False, False)
+        with pytest.raises(CallFailed) as caught:
+            ask()
+        assert {caught.value.operation} == {operation for operation, _region in aws.calls}
         assert len(aws.asked) == tries
 
 
