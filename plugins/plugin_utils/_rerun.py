@@ -75,6 +75,8 @@ def _each(option: str, values: Iterable[object]) -> list[str]:
 
 
 def _names(text: str) -> list[str]:
-    """Return the names of the variables that are given by a value of ``-e``."""
-    given = yaml.safe_load(text) if text[:1] in "[{" else parse_kv(text)
-    return [str(name) for name in given if name != "_raw_params"]
+    """Return the names of the variables that are given by a value of ``-e``, whose own values may be of any kind."""
+    if text.startswith("{"):
+        node: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+        return [str(name.value) for name, _value in node.value]
+    return [name for name in parse_kv(text) if name != "_raw_params"]

@@ -166,7 +166,7 @@ class Cloud:
         except CallFailed as failure:
             operation = f"{failure.operation} in {region}"
             raise CallFailed(operation, failure.code, failure.text, failure.reason) from failure
-        arn, account_id = str(answer.get("Arn", "")).split(":"), str(answer.get("Account"))
+        arn, account_id = str(answer.get("Arn")).split(":"), str(answer.get("Account"))
         if explain_account_id(account_id):
             raise TaskFailed(f"AWS did not say whose the credentials are: GetCallerIdentity answered {account_id!r}")
         return Caller(account_id, arn[1] if len(arn) > 1 else "aws")
@@ -197,7 +197,7 @@ class Cloud:
     def organizations(self, region: str) -> AwsApi:
         """Return AWS Organizations, which has one endpoint for all Regions of a partition; the SDK finds it."""
         client = self._client(_ORGANIZATIONS, region)
-        return AwsApi(client, self._lines[_ORGANIZATIONS, region], "")
+        return AwsApi(client, self._lines[_ORGANIZATIONS, region])
 
     def assume_role(self, account_id: str, role: Role, region: str) -> AccountSession:
         """Assume the role in an account, for all Regions, and return its credentials.
@@ -232,7 +232,7 @@ class Cloud:
         return botocore.credentials.Credentials(*values)
 
     def _call(self, service: str, region: str, operation: str, **params: object) -> dict[str, Any]:
-        return AwsApi(self._client(service, region), self._lines[service, region], "").call(operation, **params)
+        return AwsApi(self._client(service, region), self._lines[service, region]).call(operation, **params)
 
     def _client(self, service: str, region: str) -> Any:
         with self._lock:
@@ -265,7 +265,7 @@ class Cloud:
 class AwsApi:
     """One service in one Region. Every error of the SDK leaves it as CallFailed."""
 
-    def __init__(self, client: Any, line: Line, arn_prefix: str, facts: ServiceFacts | None = None) -> None:
+    def __init__(self, client: Any, line: Line, arn_prefix: str = "", facts: ServiceFacts | None = None) -> None:
         self._client = client
         self._line = line
         self._arn_prefix = arn_prefix
@@ -333,7 +333,7 @@ def _guarded(operation: str, send: Callable[[], Any], facts: ServiceFacts | None
 def _refused(operation: str, error: botocore.exceptions.ClientError, facts: ServiceFacts | None) -> CallFailed:
     details = error.response.get("Error", {})
     metadata = error.response.get("ResponseMetadata", {})
-    code, text = str(details.get("Code", "")), str(details.get("Message", "") or "")
+    code, text = str(details.get("Code", "")), str(details.get("Message") or "")
     reason = classify(operation, text, code, facts)
     if reason is Reason.OTHER and metadata.get("HTTPStatusCode", 0) >= 500:
         reason = Reason.INTERNAL_ERROR

@@ -10,13 +10,24 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from ansible import constants as C
 from ansible.module_utils import _internal, basic
-from ansible_collections.muster.aws.plugins.plugin_utils._modules import _main_of, result_of, run_in_copy
+from ansible_collections.muster.aws.plugins.modules import guardduty_member
+from ansible_collections.muster.aws.plugins.plugin_utils import _modules as modules_file
+from ansible_collections.muster.aws.plugins.plugin_utils._modules import (
+    ModulesAction,
+    _be_module,
+    _main_of,
+    result_of,
+    run_in_copy,
+)
 
 
 def _module() -> None:
@@ -34,6 +45,7 @@ def test_module_gets_its_arguments_and_its_result_has_its_warnings_and_no_secret
     assert ended["rc"] == 0 and ended["stderr"] == ""
     assert result["changed"] is True and result["names"] == ["käse", "a,b"]
     assert "look here" in str(result["warnings"])
+    assert not isinstance(result["warnings"][0], dict)  # but what ansible-core itself makes of it
     assert "it is secret" not in ended["stdout"]
     assert _internal.is_controller is before and basic._ANSIBLE_ARGS is None
     assert list(tmp_path.iterdir()) == []
@@ -155,6 +167,194 @@ def test_copy_does_not_outlive_a_task_whose_time_is_up(tmp_path: Path) -> None:
 
 
 def test_module_that_is_missing_is_left_to_ansible() -> None:
-    assert _main_of("muster.aws.guardduty_member") is not None
+    assert _main_of("muster.aws.guardduty_member") is guardduty_member.main
     assert _main_of("muster.aws.nothing") is None
     assert _main_of("nobody.here.guardduty_member") is None
+
+
+# How an action runs a module
+
+
+class Action(ModulesAction):
+    """An action whose modules are not run: it keeps what Ansible would have been asked for."""
+
+    def __init__(self, **settings: Any) -> None:
+        variables = {"ansible_python_interpreter": settings.pop("interpreter", "{{ here }}")}
+        self._vars = {**variables, "inventory_hostname": "search"}
+        become, transport = settings.pop("become", None), settings.pop("transport", "local")
+        self._task = SimpleNamespace(environment=settings.pop("environment", None))
+        self._connection = SimpleNamespace(transport=transport, become=become)
+        self._templar = SimpleNamespace(template={"{{ here }}": sys.executable}.get)
+        self.executed: list[dict[str, Any]] = []
+        assert not settings
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _execute_module(self, **arguments: Any) -> dict[str, Any]:
+        self.executed.append(arguments)
+        return {"by": "Ansible"}
+
+    def _update_module_args(self, name: str, arguments: dict[str, Any], variables: Any) -> None:
+        arguments["_ansible"] = (name, variables["inventory_hostname"])
+
+
+@pytest.fixture
+def copied(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """What was run in copies."""
+    copied: list[tuple[Any, ...]] = []
+
+    def run(*arguments: Any) -> dict[str, Any]:
+        copied.append(arguments)
+        return {"rc": 0, "stdout": "", "stderr": "by a copy"}
+
+    def defaults(name: str, task: object, given: dict[str, Any], templar: object) -> dict[str, Any]:
+        return {"region": "us-east-1", "with": (name, task, templar), **given}
+
+    monkeypatch.setattr(modules_file, "run_in_copy", run)
+    monkeypatch.setattr(modules_file, "_apply_action_arg_defaults", defaults)
+    return copied
+
+
+NAME = "muster.aws.guardduty_member"
+
+
+def test_module_is_run_in_a_copy_with_its_defaults_and_what_is_given(copied: list[tuple[Any, ...]]) -> None:
+    action = Action()
+
+    result = action.run_module(NAME, members=[], state=None, purge_members=False)
+
+    told = {"region": "us-east-1", "with": (NAME, action._task, action._templar)}
+    arguments = {**told, "members": [], "purge_members": False, "_ansible": (NAME, "search")}
+    assert copied == [(guardduty_member.main, arguments, C.DEFAULT_LOCAL_TMP)]
+    assert result == {"failed": True, "msg": f"{NAME} ended with 0 and without a result: by a copy"}
+    assert action.executed == []
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"interpreter": "/usr/bin/other"},
+        {"interpreter": None},
+        {"transport": "ssh"},
+        {"become": object()},
+        {"environment": [{}, {"A": "b"}]},
+        {"keep": True},
+        {"platform": "darwin"},
+    ],
+)
+def test_module_whose_process_would_be_another_one_is_left_to_ansible(
+    copied: list[tuple[Any, ...]], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(C, "DEFAULT_KEEP_REMOTE_FILES", settings.get("keep", False))
+    monkeypatch.setattr(sys, "platform", settings.get("platform", "linux"))
+    action = Action(**{name: value for name, value in settings.items() if name not in ("keep", "platform")})
+
+    assert action.run_module(NAME, members=[], state=None) == {"by": "Ansible"}
+
+    arguments = {"region": "us-east-1", "with": (NAME, action._task, action._templar), "members": []}
+    assert action.executed == [{"module_name": NAME, "module_args": arguments, "task_vars": action._vars}]
+    assert copied == []
+
+
+@pytest.mark.parametrize("environment", [None, [], [{}, {}]])
+def test_environment_without_a_variable_is_none(copied: list[tuple[Any, ...]], environment: Any) -> None:
+    Action(environment=environment).run_module(NAME)
+    assert len(copied) == 1
+
+
+def test_module_that_ansible_has_to_look_for_is_left_to_it(copied: list[tuple[Any, ...]]) -> None:
+    action = Action()
+    assert action.run_module("muster.aws.nothing") == {"by": "Ansible"}
+    assert copied == [] and len(action.executed) == 1
+
+
+def test_arguments_are_written_as_ansible_writes_them(tmp_path: Path) -> None:
+    def tell() -> None:
+        print(basic._ANSIBLE_ARGS.decode())
+
+    ended = run_in_copy(tell, {"since": date(2026, 1, 2)}, str(tmp_path))
+    assert ended["stdout"] == '{"ANSIBLE_MODULE_ARGS": {"since": "2026-01-02"}}\n'
+
+
+# The process of a module, here that of the test
+
+
+class Exited(BaseException):
+    """The process ended."""
+
+
+class Copy:
+    """What a module's process left behind."""
+
+    def __init__(self, folder: Path) -> None:
+        self.out, self.err = folder / "out", folder / "err"
+        self.ended: tuple[int, str, str] | None = None
+
+    def exit(self, code: int) -> None:
+        # What was not written by then is lost.
+        self.ended = (code, self.out.read_text(), self.err.read_text())
+        raise Exited
+
+    def be(self, main: Callable[[], object]) -> tuple[int, str, str]:
+        """Be a module's process to its end: its code, what it printed, and its errors."""
+        with self.out.open("wb") as out, self.err.open("wb") as err, pytest.raises(Exited):
+            _be_module(main, b"given", out, err)
+        assert self.ended
+        return self.ended
+
+
+@pytest.fixture
+def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Copy]:
+    """A process that is this one, which is afterwards as it was."""
+    copy = Copy(tmp_path)
+    kept = {number: os.dup(number) for number in (1, 2)}
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    for owner, name in ((sys, "stdout"), (sys, "stderr"), (_internal, "is_controller")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    monkeypatch.setattr(basic, "_ANSIBLE_ARGS", None)
+    monkeypatch.setattr(basic, "_ANSIBLE_PROFILE", None)
+    monkeypatch.setattr(os, "_exit", copy.exit)
+    yield copy
+    for number, file in kept.items():
+        os.dup2(file, number)
+        os.close(file)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_process_of_a_module_is_as_ansible_would_start_it(copy: Copy) -> None:
+    seen: list[object] = []
+
+    def look() -> None:
+        seen.extend(signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM))
+        seen.extend([_internal.is_controller, basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE])
+        seen.extend([sys.stdout.fileno(), sys.stderr.fileno()])
+        print("said")
+        print("warned", file=sys.stderr)
+        os.write(1, b"written")
+
+    assert copy.be(look) == (0, "writtensaid\n", "warned\n")
+    assert seen == [signal.SIG_DFL, signal.SIG_DFL, False, b"given", "legacy", 1, 2]
+
+
+@pytest.mark.parametrize(("ending", "code"), [(None, 0), (0, 0), (3, 3), ("a reason", 1), ("", 1)])
+def test_process_of_a_module_ends_with_its_code(copy: Copy, ending: Any, code: int) -> None:
+    assert copy.be(_end(ending)) == (code, "", "")
+
+
+@pytest.mark.parametrize("error", [ValueError("not foreseen"), KeyboardInterrupt()])
+def test_process_of_a_module_that_raises_ends_with_a_traceback(copy: Copy, error: BaseException) -> None:
+    def crash() -> None:
+        raise error
+
+    code, out, err = copy.be(crash)
+    assert (code, out) == (1, "")
+    assert err.startswith("Traceback") and type(error).__name__ in err
+
+
+def test_process_of_a_module_ends_though_it_cannot_say_all(copy: Copy) -> None:
+    def close() -> None:
+        sys.stdout.close()
+
+    assert copy.be(close) == (0, "", "")
