@@ -25,6 +25,11 @@ class Sdk:
         return known.get(partition, []) if client == "guardduty" else []
 
 
+@pytest.fixture(autouse=True)
+def regions_are_read_once() -> None:
+    """Read them each time, in place of the fixture of this name: each test here has an SDK of its own."""
+
+
 @pytest.fixture
 def sdk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botocore.session.Session", Sdk)
