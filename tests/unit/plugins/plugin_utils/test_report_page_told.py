@@ -49,7 +49,7 @@ def report_on(
     *members: Mapping[str, Any],
     sides: Any = (),
     hub: Any = None,
-    regions: Any = REGIONS,
+    regions: Any = tuple(REGIONS),
     hostvars: Mapping[str, Any] = HOSTVARS,
     baseline: Mapping[str, Any] | None = None,
 ) -> Report:

@@ -556,7 +556,7 @@ def test_call_is_sent_with_its_parameters_and_returns_the_answer(aws: Aws, guard
     aws.say("CreateMembers", said(unprocessedAccounts=[]))
     details = [{"AccountId": OTHER, "Email": "b@example.com"}]
     answer = guardduty.call("CreateMembers", DetectorId="d1", AccountDetails=details)
-    assert answer["UnprocessedAccounts"] == [] and type(answer) is dict
+    assert answer["UnprocessedAccounts"] == [] and isinstance(answer, dict)
     asked = aws.asked[-1]
     assert asked.address == "https://guardduty.us-east-1.amazonaws.com/detector/d1/member"
     assert asked.params == {"accountDetails": [{"accountId": OTHER, "email": "b@example.com"}]}

@@ -177,9 +177,8 @@ HELD = Problem(Reason.MEMBER_OF_OTHER_ADMINISTRATOR, f"the account is a member o
 
 
 # The member's side of an account: whether the service is on there, and the administrator.
-Side = tuple[bool, Relationship | None]
-IS_OFF: Side = (False, None)
-HELD_ELSEWHERE: Side = (True, ELSEWHERE)
+IS_OFF: tuple[bool, Relationship | None] = (False, None)
+HELD_ELSEWHERE: tuple[bool, Relationship | None] = (True, ELSEWHERE)
 STAYS = {"after": ELSEWHERE, "before": ELSEWHERE}
 
 
@@ -219,7 +218,7 @@ STAYS = {"after": ELSEWHERE, "before": ELSEWHERE}
     ],
 )
 def test_accounts_are_treated_as_the_options_say(
-    side: Side, facts: ServiceFacts, given: Mapping[str, Any], expected: Mapping[str, Any]
+    side: tuple[bool, Relationship | None], facts: ServiceFacts, given: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> None:
     is_on, administrator = side
     port = FakeAdministrator(administrator, is_on=is_on)

@@ -116,7 +116,7 @@ UNREAD = {"auto_enable_members": None, "features": None, "member_limit_reached":
 def row(
     outcome: str,
     *actions: str,
-    shows: Mapping[str, Any] = UNREAD,
+    shows: Mapping[str, Any] | None = None,
     account_id: str = ADMINISTRATOR,
     region: str = EAST,
     problem: Problem | None = None,
@@ -125,7 +125,7 @@ def row(
     return {
         "account_id": account_id,
         "region": region,
-        **shows,
+        **(UNREAD if shows is None else shows),
         "actions": list(actions),
         "outcome": outcome,
         "reason_code": problem.reason.value if problem else None,
@@ -285,7 +285,7 @@ class Record:
 
 def read(
     answers: Mapping[tuple[str, str], tuple[Delegate | CallFailed | None, OrganizationRecord | CallFailed]],
-    options: Mapping[str, Any] = INFO,
+    options: Mapping[str, Any] | None = None,
 ) -> Report:
     delegations = {place: Delegation(delegate) for place, (delegate, _record) in answers.items()}
     records = {place: Record(record) for place, (_delegate, record) in answers.items()}
@@ -295,7 +295,7 @@ def read(
         open_organization=Ports(GUARDDUTY, records).open,
     )
     regions = sorted({region for region, _account_id in answers})
-    report = organization_info_job(service, task_of(options, StandIn(), regions))
+    report = organization_info_job(service, task_of(options or INFO, StandIn(), regions))
     report.sort()
     return report
 
