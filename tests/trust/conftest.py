@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ansible_collections.muster.aws.tests.harness import clock, emulator, emulator_server, run_module, shared_loader
-from ansible_collections.muster.aws.tests.profiles import PROFILE
+from ansible_collections.muster.aws.tests.trust.profiles import PROFILE
 from hypothesis import HealthCheck, Phase, settings
 
 __all__ = ["clock", "emulator", "emulator_server", "run_module"]

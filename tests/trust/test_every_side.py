@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.tests.emulator import Emulator, Knobs
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, REGION, ModuleRunner
-from ansible_collections.muster.aws.tests.profiles import PROFILE
+from ansible_collections.muster.aws.tests.trust.profiles import PROFILE
 from ansible_collections.muster.aws.tests.trust.scenes import A, B, members_of
 
 MANAGEMENT = "777777777777"

@@ -20,7 +20,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.emulator.state import World
 from ansible_collections.muster.aws.tests.harness import ModuleRunner, TestTime
-from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import (
     ACCOUNTS,
     FACTS,

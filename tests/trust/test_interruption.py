@@ -24,8 +24,8 @@ from typing import Any
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
-from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.driver import Runs
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import (
     DELEGATING,
     FLEET,

@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner, TestTime
-from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import (
     DELEGATING,
     FACTS,

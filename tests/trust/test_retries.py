@@ -19,13 +19,15 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._aws import retries
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, REGION, ModuleRunner, TestTime
-from ansible_collections.muster.aws.tests.profiles import nightly
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import MEMBERS, REGIONS, SECURITYHUB, A, members_of, switch_on
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 QUOTA = "The current account cannot create more members because it cannot exceed the maximum number of members."
 FOUR_REGIONS = ["ap-southeast-2", "eu-central-1", "us-east-1", "us-west-2"]
+
+nightly = pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes of real time: MUSTER_PROFILE=nightly")
 
 
 def sends_of(emulator: Emulator, operation: str) -> int:

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner
-from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import (
     ACCOUNTS,
     GUARDDUTY,
