@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from ansible_collections.muster.aws.plugins.module_utils._aws.cloud import Caller, Cloud, Role
 from ansible_collections.muster.aws.plugins.module_utils._jobs.task import Task
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import ServiceFacts
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, ServiceFacts
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import CallFailed, Service
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import ADMINISTRATOR, FakeClock
 
@@ -23,6 +23,10 @@ ROLE = Role("muster", "nightly", "word")
 # The options of ROLE.
 ENTERED = {"role_name": "muster", "role_session_name": "nightly", "external_id": "word"}
 NOT_ENTERED = {"role_name": None, "role_session_name": "muster", "external_id": None}
+
+# What is denied in an account, and how it is told.
+DENIED = CallFailed("ListDetectors", "AccessDeniedException", "explicit deny", Reason.ACCESS_DENIED)
+DENIED_PROBLEM = Problem(Reason.ACCESS_DENIED, "AccessDeniedException: explicit deny", "ListDetectors")
 
 COMMON = {"regions": None, "concurrency": 16}
 WAITS = {"wait": True, "wait_timeout": 60}
@@ -141,6 +145,16 @@ def task_of(
     time: FakeClock | None = None,
 ) -> Task:
     return Task(options, list(regions), cloud.connect, (time or FakeClock()).as_clock(), carry_out)
+
+
+def ended(outcome: str, actions: Sequence[str], problem: Problem | None) -> dict[str, Any]:
+    """Return what each row says of its end."""
+    return {
+        "actions": list(actions),
+        "outcome": outcome,
+        "reason_code": problem.reason.value if problem else None,
+        "reason": problem.text if problem else None,
+    }
 
 
 def action(region: str, account_id: str | None, operation: str, *account_ids: str) -> dict[str, Any]:

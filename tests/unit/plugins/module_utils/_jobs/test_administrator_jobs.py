@@ -27,6 +27,8 @@ from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.fac
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_ins import (
     COMMON,
+    DENIED,
+    DENIED_PROBLEM,
     EAST,
     ENTERED,
     NOT_ENTERED,
@@ -35,6 +37,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_
     Ports,
     StandIn,
     action,
+    ended,
     service_with,
     task_of,
 )
@@ -61,8 +64,6 @@ OPTIONS = {
 }
 INFO = {**COMMON, "account_ids": None, **ENTERED}
 
-DENIED = CallFailed("ListDetectors", "AccessDeniedException", "explicit deny", Reason.ACCESS_DENIED)
-DENIED_PROBLEM = Problem(Reason.ACCESS_DENIED, "AccessDeniedException: explicit deny", "ListDetectors")
 OFF = Problem(Reason.SERVICE_NOT_ENABLED, "the service is off in this account and Region")
 
 JOINED = Relationship(ADMINISTRATOR, State.ENABLED, "Enabled", "i1", "2026-01-01")
@@ -107,10 +108,7 @@ def row(
         "previous_administrator_id": before.administrator_id if before else None,
         "previous_status": before.status if before else None,
         "invitation_id": None,
-        "actions": list(actions),
-        "outcome": outcome,
-        "reason_code": problem.reason.value if problem else None,
-        "reason": problem.text if problem else None,
+        **ended(outcome, actions, problem),
         **given,
     }
 

@@ -24,6 +24,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_
     Ports,
     StandIn,
     action,
+    ended,
     service_with,
     task_of,
 )
@@ -165,10 +166,7 @@ def row(
         "status": after.status if after else None,
         "previous_administrator_id": before.account_id if before else None,
         "previous_status": before.status if before else None,
-        "actions": list(actions),
-        "outcome": outcome,
-        "reason_code": problem.reason.value if problem else None,
-        "reason": problem.text if problem else None,
+        **ended(outcome, actions, problem),
     }
 
 

@@ -27,6 +27,8 @@ from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.f
 from ansible_collections.muster.aws.tests.services.fourth.facts import FOURTH
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_ins import (
     COMMON,
+    DENIED,
+    DENIED_PROBLEM,
     EAST,
     ENTERED,
     NOT_ENTERED,
@@ -36,6 +38,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_
     Ports,
     StandIn,
     action,
+    ended,
     service_with,
     task_of,
 )
@@ -84,8 +87,6 @@ OF_SERVICE: Mapping[str, Mapping[str, Any]] = {
     "fourth": {"monitoring": None, "invitation_message": None},
 }
 
-DENIED = CallFailed("ListDetectors", "AccessDeniedException", "explicit deny", Reason.ACCESS_DENIED)
-DENIED_TEXT = "AccessDeniedException: explicit deny"
 NO_ADMINISTRATOR = CallFailed(
     "DescribeOrganizationConfiguration", "BadRequestException", "Not you.", Reason.NOT_DELEGATED_ADMINISTRATOR
 )
@@ -175,11 +176,8 @@ def row(
         "administrator_id": None,
         "invited_at": None,
         "updated_at": None,
-        "actions": list(actions),
         "features": None,
-        "outcome": outcome,
-        "reason_code": problem.reason.value if problem else None,
-        "reason": problem.text if problem else None,
+        **ended(outcome, actions, problem),
         **given,
     }
 
@@ -202,7 +200,6 @@ def test_members_in_two_regions_are_brought_in_and_of_one_that_cannot_be_read_al
 
     run = Run({WEST: DENIED, EAST: port}, options, carry_out=carry_out)
 
-    denied = Problem(Reason.ACCESS_DENIED, DENIED_TEXT, "ListDetectors")
     added = row(C, "changed", "create", "invite", status="Invited")
     assert run.report == Report(
         rows=[
@@ -210,10 +207,10 @@ def test_members_in_two_regions_are_brought_in_and_of_one_that_cannot_be_read_al
             row(B, "unchanged", status="Enabled", was="Enabled"),
             {**added, "administrator_id": None if carry_out else ADMINISTRATOR},
             row(ADMINISTRATOR, "skipped", problem=ITSELF, region=WEST),
-            row(B, "failed", problem=denied, region=WEST),
-            row(C, "failed", problem=denied, region=WEST),
+            row(B, "failed", problem=DENIED_PROBLEM, region=WEST),
+            row(C, "failed", problem=DENIED_PROBLEM, region=WEST),
         ],
-        unprocessed=[unprocessed_row(B, WEST, denied), unprocessed_row(C, WEST, denied)],
+        unprocessed=[unprocessed_row(B, WEST, DENIED_PROBLEM), unprocessed_row(C, WEST, DENIED_PROBLEM)],
         actions=[action(EAST, None, "CreateMembers", C), action(EAST, None, "InviteMembers", C)],
         warnings=[ITSELF_WARNING.format(EAST), ITSELF_WARNING.format(WEST)],
         before={
@@ -244,10 +241,9 @@ def test_members_of_a_service_without_features_have_rows_without_them() -> None:
 
     report = Run({EAST: port, WEST: DENIED}, options_of(A, facts=SECURITYHUB), facts=SECURITYHUB).report
 
-    denied = Problem(Reason.ACCESS_DENIED, DENIED_TEXT, "ListDetectors")
     assert report.rows == [
         without_features(row(A, "changed", "create", "invite", status="Invited")),
-        without_features(row(A, "failed", problem=denied, region=WEST)),
+        without_features(row(A, "failed", problem=DENIED_PROBLEM, region=WEST)),
     ]
 
 
@@ -609,7 +605,6 @@ def test_members_that_can_be_used_are_not_refused(given: Mapping[str, Any], regi
 
 
 INFO = {**COMMON, "member_ids": None}
-PROBLEM = Problem(Reason.ACCESS_DENIED, DENIED_TEXT, "ListDetectors")
 
 
 def info_row(account_id: str, outcome: str = "unchanged", **given: Any) -> dict[str, Any]:
@@ -627,9 +622,9 @@ def test_info_of_all_members_reads_the_whole_list() -> None:
         rows=[
             info_row(A, status="Unheard", was="Unheard"),
             {**info_row(B, status="Enabled", was="Enabled"), **told, "email": email_of(B)},
-            info_row(ADMINISTRATOR, "failed", problem=PROBLEM, region=WEST),
+            info_row(ADMINISTRATOR, "failed", problem=DENIED_PROBLEM, region=WEST),
         ],
-        unprocessed=[unprocessed_row(ADMINISTRATOR, WEST, PROBLEM)],
+        unprocessed=[unprocessed_row(ADMINISTRATOR, WEST, DENIED_PROBLEM)],
         before={f"{EAST}/{A}": "Unheard", f"{EAST}/{B}": "Enabled", f"{WEST}/{ADMINISTRATOR}": None},
         after={f"{EAST}/{A}": "Unheard", f"{EAST}/{B}": "Enabled", f"{WEST}/{ADMINISTRATOR}": None},
     )
@@ -645,10 +640,10 @@ def test_info_of_some_members_asks_for_these_and_shows_who_has_no_record() -> No
         rows=[
             info_row(A, status="Enabled", was="Enabled"),
             info_row(C),
-            info_row(A, "failed", problem=PROBLEM, region=WEST),
-            info_row(C, "failed", problem=PROBLEM, region=WEST),
+            info_row(A, "failed", problem=DENIED_PROBLEM, region=WEST),
+            info_row(C, "failed", problem=DENIED_PROBLEM, region=WEST),
         ],
-        unprocessed=[unprocessed_row(A, WEST, PROBLEM), unprocessed_row(C, WEST, PROBLEM)],
+        unprocessed=[unprocessed_row(A, WEST, DENIED_PROBLEM), unprocessed_row(C, WEST, DENIED_PROBLEM)],
         before={f"{EAST}/{A}": "Enabled", f"{EAST}/{C}": None, f"{WEST}/{A}": None, f"{WEST}/{C}": None},
         after={f"{EAST}/{A}": "Enabled", f"{EAST}/{C}": None, f"{WEST}/{A}": None, f"{WEST}/{C}": None},
     )

@@ -24,6 +24,8 @@ from ansible_collections.muster.aws.plugins.module_utils._services.macie.facts i
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_ins import (
     COMMON,
+    DENIED,
+    DENIED_PROBLEM,
     EAST,
     ENTERED,
     NOT_ENTERED,
@@ -32,6 +34,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_
     Ports,
     StandIn,
     action,
+    ended,
     service_with,
     task_of,
 )
@@ -57,8 +60,6 @@ S3 = Feature("S3_DATA_EVENTS", "NEW")
 RECORD = OrganizationRecord({"auto_enable_members": "NEW"}, {S3.name: S3}, is_limit_reached=False)
 WANTED = [{"name": "S3_DATA_EVENTS", "auto_enable": "ALL", "additional_configuration": None}]
 
-DENIED = CallFailed("ListDetectors", "AccessDeniedException", "explicit deny", Reason.ACCESS_DENIED)
-DENIED_PROBLEM = Problem(Reason.ACCESS_DENIED, "AccessDeniedException: explicit deny", "ListDetectors")
 BROKEN = CallFailed("DescribeIt", "InternalException", "It broke.", Reason.INTERNAL_ERROR)
 BROKEN_PROBLEM = Problem(Reason.INTERNAL_ERROR, "InternalException: It broke.", "DescribeIt")
 
@@ -126,10 +127,7 @@ def row(
         "account_id": account_id,
         "region": region,
         **(UNREAD if shows is None else shows),
-        "actions": list(actions),
-        "outcome": outcome,
-        "reason_code": problem.reason.value if problem else None,
-        "reason": problem.text if problem else None,
+        **ended(outcome, actions, problem),
         **given,
     }
 

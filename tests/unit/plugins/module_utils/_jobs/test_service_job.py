@@ -23,6 +23,8 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_ins import (
     COMMON,
+    DENIED,
+    DENIED_PROBLEM,
     EAST,
     ENTERED,
     NOT_ENTERED,
@@ -31,6 +33,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_
     Ports,
     StandIn,
     action,
+    ended,
     service_with,
     task_of,
 )
@@ -73,8 +76,6 @@ OPTIONS = {
 PLAIN_OPTIONS = {name: OPTIONS[name] for name in OPTIONS if name not in ("tags", "purge_tags", "features")}
 
 ON = ServiceRecord("d1", "ENABLED", {"enabled": True, "frequency": "SIX_HOURS", "late": True}, {"team": "a"})
-DENIED = CallFailed("ListDetectors", "AccessDeniedException", "explicit deny", Reason.ACCESS_DENIED)
-DENIED_PROBLEM = Problem(Reason.ACCESS_DENIED, "AccessDeniedException: explicit deny", "ListDetectors")
 
 Call = tuple[Any, ...]
 
@@ -143,10 +144,7 @@ def row(account_id: str, outcome: str, *actions: str, problem: Problem | None = 
         "late": None,
         "features": None,
         "tags": None,
-        "actions": list(actions),
-        "outcome": outcome,
-        "reason_code": problem.reason.value if problem else None,
-        "reason": problem.text if problem else None,
+        **ended(outcome, actions, problem),
         **given,
     }
 
