@@ -24,7 +24,7 @@ TREE = Path(".cache/mutants")
 COLLECTION = Path("ansible_collections/muster/aws")
 KNOWN = Path("tests/mutants")
 
-# mutmut's words. A mistake that makes the tests run for ever is noticed, too. The time may not suffice for all.
+# mutmut's words. A mistake that makes the tests run for ever is noticed, too.
 NOTICED = frozenset({"killed", "timeout", "caught by type check"})
 UNTRIED = frozenset({"not checked"})
 
@@ -86,24 +86,28 @@ class Entry:
 class Group:
     """Files that the same tests judge.
 
+    :param name: That of its list in tests/mutants.
     :param files: Those that somebody has examined, and the mistakes in each that may stay unnoticed.
     """
 
+    name: str
     tests: Sequence[str]
     files: Mapping[str, Sequence[Entry]]
 
 
 def main() -> int:
-    """Print a line for each mistake that needs somebody. Return 1 if there is one, else 0."""
-    options = _options()
+    """Print a line for each mistake that needs somebody. Return 1 if there is one, or the time did not do for all."""
     groups = read_groups(KNOWN)
-    files = _chosen(options.files, options.sample, [file for group in groups for file in group.files])
+    options = _options([group.name for group in groups])
+    wanted = [group for group in groups if options.group in (None, group.name)]
+    files = _chosen(options.files, options.sample, [file for group in wanted for file in group.files])
     end = monotonic() + options.minutes * 60
     is_well = True
     for group, chosen in grouped(files, groups):
         left = end - monotonic()
         if left <= 0:
             print(f"mutants: no time left for {len(chosen)} files: {' '.join(chosen)}", flush=True)
+            is_well = False
             continue
         print(f"mutants: {len(chosen)} files: {' '.join(chosen)}", flush=True)
         (TREE / "pyproject.toml").write_text(_config(chosen, options.tests or group.tests), encoding="utf-8")
@@ -118,26 +122,28 @@ def _tell(group: Group) -> bool:
     """Print what came of mutmut's run, and return whether nothing of it needs somebody."""
     statuses = _statuses()
     print("mutants:", ", ".join(f"{count} {status}" for status, count in Counter(statuses.values()).most_common()))
-    if UNTRIED.issuperset(statuses.values()):
-        print(f"mutants: nothing was tried; what mutmut says is in {TREE / 'log'}")
-        return False
     unnoticed = {name: _change(name) for name, status in statuses.items() if status not in NOTICED | UNTRIED}
     complaints = judge(statuses, unnoticed, group.files)
     print(*complaints, sep="\n", end="", flush=True)
-    return not complaints
+    untried = sum(status in UNTRIED for status in statuses.values())
+    if untried or not statuses:
+        print(f"mutants: the time did not do for {untried} of {len(statuses)}; what mutmut says is in {TREE / 'log'}")
+    return bool(statuses) and not untried and not complaints
 
 
 def read_groups(folder: Path) -> list[Group]:
     """Return the groups of files, one for each file of the folder."""
     return [
         Group(
+            path.stem,
             listed["tests"],
             {
                 file: [Entry(entry["function"], entry.get("was"), entry.get("became")) for entry in entries]
                 for file, entries in listed["files"].items()
             },
         )
-        for listed in (yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yml")))
+        for path in sorted(folder.glob("*.yml"))
+        for listed in [yaml.safe_load(path.read_text(encoding="utf-8"))]
     ]
 
 
@@ -178,12 +184,13 @@ def judge(
     return [*new, *stale]
 
 
-def _options() -> argparse.Namespace:
+def _options(groups: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/mutants", description="Put small mistakes into plugins/.")
     parser.add_argument("files", nargs="*", metavar="FILE", help=f"files of plugins/ (default: those of {KNOWN})")
+    parser.add_argument("--group", choices=groups, help="those of one of its lists")
     parser.add_argument("--sample", type=int, metavar="COUNT", help="only so many of them, at random")
     parser.add_argument(
-        "--minutes", type=float, default=45.0, help="end after these (default: 45); the rest is not tried"
+        "--minutes", type=float, default=90.0, help="end after these (default: 90), and fail if that is not all"
     )
     parser.add_argument("--tests", action="append", metavar="PATH", help="which tests (default: those of its group)")
     return parser.parse_intermixed_args()

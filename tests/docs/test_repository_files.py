@@ -115,7 +115,7 @@ def test_mistake_that_no_test_notices_has_to_be_listed_and_no_other(
     ids=["listed", "beside one that is listed", "listed elsewhere than those beside it", "far from all"],
 )
 def test_file_is_judged_by_the_tests_of_its_group(files: list[str], expected: dict[str, list[str]]) -> None:
-    groups = [Group(["a"], {"a/_one.py": []}), Group(["b"], {"b/_two.py": [], "a/_shared.py": []})]
+    groups = [Group("x", ["a"], {"a/_one.py": []}), Group("y", ["b"], {"b/_two.py": [], "a/_shared.py": []})]
     assert {group.tests[0]: own for group, own in grouped(files, groups)} == expected
 
 
@@ -133,10 +133,12 @@ def test_mistakes_that_may_stay_unnoticed_are_in_the_code_and_have_a_reason() ->
             assert entry.keys() <= {"function", "was", "became", "reason"}, entry
 
 
-def test_nightly_run_looks_for_such_mistakes_and_ends_before_its_job() -> None:
+def test_nightly_run_looks_for_such_mistakes_in_every_group_and_ends_before_its_job() -> None:
     job = load(TOP / ".github/workflows/nightly.yml")["jobs"]["mutants"]
-    [minutes] = [re.findall(r"^scripts/mutants --minutes (\d+)$", step.get("run", "")) for step in job["steps"][2:3]]
-    assert int(minutes[0]) + 20 < job["timeout-minutes"]
+    command = re.compile(r"scripts/mutants --minutes (\d+) --group \$\{\{ matrix\.group \}\}")
+    [found] = [match for step in job["steps"] if (match := command.fullmatch(step.get("run", "")))]
+    assert int(found[1]) + 20 < job["timeout-minutes"]
+    assert job["strategy"]["matrix"]["group"] == sorted(path.stem for path in (TOP / "tests/mutants").glob("*.yml"))
 
 
 def test_release_publishes_only_the_version_that_the_tag_names() -> None:
