@@ -33,6 +33,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboa
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
+    ROLES_FOLDER,
     Preflight,
     Stop,
     ask_caller,
@@ -76,7 +77,6 @@ class ActionModule(ModulesAction):
         self._vars = task_vars or {}
         self._role: Role = ROLES[self._task.args["role"]]
         self._runs = Runs(C.DEFAULT_LOCAL_TMP, self._role.name)
-        self._fleet = FleetVariables(self._task, self._vars["hostvars"], self._templar)
         steps: Mapping[str, Callable[[], Result]] = {
             "preflight": self._preflight,
             "batch": self._batch,
@@ -88,6 +88,11 @@ class ActionModule(ModulesAction):
             # It was said: -v would print it a second time, below the summary at that.
             result["_ansible_verbose_override"] = True
         return result
+
+    def _variables_of_hosts(self) -> FleetVariables:
+        path = ROLES_FOLDER / self._role.name / "defaults" / "main.yml"
+        defaults = self._loader.load_from_file(str(path), trusted_as_template=True)
+        return FleetVariables(self._task, self._vars["hostvars"], self._templar, defaults)
 
     # What the work on a batch asks for (plugin_utils' Work).
 
@@ -112,6 +117,7 @@ class ActionModule(ModulesAction):
         batch = self._vars["ansible_play_batch"]
         if self._runs.resume(self._use(), batch):
             return {"changed": False, "msg": "checked before"}
+        self._fleet = self._variables_of_hosts()
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
         run = self._runs.begin(self._use(), batch)
         plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}}
@@ -270,7 +276,7 @@ class ActionModule(ModulesAction):
         return {"changed": False, "msg": line}
 
     def _with_secrets(self, plan: Mapping[str, Any], host: str) -> Result:
-        variables = self._fleet.of(host)
+        variables = self._variables_of_hosts().of(host)
         secrets = {name: variables.get(f"{self._role.prefix}{name}") or None for name in plan["secrets"]}
         return {**plan["options"], **secrets}
 
@@ -298,16 +304,16 @@ class ActionModule(ModulesAction):
 
     def _progress(self, run: Run, plan: Mapping[str, Any], batch: Mapping[str, Any]) -> str:
         """Return the line after a batch: which of how many, accounts seen of all, changed, failed."""
-        seen = [verdict for each in run.batches() for verdict in each["hosts"].values()]
+        seen = run.hosts_done
         size = len(batch["hosts"])
-        number = len(list(run.batches()))
-        of_all = max(number, number + -(-(len(plan["hosts"]) - len(seen)) // max(size, 1)))
+        number = run.batches_done
+        of_all = max(number, number + -(-(len(plan["hosts"]) - seen) // max(size, 1)))
         failed = [host for host, verdict in batch["hosts"].items() if verdict["failed"]]
         changed = sum(verdict["changed"] for verdict in batch["hosts"].values())
         gaps = len({row["host"] for row in batch["rows"] if row["failed"]} - set(failed))
         names = f" ({' '.join(failed[:_HOSTS_NAMED])}{' ...' if failed[_HOSTS_NAMED:] else ''})" if failed else ""
         return (
-            f"batch {number} of {of_all}: {len(seen):,} of {counted(len(plan['hosts']), 'account')} seen; "
+            f"batch {number} of {of_all}: {seen:,} of {counted(len(plan['hosts']), 'account')} seen; "
             f"in this batch {size - len(failed) - gaps:,} {tally(gaps, changed, len(failed), self.is_check)}{names}"
         )
 

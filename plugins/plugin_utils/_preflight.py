@@ -19,7 +19,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._roles import OF_A_HOST
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, same_for_all
 from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of, hint, listed, places_of
 
-_ROLES = Path(__file__).parents[2] / "roles"
+ROLES_FOLDER = Path(__file__).parents[2] / "roles"
 _FAULTS_SHOWN = 10
 
 
@@ -29,7 +29,7 @@ class Stop(Exception):
 
 def read_spec(role: str) -> dict[str, Any]:
     """Return the options of a role, from its argument specification."""
-    text = (_ROLES / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    text = (ROLES_FOLDER / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
     return dict(yaml.safe_load(text)["argument_specs"]["main"]["options"])
 
 

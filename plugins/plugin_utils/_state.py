@@ -50,10 +50,18 @@ class Run:
 
     def keep_batch(self, batch: Mapping[str, Any]) -> None:
         """Keep what became of some hosts: ``hosts`` (their verdicts) and ``rows``, and what else there is to tell."""
-        number = len(list(self._folder.glob("batch-*.json")))
-        (self._folder / f"batch-{number:05}.json").write_text(json.dumps(batch), encoding="utf-8")
+        (self._folder / f"batch-{self.batches_done:05}.json").write_text(json.dumps(batch), encoding="utf-8")
         for host, verdict in batch["hosts"].items():
             self._verdict_file(host).write_text(json.dumps(verdict), encoding="utf-8")
+
+    @property
+    def batches_done(self) -> int:
+        return len(list(self._folder.glob("batch-*.json")))
+
+    @property
+    def hosts_done(self) -> int:
+        """How many hosts there is a verdict on; known without reading the batches, which each batch asks."""
+        return len(list((self._folder / "hosts").iterdir()))
 
     def batches(self) -> Iterator[dict[str, Any]]:
         for path in sorted(self._folder.glob("batch-*.json")):

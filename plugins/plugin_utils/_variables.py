@@ -56,20 +56,22 @@ class FleetVariables:
 
     :param task: The task that asks.
     :param hostvars: Of that task's own variables.
+    :param defaults: The role's: Ansible gives them to the tasks of the role only.
     """
 
-    def __init__(self, task: Any, hostvars: Any, templar: Any) -> None:
+    def __init__(self, task: Any, hostvars: Any, templar: Any, defaults: Mapping[str, Any]) -> None:
         self._task = task
         self._play = task._parent._play
         self._manager = hostvars._variable_manager
         self._inventory = hostvars._inventory
         self._templar = templar
+        self._defaults = defaults
 
     def of(self, host: str) -> HostVariables:
         values = self._manager.get_vars(
             play=self._play, host=self._inventory.get_host(host), task=self._task, _hosts=[host], _hosts_all=[host]
         )
-        return HostVariables(values, self._templar)
+        return HostVariables({**self._defaults, **values}, self._templar)
 
     def takes_part(self, variables: HostVariables) -> bool:
         """Tell whether the conditions of the task, which a role has from whoever uses it, hold for a host."""

@@ -71,8 +71,11 @@ def task_of(*, check_mode: bool = False, **args: Any) -> Any:
     )
 
 
-def act(module: ModuleType, task: Any, variables: Mapping[str, Any]) -> Any:
-    """Return an action as Ansible constructs it for a task of a local connection."""
+def act(module: ModuleType, task: Any, variables: Mapping[str, Any], loader: Any = None) -> Any:
+    """Return an action as Ansible constructs it for a task of a local connection.
+
+    :param loader: What reads files.
+    """
     shell = SimpleNamespace(tmpdir="/nowhere")
     connection = SimpleNamespace(_shell=shell, transport="local", become=None)
-    return module.ActionModule(task, connection, SimpleNamespace(), None, StandInTemplar(variables))
+    return module.ActionModule(task, connection, SimpleNamespace(), loader, StandInTemplar(variables))

@@ -44,6 +44,7 @@ class StandInPlay:
         self.folder, self.role = folder, role
         self.hosts = {host: variables_of(role, host, **given) for host in ACCOUNTS}
         self.groups: dict[str, Sequence[str]] = {"all": list(self.hosts), "banks": ["payments"]}
+        self.defaults: dict[str, Any] = {}
         self.left_out: set[str] = set()
         self.strategy = "linear"
         self.given: dict[str, Any] = {}
@@ -59,6 +60,10 @@ class StandInPlay:
 
     def get_vars(self, play: Any, host: Any, task: Any, _hosts: Any, _hosts_all: Any) -> dict[str, Any]:
         return self.hosts[host.name]
+
+    def load_from_file(self, path: str, trusted_as_template: bool) -> dict[str, Any]:
+        assert Path(path).is_file() and path.endswith(f"roles/{self.role}/defaults/main.yml") and trusted_as_template
+        return self.defaults
 
     def _takes_part(self, _conditions: Any, variables: Mapping[str, Any]) -> bool:
         return variables["inventory_hostname"] not in self.left_out
@@ -99,7 +104,7 @@ class StandInPlay:
             **self.given,
             **given,
         }
-        action = act(fleet, task, variables)
+        action = act(fleet, task, variables, self)
 
         def run_module(name: str, **options: Any) -> Mapping[str, Any]:
             self.ran.append((name, options, task.check_mode))

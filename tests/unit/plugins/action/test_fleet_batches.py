@@ -92,6 +92,7 @@ def test_batch_is_onboarded_with_its_accounts_and_the_secrets_of_its_hosts(
 def test_batch_is_offboarded(play_of: Callable[..., StandInPlay], monkeypatch: pytest.MonkeyPatch) -> None:
     play, work = play_of("offboard"), Work(payments=verdict(True))
     monkeypatch.setattr(fleet, "offboard_batch", work)
+    play.defaults = {"offboard_external_id": "of the role"}
     play.hosts["payments"]["offboard_external_id"] = ""
     told = play.step("batch", "stranger", "payments")["msg"]
     assert told == "batch 1 of 3: 1 of 3 accounts seen; in this batch 1 as wanted, 1 changed, 0 failed"

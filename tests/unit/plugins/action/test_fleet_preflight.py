@@ -50,6 +50,19 @@ def play_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., St
 LOOK = (DETECTOR, {"regions": [EAST, WEST], "concurrency": 7})
 
 
+def test_role_s_defaults_hold_for_what_a_play_without_the_role_does_not_say(
+    play_of: Callable[..., StandInPlay],
+) -> None:
+    play = play_of("onboard", account_id=None)
+    play.hosts["search"]["onboard_account_id"] = ACCOUNTS["search"]
+    play.defaults = {"onboard_account_id": "{{ inventory_hostname }}", "onboard_concurrency": 16}
+    for host in ("payments", "audit"):
+        play.hosts[host]["inventory_hostname"] = ACCOUNTS[host]
+    play.step("preflight")
+    assert play.run.plan["accounts"]["accounts"] == ACCOUNTS
+    assert play.run.plan["options"]["concurrency"] == 7
+
+
 def test_run_is_checked_and_looked_at_and_what_was_found_is_kept(play_of: Callable[..., StandInPlay]) -> None:
     play = play_of("onboard", external_id="secret")
     line = "Onboarding 3 accounts in GuardDuty, 2 Regions: checked, nothing stands in the way"
