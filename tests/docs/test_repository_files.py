@@ -133,6 +133,14 @@ def test_mistakes_that_may_stay_unnoticed_are_in_the_code_and_have_a_reason() ->
             assert entry.keys() <= {"function", "was", "became", "reason"}, entry
 
 
+def test_every_file_with_logic_is_searched_for_such_mistakes() -> None:
+    listed = {file for path in (TOP / "tests/mutants").glob("*.yml") for file in load(path)["files"]}
+    files = {path.relative_to(TOP).as_posix(): path for path in (TOP / "plugins").rglob("*.py")}
+    with_logic = {file for file, path in files.items() if re.search(r"^ *def ", path.read_text(), re.M)}
+    # A module hands its options to a job, and is judged by its integration target.
+    assert {file for file in with_logic if not file.startswith("plugins/modules/")} <= listed
+
+
 def test_nightly_run_looks_for_such_mistakes_in_every_group_and_ends_before_its_job() -> None:
     job = load(TOP / ".github/workflows/nightly.yml")["jobs"]["mutants"]
     command = re.compile(r"scripts/mutants --minutes (\d+) --group \$\{\{ matrix\.group \}\}")
