@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import cycle, product
 from typing import Any
 
 import pytest
@@ -140,7 +140,7 @@ def test_second_run_between_any_two_calls_of_the_first_loses_nothing_and_claims_
 
 
 FLOWS = ["onboard", "accept", "remove"]
-RACED = list(zip(SERVICES, FLOWS, strict=True))
+RACED = list(zip(SERVICES, cycle(FLOWS), strict=False))
 ALL_RACED = list(product(SERVICES, FLOWS))
 
 
