@@ -92,6 +92,7 @@ def test_results_of_fleets_with_the_same_number_of_places_can_be_told() -> None:
     assert "exponent" not in results([row for row in rows if row.fleet == fleets[0]], {}, [], "a command", "a setting")
 
 
+@pytest.mark.nightly
 def test_loop_is_measured_with_few_accounts_and_extrapolated_beyond_its_limit(pages: Path, tmp_path: Path) -> None:
     fleet = Fleet(3, 1)
     row = Row("organization", fleet, Counter(), least_calls("organization", 3, 1), Counter())
