@@ -2,19 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which tests are measured beyond their own process."""
+"""Which tests the profile leaves out."""
 
 from __future__ import annotations
 
 import pytest
-
-# The roles' plugins work in the processes of ansible-playbook, and in what it forks. Measured, such a run takes half as
-# long again: these are enough for scripts/check_coverage.py, the others are left alone.
-MEASURED = {"test_fleet", "test_inventory", "test_organization_inventory", "test_organization_role"}
+from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
 
 
-@pytest.fixture(autouse=True)
-def measure_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take away what coverage starts itself with in other processes."""
-    if request.path.stem not in MEASURED:
-        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+def pytest_configure(config: pytest.Config) -> None:
+    # Not in pyproject.toml: ansible-test, which runs the units as well, has settings of its own.
+    config.addinivalue_line("markers", "nightly: left out unless MUSTER_PROFILE=nightly, see tests/profiles.py")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [] if IS_NIGHTLY else [item for item in items if item.get_closest_marker("nightly")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("nightly")]

@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The docsite as scripts/docsite renders it, walked from its first page as a reader would."""
+"""The docsite as scripts/docsite renders it, walked from its first page as a reader would. Its pages are static."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urlparse
+from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,10 +19,22 @@ SITE = TOP / ".cache" / "docsite" / "html"
 MODULES = sorted(path.stem for path in (TOP / "plugins" / "modules").glob("*.py"))
 ROLES = sorted(path.name for path in (TOP / "roles").iterdir())
 
-LINKS_AND_ANCHORS = """() => ({
-    links: Array.from(document.querySelectorAll('a[href]'), a => a.href),
-    ids: Array.from(document.querySelectorAll('[id]'), e => e.id)
-})"""
+
+class Places(HTMLParser):
+    """The links of a page, as absolute addresses, and the places in it that links can go to."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = url
+        self.links: list[str] = []
+        self.ids: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        for name, value in attrs:
+            if name == "id":
+                self.ids.add(value or "")
+            elif (tag, name) == ("a", "href"):
+                self.links.append(urljoin(self._url, value or ""))
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +45,19 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def site(page: Page) -> dict[str, tuple[list[str], set[str]]]:
+def site() -> dict[str, tuple[list[str], set[str]]]:
     """Every page that can be reached from the first one: its links, and the places in it that links can go to."""
     pages: dict[str, tuple[list[str], set[str]]] = {}
     to_visit = [(SITE / "home.html").as_uri()]
     while to_visit:
         url = to_visit.pop()
-        if url in pages or not Path(unquote(urlparse(url).path)).is_file():
+        path = Path(unquote(urlparse(url).path))
+        if url in pages or not path.is_file():
             continue
-        page.goto(url)
-        found = page.evaluate(LINKS_AND_ANCHORS)
-        pages[url] = found["links"], set(found["ids"])
-        local = {urldefrag(link)[0] for link in found["links"] if link.startswith("file:")}
+        found = Places(url)
+        found.feed(path.read_text(encoding="utf-8"))
+        pages[url] = found.links, found.ids
+        local = {urldefrag(link)[0] for link in found.links if link.startswith("file:")}
         to_visit += [link for link in local if link.endswith(".html")]
     return pages
 

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import tomllib
 import yaml
 from ansible_collections.muster.aws.scripts.check_mutants import (
     Change,
@@ -186,11 +188,56 @@ def test_rules_for_agents_stay_short_and_name_what_is_there() -> None:
         assert (TOP / path).exists(), path
 
 
+def kind_of(target: str) -> str:
+    """Return what the module of a target is for."""
+    service, _, rest = target.partition("_")
+    if rest.endswith("info"):
+        return "reads"
+    if rest.startswith("organization"):
+        return "organization"
+    return "switch" if rest in ("detector", "hub", "session") else "membership"
+
+
 def test_every_commit_runs_each_kind_of_integration_target() -> None:
     aliases = {
         path.parent.name: path.read_text().split() for path in (TOP / "tests/integration/targets").glob("*/aliases")
     }
+    del aliases["setup_matrix"]
     run = {name for name, words in aliases.items() if "every_commit" in words}
-    left = aliases.keys() - run - {"setup_matrix"}
-    assert left and {f"guardduty_{name.partition('_')[2]}" for name in left} <= run
-    assert {"securityhub_member", "securityhub_hub", "macie_session"} <= run
+    assert {kind_of(name) for name in run} == set(map(kind_of, aliases)) and run != aliases.keys()
+    assert len({name.partition("_")[0] for name in run}) > 1
+
+
+LEAVES_OUT = re.compile(r"mark\.nightly|import .*\b(?:IS_NIGHTLY|nightly)\b")
+
+
+def test_nightly_run_has_each_step_of_which_every_commit_passes_a_part_only() -> None:
+    steps = {name: command for name, command in re.findall(r"^ *(?:step|shown) ([a-z-]+) (.*)", SUITE, re.M)}
+    usual = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
+    in_part = {name for name in STEPS if re.search(r"\$\{?(?:targets|units|left_out)", steps[name])}
+    for name in STEPS:
+        if steps[name].startswith("pytest "):
+            folders = re.findall(r"tests/\w+", steps[name]) or usual
+            files = [path for folder in folders for path in (TOP / folder).rglob("*.py")]
+            in_part |= {name} if any(LEAVES_OUT.search(path.read_text()) for path in files) else set()
+    job = load(TOP / ".github/workflows/nightly.yml")["jobs"]["everything"]
+    named = [step for part in job["strategy"]["matrix"]["steps"] for step in part.split()]
+    assert job["env"] == {"MUSTER_PROFILE": "nightly"}
+    assert sorted(named) == sorted(in_part | {"docsite", "browser"})  # which pytest-pages needs
+
+
+def test_every_file_of_tests_has_one_that_every_commit_runs() -> None:
+    for path in (TOP / "tests").rglob("test_*.py"):
+        # Each decorator, and the first line of what it decorates.
+        blocks = re.findall(r"^((?:@.*\n(?:[ )\]].*\n)*)*)def test_", path.read_text(), re.M)
+        assert not blocks or not all("@pytest.mark.nightly\n" in decorators for decorators in blocks), path
+
+
+@pytest.mark.parametrize(("profile", "is_there"), [("default", False), ("nightly", True)])
+def test_profile_decides_on_tests_with_the_marker(profile: str, is_there: bool) -> None:
+    file = "tests/playbooks/test_module_processes.py"
+    command = ["pytest", "--collect-only", "-q", file]
+    environment = {**os.environ, "MUSTER_PROFILE": profile}
+    collected = subprocess.run(command, cwd=TOP, env=environment, check=True, capture_output=True, text=True).stdout
+    assert f"{file}::test_another_python_is_asked" in collected
+    assert (f"{file}::test_environment_of_a_role_reaches_the_modules" in collected) is is_there

@@ -110,6 +110,7 @@ def test_the_installed_artifact_is_all_that_is_found(installation: Installation,
     assert places == {f"{installation.root}/ansible_collections"}
 
 
+@pytest.mark.nightly
 def test_scenario_runs_from_the_installed_artifact_as_the_guide_says(installation: Installation, tmp_path: Path):
     run(
         *("molecule", "--base-config", "extensions/molecule/config.yml", "test", "-s", "onboard_organization"),

@@ -151,8 +151,16 @@ class Configuration:
         return run(*command, cwd=self._folder, variables={**self._variables, **(variables or {})})
 
 
+ROTATED = {"AWS_SECRET_ACCESS_KEY": "rotated-secret-key"}
+
+
+def secrets_in(controller: FakeController) -> tuple[str, str]:
+    keys, role = (controller.named("credentials", name) for name in ("Administrator account", "Member role"))
+    return keys["inputs"]["password"], role["inputs"]["external_id"]
+
+
 @needs_awx
-def test_configuration_is_created_once_then_found_unchanged_but_for_new_secrets_and_gone_when_asked(tmp_path: Path):
+def test_configuration_is_created_once_then_found_unchanged(tmp_path: Path):
     with FakeController() as controller:
         configure = Configuration(controller, tmp_path)
         output = configure(muster_awx_external_id="for-muster")
@@ -179,17 +187,21 @@ def test_configuration_is_created_once_then_found_unchanged_but_for_new_secrets_
         assert len(controller.objects["workflow_job_template_nodes"]) == 7
         assert len(controller.objects["workflow_approval_templates"]) == 2
 
-        def secrets() -> tuple[str, str]:
-            keys, role = (controller.named("credentials", name) for name in ("Administrator account", "Member role"))
-            return keys["inputs"]["password"], role["inputs"]["external_id"]
-
         # New secrets are pushed when asked, and only then.
-        rotated = {"AWS_SECRET_ACCESS_KEY": "rotated-secret-key"}
         controller.writes.clear()
-        assert "changed=0" in configure(rotated, muster_awx_external_id="another")
-        assert controller.writes == [] and secrets() == ("example-secret-key", "for-muster")
-        output = configure(rotated, muster_awx_external_id="another", muster_awx_update_secrets=True)
-        assert secrets() == ("rotated-secret-key", "another")
+        assert "changed=0" in configure(ROTATED, muster_awx_external_id="another")
+        assert controller.writes == [] and secrets_in(controller) == ("example-secret-key", "for-muster")
+
+
+@pytest.mark.nightly
+@needs_awx
+def test_new_secrets_are_pushed_when_asked_and_all_is_gone_when_asked(tmp_path: Path):
+    with FakeController() as controller:
+        configure = Configuration(controller, tmp_path)
+        configure(muster_awx_external_id="for-muster")
+        controller.writes.clear()
+        output = configure(ROTATED, muster_awx_external_id="another", muster_awx_update_secrets=True)
+        assert secrets_in(controller) == ("rotated-secret-key", "another")
         assert {write.split("/")[3] for write in controller.writes} == {"credentials"} and len(controller.writes) == 2
         assert "rotated-secret-key" not in output
 
@@ -200,6 +212,7 @@ def test_configuration_is_created_once_then_found_unchanged_but_for_new_secrets_
         assert controller.names("credential_types") == ["Amazon Web Services"]
 
 
+@pytest.mark.nightly
 @needs_awx
 def test_settings_give_names_labels_notifications_grants_and_keys_of_a_session(tmp_path: Path):
     with FakeController() as controller:
@@ -241,6 +254,7 @@ def test_settings_give_names_labels_notifications_grants_and_keys_of_a_session(t
         assert len(controller.objects["inventory_sources"]) == 2
 
 
+@pytest.mark.nightly
 @needs_awx
 def test_jobs_get_no_credential_where_the_execution_nodes_have_a_role(tmp_path: Path):
     with FakeController() as controller:
@@ -260,6 +274,7 @@ def test_jobs_get_no_credential_where_the_execution_nodes_have_a_role(tmp_path: 
         assert source["source_path"].endswith("organization.yml") and not source.get("credential")
 
 
+@pytest.mark.nightly
 @needs_awx
 def test_administrator_of_an_organization_configures_what_is_left_to_it(tmp_path: Path):
     with FakeController(is_system_administrator=False) as controller:

@@ -166,6 +166,7 @@ def test_onboard_job_fails_for_one_account_and_is_relaunched_on_it(controller: C
         limit_of_relaunch(again.statistics)
 
 
+@pytest.mark.nightly
 def test_jobs_in_slices_take_all_accounts_between_them(controller: Controller, emulator: Emulator):
     slices = hosts_of_slices(list(ACCOUNTS), 2)
     parts = [{host: LISTED[host] for host in hosts} for hosts in slices]
@@ -175,6 +176,7 @@ def test_jobs_in_slices_take_all_accounts_between_them(controller: Controller, e
     assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
 
 
+@pytest.mark.nightly
 def test_a_limit_that_leaves_a_slice_without_hosts_fails_that_slice_alone(controller, emulator: Emulator):
     """A controller makes slices of the whole inventory, and gives each the limit as it was asked for."""
     parts = [{host: LISTED[host] for host in hosts} for hosts in hosts_of_slices(list(ACCOUNTS), 2)]
@@ -186,6 +188,7 @@ def test_a_limit_that_leaves_a_slice_without_hosts_fails_that_slice_alone(contro
     assert not enabled_everywhere(emulator, ACCOUNTS[FIRST])
 
 
+@pytest.mark.nightly
 def test_scheduled_report_runs_without_answers(controller: Controller, emulator: Emulator):
     job = controller.run("report", {})
     assert job.status == "successful", job.output
@@ -203,12 +206,14 @@ def test_workflow_runs_to_its_end_though_each_job_gets_the_artifacts_of_those_be
     assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
 
 
+@pytest.mark.nightly
 def test_onboard_job_without_answers_takes_the_template_and_the_defaults(controller: Controller, emulator: Emulator):
     job = controller.run("onboard", {})
     assert job.status == "successful", job.output
     assert all(enabled_everywhere(emulator, account_id) for account_id in ACCOUNTS.values())
 
 
+@pytest.mark.nightly
 def test_onboard_job_with_a_limit_and_check_mode_leaves_the_others_alone(controller: Controller, emulator: Emulator):
     checked = controller.launch("onboard", limit=f"{FIRST},{THIRD}", check=True)
     assert checked.status == "successful", checked.output

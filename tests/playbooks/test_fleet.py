@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.muster.aws.tests.playbooks.harness import SERVICES, PlaybookRunner, fleet, states
+from ansible_collections.muster.aws.tests.profiles import nightly
 
 ROLES = ["onboard", "offboard", "report"]
 
@@ -42,7 +43,7 @@ def inventory(playbook: PlaybookRunner, hosts: dict, **variables: object) -> str
     return str(path)
 
 
-@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("role", ["onboard", *nightly("offboard", "report")])
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -131,7 +132,7 @@ def test_onboard_hosts_that_are_as_they_should_be_print_nothing_and_the_files_sa
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
 
 
-@pytest.mark.parametrize("strategy", ["free", "host_pinned"])
+@pytest.mark.parametrize("strategy", ["free", *nightly("host_pinned")])
 def test_roles_refuse_strategies_that_would_do_the_work_once_for_each_host(playbook: PlaybookRunner, strategy):
     playbook.environment["ANSIBLE_STRATEGY"] = strategy
     own = playbook(fleet(2), playbook=playbook.play("onboard"))
@@ -154,17 +155,19 @@ ON_THE_LAST = {"fail": {}, "when": "inventory_hostname == 'workload-06'"}
             [1, 2, 3],
             "0 of 6 accounts as wanted, 0 changed, 6 failed (3 of them not begun)",
         ),
-        (
-            [{"import_role": ONBOARD}],
-            {"any_errors_fatal": True},
-            [1],
-            "2 of 6 accounts as wanted, 2 changed, 4 failed (3 of them not begun)",
-        ),
-        (
-            [ON_THE_LAST, {"import_role": ONBOARD}],
-            {},
-            [],
-            "5 of 6 accounts as wanted, 5 changed, 1 failed (1 of them not begun)",
+        *nightly(
+            (
+                [{"import_role": ONBOARD}],
+                {"any_errors_fatal": True},
+                [1],
+                "2 of 6 accounts as wanted, 2 changed, 4 failed (3 of them not begun)",
+            ),
+            (
+                [ON_THE_LAST, {"import_role": ONBOARD}],
+                {},
+                [],
+                "5 of 6 accounts as wanted, 5 changed, 1 failed (1 of them not begun)",
+            ),
         ),
     ],
     ids=["included", "a-batch-failed-whole", "any-errors-fatal", "another-task-failed"],
@@ -236,7 +239,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["verbose", "json", *nightly("jsonl", "runner")])
 def test_summary_is_the_same_and_comes_last_in_every_form_of_output(playbook: PlaybookRunner, form):
     hosts = fleet(6)
     hosts["workload-02"]["onboard_account_email"] = "wrong (at) example.com"

@@ -38,6 +38,7 @@ def test_no_file_of_a_module_is_written(playbook: PlaybookRunner, remote_tmp: Pa
     assert not list(remote_tmp.rglob("AnsiballZ_*"))
 
 
+@pytest.mark.nightly
 def test_who_asks_for_the_files_of_the_modules_has_them(playbook: PlaybookRunner, remote_tmp: Path) -> None:
     playbook.environment["ANSIBLE_KEEP_REMOTE_FILES"] = "true"
 
@@ -59,6 +60,7 @@ def test_another_python_is_asked(playbook: PlaybookRunner, tmp_path: Path) -> No
     assert "AnsiballZ_guardduty_member.py" in log.read_text()
 
 
+@pytest.mark.nightly
 def test_environment_of_a_role_reaches_the_modules(playbook: PlaybookRunner) -> None:
     playbook.environment["AWS_ENDPOINT_URL"] = NOWHERE
     play = playbook.play("onboard", environment={"AWS_ENDPOINT_URL": playbook.emulator.url})

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.muster.aws.tests.playbooks.harness import ADMINISTRATOR, PlaybookRunner
+from ansible_collections.muster.aws.tests.profiles import nightly
 
 MANAGEMENT, STRANGER = "999999999999", "898989898989"
 WORKLOADS, PROD, DEV, SECURITY, EMPTY, DEEP = (f"ou-ab12-{n}{'0' * 7}" for n in range(1, 7))
@@ -149,7 +150,7 @@ def test_calls_are_pages_and_parents_not_accounts(inventory: Inventory) -> None:
     ],
     ids=[f"choice {n}" for n in range(8)],
 )  # fmt: skip
-@pytest.mark.parametrize("fields", ["State+Paths", "State"])
+@pytest.mark.parametrize("fields", ["State+Paths", *nightly("State")])
 def test_accounts_are_chosen(inventory: Inventory, options: dict[str, Any], hosts: set[str], fields: str) -> None:
     inventory.emulator.set_knobs(organizations_fields=fields)
     assert set(inventory(**options)) == hosts

@@ -19,6 +19,7 @@ from ansible_collections.muster.aws.tests.playbooks.harness import (
     fleet,
     states,
 )
+from ansible_collections.muster.aws.tests.profiles import nightly
 
 MANAGEMENT = "999999999999"
 HOSTS = fleet(3)
@@ -106,10 +107,12 @@ def test_what_fails_in_one_region_is_told_once_and_the_others_go_on(
     ("variables", "told"),
     [
         ({"organization_region": ["us-east-1"]}, "organization_region is no variable of this role"),
-        ({"organization_administrator_id": 111111111111}, "organization_administrator_id"),
-        ({"organization_services": ["macie"]}, "organization_services"),
-        ({"organization_regions": None}, "organization_regions"),
         ({"organization_guardduty": {"auto_enable": True}}, "auto_enable"),
+        *nightly(
+            ({"organization_administrator_id": 111111111111}, "organization_administrator_id"),
+            ({"organization_services": ["macie"]}, "organization_services"),
+            ({"organization_regions": None}, "organization_regions"),
+        ),
     ],
 )
 def test_variables_that_will_not_do_are_refused_before_any_call(

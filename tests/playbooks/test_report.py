@@ -20,6 +20,7 @@ from ansible_collections.muster.aws.tests.playbooks.harness import (
     Run,
     fleet,
 )
+from ansible_collections.muster.aws.tests.profiles import nightly
 
 OTHER_ADMINISTRATOR = "999999999999"
 UNLISTED, UNLISTED_INVITED = "090000000000", "919191919191"
@@ -312,7 +313,7 @@ def test_report_hostile_values_stay_text(report: Reporter):
     assert "unknown_status" in report.cells("reason_code").values()
 
 
-@pytest.mark.parametrize(("monitoring", "is_gap"), [(None, True), ("suspended", False), ("enabled", False)])
+@pytest.mark.parametrize(("monitoring", "is_gap"), [(None, True), *nightly(("suspended", False), ("enabled", False))])
 def test_onboard_and_report_agree_on_a_member_that_nobody_watches(
     report: Reporter, monitoring: str | None, is_gap: bool
 ):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from ansible_collections.muster.aws.tests.harness import clock, emulator, emulator_server, run_module, shared_loader
-from ansible_collections.muster.aws.tests.trust.profiles import PROFILE
+from ansible_collections.muster.aws.tests.profiles import PROFILE
 from hypothesis import HealthCheck, Phase, settings
 
 __all__ = ["clock", "emulator", "emulator_server", "run_module"]
@@ -26,7 +26,7 @@ _USUAL = {
     "suppress_health_check": list(HealthCheck),
 }
 # Without shrinking: that takes minutes, and a failing history is short enough to read.
-settings.register_profile("default", max_examples=100, phases=[Phase.explicit, Phase.generate], **_USUAL)
+settings.register_profile("default", max_examples=36, phases=[Phase.explicit, Phase.generate], **_USUAL)
 settings.register_profile("nightly", max_examples=2000, **{**_USUAL, "derandomize": False})
 settings.load_profile(PROFILE)
 

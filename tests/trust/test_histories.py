@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner, TestTime
-from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import FACTS, GUARDDUTY, SERVICES, SWITCH
 from ansible_collections.muster.aws.tests.trust.truth import (
     accepted,
@@ -37,7 +37,7 @@ ACCOUNTS = ("012345678901", "222222222222", "333333333333", "444444444444")
 OTHER = "888888888888"
 STRANGER = "099999999999"
 
-# Both services together: 100 histories in the default profile, 2,000 in the nightly one.
+# All services together: 36 histories in the default profile, 2,000 in the nightly one.
 HISTORIES = settings().max_examples // len(SERVICES)
 
 # The bounds of one run over four accounts in one Region.

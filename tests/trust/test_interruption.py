@@ -24,8 +24,8 @@ from typing import Any
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR
+from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.driver import Runs
-from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import (
     DELEGATING,
     FLEET,
@@ -42,7 +42,7 @@ IN_ORGANIZATION = [*FLEET, *(f"3333333333{number:02}" for number in range(60))] 
 IN_REGIONS = [*REGIONS, "eu-west-1"] if IS_NIGHTLY else [*REGIONS]
 
 # How many calls the default profile strikes, evenly spread over the run. Nightly strikes every call.
-SPREAD = {"onboard": 8, "remove": 6, "accept": 3, "organization": 10}
+SPREAD = {"onboard": 4, "remove": 3, "accept": 2, "organization": 5}
 
 
 @pytest.fixture(scope="module")

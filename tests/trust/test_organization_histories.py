@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import State
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner, TestTime
-from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import (
     DELEGATING,
     FACTS,
@@ -38,7 +38,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 ACCOUNTS = ("012345678901", "222222222222", "333333333333", "444444444444")
 
-# All services together: 50 histories in the default profile, 1,000 in the nightly one.
+# All services together: 18 histories in the default profile, 1,000 in the nightly one.
 HISTORIES = settings().max_examples // 2 // len(DELEGATING)
 
 # The bounds of one run over four accounts in two Regions.

@@ -19,15 +19,12 @@ import pytest
 from ansible_collections.muster.aws.plugins.module_utils._aws import retries
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, REGION, ModuleRunner, TestTime
-from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
 from ansible_collections.muster.aws.tests.trust.scenes import MEMBERS, REGIONS, SECURITYHUB, A, members_of, switch_on
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 QUOTA = "The current account cannot create more members because it cannot exceed the maximum number of members."
 FOUR_REGIONS = ["ap-southeast-2", "eu-central-1", "us-east-1", "us-west-2"]
-
-nightly = pytest.mark.skipif(not IS_NIGHTLY, reason="takes minutes of real time: MUSTER_PROFILE=nightly")
 
 
 def sends_of(emulator: Emulator, operation: str) -> int:
@@ -248,7 +245,7 @@ def test_onboarding_under_a_rate_limit_fails_for_nobody(emulator_server: Emulato
     tell(f"110 accounts x 2 Regions at 10/s, burst 4: {measured}")
 
 
-@nightly
+@pytest.mark.nightly
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "LimitExceededException"])
 def test_onboarding_500_accounts_in_4_regions_at_the_documented_rate_fails_for_nobody(
     code: str, emulator_server: Emulator, tell: Callable[[str], None]
@@ -274,7 +271,7 @@ MODES: list[tuple[str, int]] = [
 ]
 
 
-@nightly
+@pytest.mark.nightly
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize(("mode", "tries"), MODES)
 def test_retry_modes_compared(

@@ -15,6 +15,7 @@ import logging
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pytest
 import yaml
 from ansible_collections.muster.aws.tests.emulator import Emulator
 from ansible_collections.muster.aws.tests.harness import ADMINISTRATOR, ModuleRunner
-from ansible_collections.muster.aws.tests.trust.profiles import IS_NIGHTLY
+from ansible_collections.muster.aws.tests.profiles import nightly
 from ansible_collections.muster.aws.tests.trust.scenes import (
     ACCOUNTS,
     GUARDDUTY,
@@ -76,9 +77,13 @@ def sdk_log() -> Iterator[logging.Logger]:
 
 # The modules' JSON
 
+FAULTS = ["error", "reset_before", "malformed"]
+# Each service without a fault and with one of them, by turns.
+STRUCK = [*((service, None) for service in SERVICES), *zip(SERVICES, cycle(FAULTS), strict=False)]
+OTHERWISE_STRUCK = [pair for pair in product(SERVICES, FAULTS) if pair not in STRUCK]
 
-@pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("fault", [None, "error", "reset_before", "malformed"])
+
+@pytest.mark.parametrize(("service", "fault"), [*STRUCK, *nightly(*OTHERWISE_STRUCK)])
 def test_json_of_every_scene_has_no_secret(
     service: str,
     fault: str | None,
@@ -187,11 +192,13 @@ def play(folder: Path, tasks: list[dict[str, Any]], environment: Mapping[str, st
     return output
 
 
-PLAYS = [(GUARDDUTY, "options"), (SECURITYHUB, "environment"), (GUARDDUTY, "profile")]
-MORE_PLAYS = [(SECURITYHUB, "options"), (GUARDDUTY, "environment"), (SECURITYHUB, "profile")]
+PLAY = (GUARDDUTY, "options")  # the jobs below have theirs from the environment
+OTHER_PLAYS = [
+    pair for pair in product((GUARDDUTY, SECURITYHUB), ("options", "environment", "profile")) if pair != PLAY
+]
 
 
-@pytest.mark.parametrize(("service", "kind"), PLAYS + MORE_PLAYS * IS_NIGHTLY)
+@pytest.mark.parametrize(("service", "kind"), [PLAY, *nightly(*OTHER_PLAYS)])
 def test_playbook_at_vvvv_prints_no_secret(
     service: str, kind: str, emulator: Emulator, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
@@ -268,8 +275,14 @@ def stored_by_a_controller(
     return "\n".join(path.read_text() for path in kept)
 
 
-@pytest.mark.parametrize("fault", [None, "denied"])
-@pytest.mark.parametrize("role", sorted(secret_variables()))
+@pytest.mark.parametrize(
+    ("role", "fault"),
+    [
+        *((role, None) for role in sorted(secret_variables())),
+        ("onboard", "denied"),
+        *nightly(*((role, "denied") for role in sorted(secret_variables()) if role != "onboard")),
+    ],
+)
 def test_events_of_a_job_keep_no_secret(
     role: str, fault: str | None, emulator: Emulator, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:

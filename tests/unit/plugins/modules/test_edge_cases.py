@@ -1009,9 +1009,18 @@ def as_id(case: Case | AdministratorCase, service: str) -> str:
     return f"{number}, {service}: {case.title}".removesuffix(": ")
 
 
-def parametrize(cases: Sequence[Case | AdministratorCase]) -> Any:
-    """Play each case for each of its services."""
-    pairs = [pytest.param(case, service, id=as_id(case, service)) for case in cases for service in case.services]
+def parametrize(cases: Sequence[Case | AdministratorCase], by_turns: bool = False) -> Any:
+    """Play each case for each of its services; ``by_turns``: for one, and nightly for the others."""
+    pairs = [
+        pytest.param(
+            case,
+            service,
+            id=as_id(case, service),
+            marks=pytest.mark.nightly if by_turns and (turn - number) % len(case.services) else (),
+        )
+        for turn, case in enumerate(cases)
+        for number, service in enumerate(case.services)
+    ]
     return pytest.mark.parametrize(("case", "service"), pairs)
 
 
@@ -1121,7 +1130,7 @@ def test_member_in_an_edge_case_makes_the_calls_and_returns_the_rows(
     assert set(KEYS) < set(result)
 
 
-@parametrize(MEMBER_CASES)
+@parametrize(MEMBER_CASES, by_turns=True)
 def test_member_in_check_mode_writes_nothing_and_predicts_the_same(
     case: Case, service: str, emulator: Emulator, run_module: Any
 ) -> None:
@@ -1148,7 +1157,7 @@ def test_member_in_check_mode_writes_nothing_and_predicts_the_same(
         assert predicted["unprocessed_accounts"] == []
 
 
-@parametrize([case for case in MEMBER_CASES if not case.unprocessed])
+@parametrize([case for case in MEMBER_CASES if not case.unprocessed], by_turns=True)
 def test_member_run_again_writes_nothing(case: Case, service: str, emulator: Emulator, run_module: Any) -> None:
     stage = stage_member(case, service, emulator, run_module)
     first = stage.play()

@@ -19,7 +19,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._account_list import (
     make_inventory,
     read_account_list,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 A, B, C = "012345678901", "222222222222", "333333333333"
@@ -274,6 +274,7 @@ ACCOUNTS = st.dictionaries(
 )
 
 
+@settings(deadline=None)  # on a busy machine, an example may take any time
 @given(ACCOUNTS.filter(bool), st.sampled_from(",;\t"))
 def test_list_of_any_names_comes_back_with_every_id(accounts, delimiter) -> None:
     rows = [{"id": account_id, "email": "{a}@example.com", "name": name} for account_id, name in accounts.items()]
@@ -286,6 +287,7 @@ def test_list_of_any_names_comes_back_with_every_id(accounts, delimiter) -> None
         assert set(hosts(content).values()) == {(row["id"], row["email"]) for row in rows}
 
 
+@settings(deadline=None)
 @given(st.binary())
 def test_bytes_of_any_kind_are_an_inventory_or_faults(content) -> None:
     try:

@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import batch_of, collect_accounts, total_stats
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
+from ansible_collections.muster.aws.tests.profiles import nightly
 
 ADMINISTRATOR, OTHER = "111111111111", "999999999999"
 REGIONS = ["eu-central-1", "us-east-1"]
@@ -32,6 +33,14 @@ NO_CREDENTIALS: Mapping[str, Any] = MappingProxyType(
 )
 
 services = pytest.mark.parametrize("service", SERVICES)
+# Where the services differ by their data alone.
+one_service = pytest.mark.parametrize("service", ["guardduty", *nightly("securityhub")])
+
+
+def by_turns(name: str, first: Any, second: Any) -> Any:
+    """Both values, by default each with one of the services."""
+    turns = [("guardduty", first), ("securityhub", second)]
+    return pytest.mark.parametrize(("service", name), [*turns, *nightly(("guardduty", second), ("securityhub", first))])
 
 
 OPTIONS: Mapping[str, Any] = MappingProxyType(
@@ -175,15 +184,14 @@ def test_onboard_verdict_of_a_last_task_that_failed_as_a_whole_repeats_its_messa
     assert all(host["failed"] and "no credentials" in host["text"] for host in done["hosts"].values())
 
 
-@services
+@one_service
 def test_onboard_verdicts_of_late_invitations_are_changed(service, run_module, emulator) -> None:
     emulator.set_knobs(invite_visible_seconds=3)
     assert all(verdict["changed"] and not verdict["failed"] for verdict in onboard(run_module, service).hosts.values())
 
 
-@services
-@pytest.mark.parametrize("hits", ["reads", "writes"])
-@pytest.mark.parametrize("seconds", [1.5, 5])
+@by_turns("hits", "writes", "reads")
+@pytest.mark.parametrize("seconds", [5, *nightly(1.5)])
 def test_roles_end_well_whatever_aws_shows_late(service, seconds, hits, run_module, emulator) -> None:
     emulator.set_knobs(lag_seconds=seconds, lag_hits=hits)
     joined, left = onboard(run_module, service), offboard(run_module, service)
@@ -193,8 +201,7 @@ def test_roles_end_well_whatever_aws_shows_late(service, seconds, hits, run_modu
         assert (left.hosts[host]["changed"], left.hosts[host]["failed"]) == (True, False), left.hosts[host]
 
 
-@services
-@pytest.mark.parametrize("side", ["Removed", "refuse"])
+@by_turns("side", "Removed", "refuse")
 def test_offboard_takes_out_accounts_that_are_only_invited(service, side, run_module, emulator) -> None:
     emulator.set_knobs(pending_disassociate=side)
     switch_on(emulator, service, ADMINISTRATOR)
@@ -209,7 +216,7 @@ def test_offboard_takes_out_accounts_that_are_only_invited(service, side, run_mo
     assert held == [None, None]
 
 
-@services
+@one_service
 def test_onboard_verdicts_name_what_kept_each_account_out(service, run_module, emulator) -> None:
     emulator.seed({"accounts": {"012345678901": {"assumable": False}}})
     hosts = {**HOSTS, "broken": {"account": {"account_id": 1402433619, "email": None}}}
@@ -232,14 +239,13 @@ def test_onboard_verdicts_of_an_administrator_that_cannot_be_switched_on_tell_th
     assert verdict["failed"] and operation in verdict["text"] and "access_denied" in verdicts.reasons_of("search")
 
 
-@services
-@pytest.mark.parametrize("task", ["member", "administrator"])
+@by_turns("task", "member", "administrator")
 def test_onboard_verdicts_of_tasks_that_failed_as_a_whole_repeat_their_message(service, task, run_module) -> None:
     verdict = onboard(run_module, service, **{task: NO_CREDENTIALS}).hosts["search"]
     assert verdict["failed"] and "no credentials" in verdict["text"]
 
 
-@services
+@one_service
 def test_onboard_verdict_of_a_member_that_is_not_shown_is_timed_out(service, run_module) -> None:
     assert onboard(run_module, service, member_info={"members": []}).reasons_of("search") == {"timed_out"}
 
@@ -271,7 +277,7 @@ def test_batch_of_has_the_accounts_of_its_hosts_once_each_and_no_others() -> Non
     assert batch["members"] == {"securityhub": [{"account_id": "222222222222", "email": None}]}
 
 
-@services
+@one_service
 def test_total_stats_count_an_account_once_however_often_it_is_named(service, run_module) -> None:
     hosts = {**HOSTS, "again": HOSTS["search"]}
     batch = batch_of_hosts(service, hosts)
@@ -281,7 +287,7 @@ def test_total_stats_count_an_account_once_however_often_it_is_named(service, ru
     assert total_stats(verdicts.rows)[service]["us-east-1"]["accounts"] == 2
 
 
-@services
+@one_service
 def test_onboard_verdict_of_a_last_look_that_failed_tells_why(service, run_module) -> None:
     refused = {"reason_code": "access_denied", "operation": "GetMembers", "reason": "AccessDenied: no", "hint": "ask"}
     rows = [
@@ -303,8 +309,7 @@ def offboard(
     return Verdicts(batch["accounts"], **offboard_batch(Work(run_module, **given), options, batch))
 
 
-@services
-@pytest.mark.parametrize("disable", [False, True])
+@by_turns("disable", False, True)
 def test_offboard_verdicts_are_changed_then_unchanged(service, disable, run_module) -> None:
     onboard(run_module, service)
     first, second = offboard(run_module, service, disable), offboard(run_module, service, disable)
@@ -326,8 +331,7 @@ def test_offboard_verdict_of_an_account_held_by_another_administrator_says_that_
     assert not verdicts.hosts["search"]["failed"]
 
 
-@services
-@pytest.mark.parametrize("task", ["administrator_info", "service"])
+@by_turns("task", "administrator_info", "service")
 def test_offboard_verdict_of_a_service_left_on_by_a_task_that_failed_as_a_whole_repeats_its_message(
     service, task, run_module
 ) -> None:
@@ -338,7 +342,7 @@ def test_offboard_verdict_of_a_service_left_on_by_a_task_that_failed_as_a_whole_
         assert verdict["failed"] and "the service was left on: no credentials" in verdict["text"]
 
 
-@services
+@one_service
 def test_offboard_leaves_the_service_of_the_administrator_itself_on(service, run_module, emulator) -> None:
     hosts = {"itself": {"account": {"account_id": ADMINISTRATOR, "email": None}}, **HOSTS}
     onboard(run_module, service)
