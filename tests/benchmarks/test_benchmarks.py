@@ -152,10 +152,16 @@ def whole_of(scenario: str, fleet: Fleet, own: float, modules: float, **others: 
     return found
 
 
-@pytest.mark.parametrize("power,answer", [(1, "yes"), (2, "**no**")])
-def test_growth_is_judged_without_what_every_run_takes_at_its_start(power: int, answer: str) -> None:
+@pytest.mark.parametrize(
+    "power,least,answer", [(1, 1, "yes"), (2, 1, "**no**"), (2, 2, "yes"), (1.5, 1.1, "**no**"), (1, 0.5, "yes")]
+)
+def test_growth_is_judged_beside_ansible_s_own_without_what_every_run_takes_at_its_start(
+    power: float, least: float, answer: str
+) -> None:
     wholes = [
-        whole_of(scenario, Fleet(size, 1), 100 + size**power / 1000, 1 + size / 100, floor=1, trivial=1)
+        whole_of(
+            scenario, Fleet(size, 1), 100 + size**power / 1000, 1 + size / 100, floor=1, trivial=9 + size**least / 100
+        )
         for scenario in whole.SCENARIOS
         for size in (50, 1000, 2000)
     ]
