@@ -190,7 +190,7 @@ def test_rules_for_agents_stay_short_and_name_what_is_there() -> None:
 
 def kind_of(target: str) -> str:
     """Return what the module of a target is for."""
-    service, _, rest = target.partition("_")
+    rest = target.partition("_")[2]
     if rest.endswith("info"):
         return "reads"
     if rest.startswith("organization"):
@@ -212,7 +212,7 @@ LEAVES_OUT = re.compile(r"mark\.nightly|import .*\b(?:IS_NIGHTLY|nightly)\b")
 
 
 def test_nightly_run_has_each_step_of_which_every_commit_passes_a_part_only() -> None:
-    steps = {name: command for name, command in re.findall(r"^ *(?:step|shown) ([a-z-]+) (.*)", SUITE, re.M)}
+    steps = dict(re.findall(r"^ *(?:step|shown) ([a-z-]+) (.*)", SUITE, re.M))
     usual = tomllib.loads((TOP / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]["testpaths"]
     in_part = {name for name in STEPS if re.search(r"\$\{?(?:targets|units|left_out)", steps[name])}
     for name in STEPS:

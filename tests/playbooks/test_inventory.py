@@ -154,6 +154,7 @@ def test_members_that_the_administrator_has_become_an_inventory(shell: Shell, pl
 # The examples
 
 
+@pytest.mark.nightly
 def test_inventory_of_the_examples_onboards(shell: Shell, playbook: PlaybookRunner) -> None:
     playbook.emulator.seed(
         {"accounts": {row["onboard_account_id"]: {"email": row["onboard_account_email"]} for row in ACCOUNTS.values()}}

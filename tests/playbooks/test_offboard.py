@@ -99,6 +99,7 @@ def test_offboard_disassociated_keeps_the_records(offboard, playbook: PlaybookRu
     assert states(playbook.emulator, hosts) == {host: {"Removed"} for host in hosts}
 
 
+@pytest.mark.nightly
 def test_offboard_members_of_an_organization_stay_as_removed_where_aws_cannot_delete_them(offboard, playbook):
     emulator, hosts = playbook.emulator, fleet(1)
     account_id = next(iter(hosts.values()))["onboard_account_id"]

@@ -236,6 +236,7 @@ def test_onboard_takes_account_ids_from_wherever_ansible_knows_them(playbook: Pl
     assert states(playbook.emulator, hosts) == {name: {"Enabled"}}
 
 
+@pytest.mark.nightly
 def test_onboard_takes_every_service_of_the_registry(playbook: PlaybookRunner):
     hosts = fleet(3)
     services = list(REGISTRY)

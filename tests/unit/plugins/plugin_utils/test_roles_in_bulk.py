@@ -137,7 +137,7 @@ def test_onboard_verdicts_of_new_accounts_are_changed_then_unchanged_and_foresee
     assert totals[service]["us-east-1"] == {"accounts": 2, "changed": 2, "failed": 0, "failed_ids": []}
 
 
-@services
+@one_service
 def test_onboard_new_accounts_are_suspended_in_the_run_that_makes_them_members(service, run_module) -> None:
     options = {"monitoring": "suspended"}
     foreseen = onboard(run_module, service, check=True, options=options)
@@ -228,7 +228,7 @@ def test_onboard_verdicts_name_what_kept_each_account_out(service, run_module, e
     assert total_stats(verdicts.rows)[service]["us-east-1"]["failed_ids"] == ["012345678901", "1402433619"]
 
 
-@services
+@one_service
 def test_onboard_verdicts_of_an_administrator_that_cannot_be_switched_on_tell_the_root_cause(
     service, run_module, emulator
 ) -> None:
@@ -318,7 +318,7 @@ def test_offboard_verdicts_are_changed_then_unchanged(service, disable, run_modu
     assert not any(verdict["changed"] or verdict["failed"] for verdict in second.hosts.values())
 
 
-@services
+@one_service
 def test_offboard_verdict_of_an_account_held_by_another_administrator_says_that_the_service_stays(
     service, run_module, emulator
 ) -> None:
