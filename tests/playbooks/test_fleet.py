@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.muster.aws.tests.playbooks.harness import SERVICES, PlaybookRunner, fleet, states
 from ansible_collections.muster.aws.tests.profiles import nightly
 
-ROLES = ["onboard", "offboard", "report"]
+ROLES = ["onboard", *nightly("offboard", "report")]
 
 
 def run_raw(
@@ -43,7 +43,7 @@ def inventory(playbook: PlaybookRunner, hosts: dict, **variables: object) -> str
     return str(path)
 
 
-@pytest.mark.parametrize("role", ["onboard", *nightly("offboard", "report")])
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

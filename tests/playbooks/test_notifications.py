@@ -176,6 +176,7 @@ def test_slack_hears_of_a_run_that_was_stopped(stopped: Notifier, slack: Slack) 
     assert "*not_begun*, everywhere: the credentials belong to account 111111111111" in text
 
 
+@pytest.mark.nightly
 def test_refusal_is_told_without_the_address_and_a_busy_server_is_asked_again(failed: Notifier, slack: Slack) -> None:
     slack.refusals += [(429, "rate_limited"), (429, "rate_limited")]
     busy = failed("slack", SLACK_WEBHOOK_URL=f"{slack.url}{slack.PATH}")
@@ -260,6 +261,7 @@ def test_webhook_gets_the_summary_and_the_failed_rows(failed: Notifier, server: 
     assert "hook-secret" not in done.stdout + done.stderr
 
 
+@pytest.mark.nightly
 def test_webhook_gets_many_rows_in_parts_and_none_in_one(failed: Notifier, server: Server) -> None:
     row = next(row for row in json.loads((failed.folder / "results.json").read_text()) if row["failed"])
     for count, sizes in ((1201, [500, 500, 201]), (0, [0])):

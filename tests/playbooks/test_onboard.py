@@ -19,6 +19,7 @@ from ansible_collections.muster.aws.tests.playbooks.harness import (
     fleet,
     states,
 )
+from ansible_collections.muster.aws.tests.profiles import nightly
 
 OTHER_ADMINISTRATOR = "999999999999"
 MEMBER_OPERATIONS = {"ListInvitations", "GetAdministratorAccount", "AcceptAdministratorInvitation", "AssumeRole"}
@@ -127,6 +128,7 @@ def test_onboard_partial_failure_fails_just_those_hosts_and_says_why(playbook: P
     assert again.changed_hosts == {locked}
 
 
+@pytest.mark.nightly
 def test_onboard_check_mode_predicts_the_rows_of_the_real_run(playbook: PlaybookRunner):
     hosts = fleet(4)
     enabled, invited, created, _new = (row["onboard_account_id"] for row in hosts.values())
@@ -211,7 +213,7 @@ def test_onboard_hosts_that_are_told_different_things_are_not_done_as_if_they_we
     assert playbook.emulator.operations() == []
 
 
-@pytest.mark.parametrize("wanted", [0, 1])
+@pytest.mark.parametrize("wanted", [0, *nightly(1)])
 def test_onboard_a_condition_on_the_role_leaves_its_hosts_alone(playbook: PlaybookRunner, wanted: int):
     hosts = fleet(2)
     names = list(hosts)

@@ -42,7 +42,7 @@ IN_ORGANIZATION = [*FLEET, *(f"3333333333{number:02}" for number in range(60))] 
 IN_REGIONS = [*REGIONS, "eu-west-1"] if IS_NIGHTLY else [*REGIONS]
 
 # How many calls the default profile strikes, evenly spread over the run. Nightly strikes every call.
-SPREAD = {"onboard": 4, "remove": 3, "accept": 2, "organization": 5}
+SPREAD = {"onboard": 3, "remove": 2, "accept": 2, "organization": 3}
 
 
 @pytest.fixture(scope="module")

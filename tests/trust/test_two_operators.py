@@ -128,7 +128,7 @@ def test_second_run_between_any_two_calls_of_the_first_loses_nothing_and_claims_
     operators.run(second)
     goal = state_of(emulator)
     places = [(k, moment) for k in range(1, calls + 1) for moment in ("before", "after")]
-    chosen = places if IS_NIGHTLY else places[::15]  # an odd step: both moments come up
+    chosen = places if IS_NIGHTLY else places[::21]  # an odd step: both moments come up
     for k, moment in chosen:
         where = f"{moment} call {k}"
         results = operators.interleave(first, second, k, moment)
