@@ -58,6 +58,7 @@ def test_hosted_tests_run_each_step_of_the_suite_once() -> None:
     [parts] = [job["strategy"]["matrix"]["steps"] for job in load(TOP / ".github/workflows/tests.yml")["jobs"].values()]
     named = [step for part in parts for step in part.split()]
     assert STEPS and sorted(named) == sorted(STEPS)
+    assert any({"pytest", "coverage"} <= set(part.split()) for part in parts)  # the one measures for the other
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -26,7 +26,7 @@ _USUAL = {
     "suppress_health_check": list(HealthCheck),
 }
 # Without shrinking: that takes minutes, and a failing history is short enough to read.
-settings.register_profile("default", max_examples=36, phases=[Phase.explicit, Phase.generate], **_USUAL)
+settings.register_profile("default", max_examples=24, phases=[Phase.explicit, Phase.generate], **_USUAL)
 settings.register_profile("nightly", max_examples=2000, **{**_USUAL, "derandomize": False})
 settings.load_profile(PROFILE)
 

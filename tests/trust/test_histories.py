@@ -37,7 +37,7 @@ ACCOUNTS = ("012345678901", "222222222222", "333333333333", "444444444444")
 OTHER = "888888888888"
 STRANGER = "099999999999"
 
-# All services together: 36 histories in the default profile, 2,000 in the nightly one.
+# All services together: 24 histories in the default profile, 2,000 in the nightly one.
 HISTORIES = settings().max_examples // len(SERVICES)
 
 # The bounds of one run over four accounts in one Region.

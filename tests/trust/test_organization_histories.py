@@ -38,7 +38,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 ACCOUNTS = ("012345678901", "222222222222", "333333333333", "444444444444")
 
-# All services together: 18 histories in the default profile, 1,000 in the nightly one.
+# All services together: 12 histories in the default profile, 1,000 in the nightly one.
 HISTORIES = settings().max_examples // 2 // len(DELEGATING)
 
 # The bounds of one run over four accounts in two Regions.
