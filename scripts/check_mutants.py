@@ -125,10 +125,11 @@ def _tell(group: Group) -> bool:
     unnoticed = {name: _change(name) for name, status in statuses.items() if status not in NOTICED | UNTRIED}
     complaints = judge(statuses, unnoticed, group.files)
     print(*complaints, sep="\n", end="", flush=True)
-    untried = sum(status in UNTRIED for status in statuses.values())
-    if untried or not statuses:
-        print(f"mutants: the time did not do for {untried} of {len(statuses)}; what mutmut says is in {TREE / 'log'}")
-    return bool(statuses) and not untried and not complaints
+    tried = sum(status not in UNTRIED for status in statuses.values())
+    is_whole = 0 < tried == len(statuses)
+    if not is_whole:
+        print(f"mutants: only {tried} of {len(statuses)} were tried; what mutmut says is in {TREE / 'log'}")
+    return is_whole and not complaints
 
 
 def read_groups(folder: Path) -> list[Group]:

@@ -11,6 +11,7 @@ says so with the marker ``nightly``, which tests/conftest.py heeds; a test with 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pytest
@@ -22,3 +23,8 @@ IS_NIGHTLY = PROFILE == "nightly"
 def nightly(*sets: Any) -> list[Any]:
     """Return sets of parameters, each a value or a tuple of them, as those that the default leaves out."""
     return [pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=pytest.mark.nightly) for one in sets]
+
+
+def by_day(some: Collection[Any], every: Iterable[Any]) -> list[Any]:
+    """Return sets of parameters: some of all, and the others as those that the default leaves out."""
+    return [*some, *nightly(*(one for one in every if one not in some))]

@@ -58,7 +58,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, 
 
 Result = dict[str, Any]
 
-_PAGE = str(Path(__file__).parents[2] / "roles" / "report" / "files")
+_PAGE = str(ROLES_FOLDER / "report" / "files")
 
 # What is kept of a module's result between the steps.
 _KEPT = ("msg", "unprocessed_accounts")

@@ -10,12 +10,13 @@ import csv
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED
-from ansible_collections.muster.aws.tests.profiles import nightly
+from ansible_collections.muster.aws.tests.profiles import by_day
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -331,12 +332,10 @@ def test_report_without_scripts_has_summary_table_and_reasons(reports: dict[str,
 
 @pytest.mark.parametrize(
     ("name", "scheme", "width"),
-    [
-        ("compared", "light", 1400),
-        ("three", "dark", 360),
-        *nightly(*(("compared", *rest) for rest in (("light", 360), ("dark", 1400), ("dark", 360)))),
-        *nightly(*(("three", *rest) for rest in (("dark", 1400), ("light", 360), ("light", 1400)))),
-    ],
+    by_day(
+        [("compared", "light", 1400), ("three", "dark", 360)],
+        product(("compared", "three"), ("light", "dark"), (1400, 360)),
+    ),
 )
 def test_report_axe_finds_nothing(reports: dict[str, Report], page: Page, name: str, scheme: str, width: int):
     page.emulate_media(color_scheme=scheme)

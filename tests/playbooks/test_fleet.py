@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.muster.aws.tests.playbooks.harness import SERVICES, PlaybookRunner, fleet, states
-from ansible_collections.muster.aws.tests.profiles import nightly
+from ansible_collections.muster.aws.tests.profiles import by_day, nightly
 
 ROLES = ["onboard", *nightly("offboard", "report")]
 
@@ -239,7 +239,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("form", ["verbose", "json", *nightly("jsonl", "runner")])
+@pytest.mark.parametrize("form", by_day(["verbose", "json"], FORMS))
 def test_summary_is_the_same_and_comes_last_in_every_form_of_output(playbook: PlaybookRunner, form):
     hosts = fleet(6)
     hosts["workload-02"]["onboard_account_email"] = "wrong (at) example.com"

@@ -155,6 +155,7 @@ def test_onboard_late_invitations_and_visibility_are_waited_for(playbook: Playbo
     run = playbook(hosts, onboard_wait_timeout=20, **only)
     assert run.status == 0, run.output
     assert run.changed_hosts == set(hosts) and {row["status"] for row in run.rows} == {"Enabled"}
+    assert states(playbook.emulator, hosts) == {host: {"Enabled", None} for host in hosts}  # nothing where not asked
 
 
 def test_onboard_by_organization_never_invites_nor_enters_an_account(playbook: PlaybookRunner):

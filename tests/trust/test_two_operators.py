@@ -5,7 +5,7 @@
 """Two runs against the same administrator: the second one acts, whole, between two calls of the first one.
 
 Nightly that is done at every call of the first run, before it takes effect and after, so that no interleaving of two
-whole steps is left to luck; the default profile takes every fifteenth of these places. Runs that really race, in two
+whole steps is left to luck; the default profile takes every twenty-first of these places. Runs that really race, in two
 processes, come on top.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from ansible_collections.muster.aws.tests.emulator import Call, Emulator
 from ansible_collections.muster.aws.tests.harness import ModuleRunner
-from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY, nightly
+from ansible_collections.muster.aws.tests.profiles import IS_NIGHTLY, by_day
 from ansible_collections.muster.aws.tests.trust.driver import Runs
 from ansible_collections.muster.aws.tests.trust.scenes import (
     FLEET,
@@ -141,7 +141,6 @@ def test_second_run_between_any_two_calls_of_the_first_loses_nothing_and_claims_
 
 FLOWS = ["onboard", "accept", "remove"]
 RACED = list(zip(SERVICES, cycle(FLOWS), strict=False))
-ALL_RACED = list(product(SERVICES, FLOWS))
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +151,7 @@ def two_processes() -> Iterator[list[Runs]]:
         process.close()
 
 
-@pytest.mark.parametrize(("service", "flow"), [*RACED, *nightly(*(pair for pair in ALL_RACED if pair not in RACED))])
+@pytest.mark.parametrize(("service", "flow"), by_day(RACED, product(SERVICES, FLOWS)))
 def test_runs_that_race_in_two_processes_lose_nothing_and_claim_nothing_twice(
     service: str, flow: str, emulator: Emulator, two_processes: list[Runs], tell: Callable[[str], None]
 ) -> None:

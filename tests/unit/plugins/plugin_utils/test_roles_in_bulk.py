@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import batch_of, collect_accounts, total_stats
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
-from ansible_collections.muster.aws.tests.profiles import nightly
+from ansible_collections.muster.aws.tests.profiles import by_day, nightly
 
 ADMINISTRATOR, OTHER = "111111111111", "999999999999"
 REGIONS = ["eu-central-1", "us-east-1"]
@@ -34,13 +35,13 @@ NO_CREDENTIALS: Mapping[str, Any] = MappingProxyType(
 
 services = pytest.mark.parametrize("service", SERVICES)
 # Where the services differ by their data alone.
-one_service = pytest.mark.parametrize("service", ["guardduty", *nightly("securityhub")])
+one_service = pytest.mark.parametrize("service", by_day(["guardduty"], SERVICES))
 
 
 def by_turns(name: str, first: Any, second: Any) -> Any:
     """Both values, by default each with one of the services."""
     turns = [("guardduty", first), ("securityhub", second)]
-    return pytest.mark.parametrize(("service", name), [*turns, *nightly(("guardduty", second), ("securityhub", first))])
+    return pytest.mark.parametrize(("service", name), by_day(turns, product(SERVICES, (first, second))))
 
 
 OPTIONS: Mapping[str, Any] = MappingProxyType(
