@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
-class CannedWork:
+class InTurn:
+    """Does what may be done side by side one after the other, in the process of the test."""
+
+    def side_by_side(self, jobs: Mapping[str, Callable[[], Mapping[str, Any]]]) -> dict[str, Any]:
+        return {name: job() for name, job in jobs.items()}
+
+
+class CannedWork(InTurn):
     """Answers each module with the result that a test gives for it, and keeps what was asked, told and waited for.
 
     :param answers: Each with the name of the module that it is for; a module that is asked again gets its next one,

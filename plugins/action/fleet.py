@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     rows_of,
     total_stats,
 )
-from ansible_collections.muster.aws.plugins.plugin_utils._modules import ModulesAction
+from ansible_collections.muster.aws.plugins.plugin_utils._modules import ModulesAction, text_of
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns
@@ -166,8 +167,12 @@ class ActionModule(ModulesAction):
                 read_baseline(options["baseline_file"], options["administrator_id"])
             plan["caller_arn"] = self._caller_arn(options)
             return
-        for service in options["services"]:
-            plan["switched_on"][service] = self._look_at_service(service, options)
+        seen = self.side_by_side(
+            {service: partial(self._look_at_service, service, options) for service in options["services"]}
+        )
+        for service, result in seen.items():
+            check_service(self._role, options, service, result, message_of([result]))
+        plan["switched_on"] = seen
         if self._role.switches_on and options["enable_services"]:
             self._switch_on(plan)
 
@@ -207,29 +212,30 @@ class ActionModule(ModulesAction):
         return str(result["arn"])
 
     def _look_at_service(self, service: str, options: Mapping[str, Any]) -> Result:
-        """Look at the administrator's own service in every Region, without a write. Raises Stop."""
-        facts = FACTS[service]
+        """Look at the administrator's own service in every Region, without a write."""
         is_check, self._task.check_mode = self.is_check, True
         try:
-            result = self.run_module(
-                f"muster.aws.{facts.service_module}", regions=options["regions"], concurrency=options["concurrency"]
-            )
+            return self._run_service(service, options)
         finally:
             self._task.check_mode = is_check
-        check_service(self._role, options, service, result, message_of([result]))
+
+    def _run_service(self, service: str, options: Mapping[str, Any]) -> Result:
+        facts = FACTS[service]
+        result = self.run_module(
+            f"muster.aws.{facts.service_module}", regions=options["regions"], concurrency=options["concurrency"]
+        )
         return {key: result.get(key) for key in (*_KEPT, facts.kind.rows)}
 
     def _switch_on(self, plan: Result) -> None:
         """Switch the services on where they are off. In check mode, that is foreseen already."""
-        for service, seen in plan["switched_on"].items():
-            facts = FACTS[service]
-            if self.is_check or not any(row["actions"] for row in rows_of(seen, facts.kind.rows)):
-                continue
-            options = plan["options"]
-            result = self.run_module(
-                f"muster.aws.{facts.service_module}", regions=options["regions"], concurrency=options["concurrency"]
-            )
-            plan["switched_on"][service] = {key: result.get(key) for key in (*_KEPT, facts.kind.rows)}
+        off = [
+            service
+            for service, seen in plan["switched_on"].items()
+            if any(row["actions"] for row in rows_of(seen, FACTS[service].kind.rows))
+        ]
+        if not self.is_check:
+            jobs = {service: partial(self._run_service, service, plan["options"]) for service in off}
+            plan["switched_on"] |= self.side_by_side(jobs)
 
     def _beginning(self, plan: Mapping[str, Any]) -> list[str]:
         if plan["stopped"]:
@@ -268,8 +274,8 @@ class ActionModule(ModulesAction):
             batch = self._work(plan, options, hosts)
         except Exception as error:
             # Whatever it was, the hosts of this batch are failed hosts, and the next batch is tried.
-            text = str(error) if isinstance(error, (AnsibleError, ValueError)) else f"unexpected {type(error).__name__}"
-            batch = {"hosts": {host: {"changed": False, "failed": True, "text": text} for host in hosts}, "rows": []}
+            verdict = {"changed": False, "failed": True, "text": text_of(error)}
+            batch = {"hosts": dict.fromkeys(hosts, verdict), "rows": []}
         run.keep_batch(batch)
         line = self._progress(run, plan, batch)
         self.say(line)
@@ -426,6 +432,9 @@ class _Work:
 
     def run(self, module: str, **options: Any) -> Result:
         return self._action.run_module(f"muster.aws.{module}", **options)
+
+    def side_by_side(self, jobs: Mapping[str, Callable[[], Mapping[str, Any]]]) -> dict[str, Any]:
+        return self._action.side_by_side(jobs)
 
     def say(self, text: str) -> None:
         self._action.say(f"  {text}")

@@ -49,6 +49,7 @@ from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
+from ansible_collections.muster.aws.plugins.plugin_utils._modules import load_shared
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
 
@@ -68,6 +69,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             return [pattern]
         if which == "chosen":
             self._refuse(role, pattern, variables)
+            # Once here, in the process that all others are copies of, and not once for each batch.
+            load_shared()
             return [pattern]
         run = Runs(C.DEFAULT_LOCAL_TMP, role).current
         if run is None:

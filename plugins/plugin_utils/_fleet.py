@@ -38,7 +38,7 @@ NOTHING: Result = MappingProxyType({})
 
 
 class Work(Protocol):
-    """What the work on a batch needs of its surroundings.
+    """What work by modules needs of its surroundings.
 
     :param is_check: Whether nothing is to be written.
     """
@@ -53,6 +53,13 @@ class Work(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
+
+
+class BatchWork(Work, Protocol):
+    """What the work on a batch needs beside: services have nothing to do with each other there."""
+
+    def side_by_side(self, jobs: Mapping[str, Callable[[], Result]]) -> Mapping[str, Result]:
+        """Do several things that run modules, at once where that can be, and return what each returned."""
 
 
 def collect_accounts(

@@ -4,6 +4,8 @@
 
 """How the roles' actions run modules: in copies of their own process where that is the same, as Ansible does elsewhere.
 
+Services have nothing to do with each other, and their modules mostly wait: each service's are run by a copy, too.
+
 Ansible starts a Python for each module, which unpacks and compiles what it needs, and loads Ansible's part and the SDK:
 most of what a module takes that finds little to do. The process of an action has all of it in memory, or loads it once
 for all its modules. A module sees no difference: it reads its arguments, prints its result and exits, and what it did
@@ -18,11 +20,14 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, suppress
+from functools import partial
 from importlib import import_module
 from typing import IO, Any, NoReturn
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.executor.module_common import _apply_action_arg_defaults
 from ansible.module_utils import _internal, basic
 from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
@@ -32,6 +37,9 @@ Result = dict[str, Any]
 
 # How ansible-core names the form in which modules of Python get their arguments and give their results.
 _PROFILE = "legacy"
+
+# What all modules of this collection import.
+_SHARED = "ansible_collections.muster.aws.plugins.module_utils._module"
 
 
 class ModulesAction(ActionBase):  # type: ignore[misc]
@@ -57,6 +65,17 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
         self._update_module_args(name, arguments, self._vars)
         return result_of(name, run_in_copy(main, arguments, C.DEFAULT_LOCAL_TMP))
 
+    def side_by_side(self, jobs: Mapping[str, Callable[[], Mapping[str, Any]]]) -> dict[str, Any]:
+        """Do several things that run modules, and return what each returned: at once, where modules are run in copies.
+
+        :param jobs: By any name. What one does to the process, none of the others sees. What it returns is plain data.
+        :raises ansible.errors.AnsibleError: One of them could not be done; the others were, to their ends.
+        """
+        if len(jobs) < 2 or not self._is_same_python():
+            return {name: job() for name, job in jobs.items()}
+        load_shared()
+        return do_in_copies(jobs, C.DEFAULT_LOCAL_TMP)
+
     def _is_same_python(self) -> bool:
         """Tell whether the module's process would be like this one: its Python, its user and its environment.
 
@@ -71,6 +90,12 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
             and not any(self._task.environment or ())
             and not C.DEFAULT_KEEP_REMOTE_FILES  # who wants to look at a module's files is given some
         )
+
+
+def load_shared() -> None:
+    """Load what all modules import, for the copies of this process to have it. What is missing, Ansible can say."""
+    with suppress(ImportError):
+        import_module(_SHARED)
 
 
 def _main_of(name: str) -> Callable[[], object] | None:
@@ -94,17 +119,32 @@ def run_in_copy(main: Callable[[], object], arguments: Mapping[str, Any], folder
     encoder = get_module_encoder(_PROFILE, Direction.CONTROLLER_TO_MODULE)
     given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, cls=encoder).encode()
     with tempfile.TemporaryFile(dir=folder) as stdout, tempfile.TemporaryFile(dir=folder) as stderr:
-        pid = os.fork()
-        if pid == 0:  # pragma: no mutate (a copy that went on here would be a second of whoever asked)
-            _be_module(main, given, stdout, stderr)
-        try:
-            _pid, status = os.waitpid(pid, 0)
-        except BaseException:
-            # The task's time is up, or somebody interrupts: no module goes on behind the back of its task.
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
-            raise
-        return {"rc": os.waitstatus_to_exitcode(status), "stdout": _text_of(stdout), "stderr": _text_of(stderr)}
+        [code] = _run_copies([partial(_be_module, main, given, stdout, stderr)], signal.SIGKILL)
+        return {"rc": code, "stdout": _text_of(stdout), "stderr": _text_of(stderr)}
+
+
+def do_in_copies(jobs: Mapping[str, Callable[[], Mapping[str, Any]]], folder: str) -> dict[str, Any]:
+    """Do several things at once, each in a copy of this process; see :meth:`ModulesAction.side_by_side`.
+
+    :param folder: Where results may be kept meanwhile, in files without a name.
+    """
+    with ExitStack() as stack:
+        files = {name: stack.enter_context(tempfile.TemporaryFile(dir=folder)) for name in jobs}
+        codes = _run_copies([partial(_do, job, files[name]) for name, job in jobs.items()], signal.SIGTERM)
+        told = {name: _text_of(file) for name, file in files.items()}
+    for (name, text), code in zip(told.items(), codes, strict=True):
+        if not text:
+            raise AnsibleError(f"the work on {name} ended with {code} and without a result")
+    results = {name: json.loads(text) for name, text in told.items()}
+    errors = [result["error"] for result in results.values() if "error" in result]
+    if errors:
+        raise AnsibleError("\n".join(errors))
+    return {name: result["done"] for name, result in results.items()}
+
+
+def text_of(error: Exception) -> str:
+    """Return what an operator is told of an error: its text where that was written for one."""
+    return str(error) if isinstance(error, (AnsibleError, ValueError)) else f"unexpected {type(error).__name__}"
 
 
 def result_of(name: str, ended: Mapping[str, Any]) -> Result:
@@ -126,19 +166,67 @@ def _text_of(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def _be_module(main: Callable[[], object], given: bytes, stdout: IO[bytes], stderr: IO[bytes]) -> NoReturn:
-    """Be the module's process, from its start to its exit. Nothing of the process that was copied goes on in here."""
+def _be_module(main: Callable[[], object], given: bytes, stdout: IO[bytes], stderr: IO[bytes]) -> None:
+    """Be the module's process, from its start to its exit."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    os.dup2(stdout.fileno(), 1)
+    os.dup2(stderr.fileno(), 2)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    # What a module warns of goes into its result; in a controller, Ansible would print it at once.
+    _internal.is_controller = False
+    basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = given, _PROFILE
+    main()
+
+
+def _do(job: Callable[[], Mapping[str, Any]], file: IO[bytes]) -> None:
+    """Do one of several things, and keep its result."""
+    # Told to end, it is interrupted, and ends the module that it runs.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    try:
+        result = {"done": job()}
+    except Exception as error:
+        result = {"error": text_of(error)}
+    file.write(json.dumps(result, default=dict).encode())
+    file.flush()
+
+
+def _run_copies(works: Iterable[Callable[[], object]], stop: signal.Signals) -> list[int]:
+    """Do each work in a copy of this process, wait for all, and return their exit codes.
+
+    :param stop: What ends them when the task's time is up, or somebody interrupts: none goes on behind its back.
+    """
+    running: list[int] = []
+    codes = []
+    try:
+        for work in works:
+            running.append(_copy(work))
+        while running:
+            _pid, status = os.waitpid(running[0], 0)
+            del running[0]
+            codes.append(os.waitstatus_to_exitcode(status))
+    except BaseException:
+        for pid in running:
+            os.kill(pid, stop)
+        for pid in running:
+            os.waitpid(pid, 0)
+        raise
+    return codes
+
+
+def _copy(work: Callable[[], object]) -> int:
+    """Copy this process, and return the id of the copy, which does the work and exits: nothing else goes on in it."""
+    pid = os.fork()
+    if pid == 0:  # pragma: no mutate (a copy that went on here would be a second of whoever asked)
+        _finish(work)
+    return pid
+
+
+def _finish(work: Callable[[], object]) -> NoReturn:
     code = 1
     try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-        os.dup2(stdout.fileno(), 1)
-        os.dup2(stderr.fileno(), 2)
-        sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
-        # What a module warns of goes into its result; in a controller, Ansible would print it at once.
-        _internal.is_controller = False
-        basic._ANSIBLE_ARGS, basic._ANSIBLE_PROFILE = given, _PROFILE
-        main()
+        work()
         code = 0
     except SystemExit as ending:
         code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)

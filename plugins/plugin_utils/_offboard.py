@@ -10,6 +10,7 @@ It sends nothing by itself: it asks for modules to be run, and brings their rows
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
@@ -17,6 +18,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
     NOTHING,
+    BatchWork,
     Place,
     Result,
     Row,
@@ -58,16 +60,18 @@ def _is_held(row: Row, service: str, administrator_id: str) -> bool:
     return row["administrator_id"] != administrator_id and FACTS[service].state_of(row["status"]) in _HELD
 
 
-def offboard_batch(work: Work, options: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
+def offboard_batch(work: BatchWork, options: Mapping[str, Any], batch: Mapping[str, Any]) -> dict[str, Any]:
     """End the membership of the accounts of a batch, and return what became of them.
 
     :param options: The role's, by name without its prefix.
     :param batch: From :func:`.._fleet.batch_of`.
     :returns: As :func:`.._fleet.judge_hosts`.
     """
+    done = work.side_by_side(
+        {service: partial(offboard_service, work, options, service, rows) for service, rows in batch["members"].items()}
+    )
     judges = {
-        service: _ServiceJudge(service, offboard_service(work, options, service, rows), options["administrator_id"]).row
-        for service, rows in batch["members"].items()
+        service: _ServiceJudge(service, results, options["administrator_id"]).row for service, results in done.items()
     }
     return judge_hosts(batch, options["regions"], judges, Words("offboard_", "absent", work.is_check))
 

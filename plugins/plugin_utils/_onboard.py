@@ -10,6 +10,7 @@ It sends nothing by itself: it asks for modules to be run, and brings their rows
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -21,6 +22,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     SUSPENDED,
     SUSPENDED_STEP,
     SUSPENDED_TEXT,
+    BatchWork,
     Place,
     Result,
     Row,
@@ -122,7 +124,7 @@ def _scope(places: Iterable[Place]) -> dict[str, list[str]]:
 
 
 def onboard_batch(
-    work: Work, options: Mapping[str, Any], batch: Mapping[str, Any], switched_on: Mapping[str, Result]
+    work: BatchWork, options: Mapping[str, Any], batch: Mapping[str, Any], switched_on: Mapping[str, Result]
 ) -> dict[str, Any]:
     """Make the accounts of a batch members, and return what became of them.
 
@@ -131,11 +133,14 @@ def onboard_batch(
     :param switched_on: By service: the result of switching it on in the administrator.
     :returns: As :func:`.._fleet.judge_hosts`.
     """
+    done = work.side_by_side(
+        {
+            service: partial(onboard_service, work, options, service, rows, switched_on[service])
+            for service, rows in batch["members"].items()
+        }
+    )
     judges = {
-        service: _ServiceJudge(
-            service, onboard_service(work, options, service, rows, switched_on[service]), options.get("monitoring")
-        ).row
-        for service, rows in batch["members"].items()
+        service: _ServiceJudge(service, results, options.get("monitoring")).row for service, results in done.items()
     }
     return judge_hosts(batch, options["regions"], judges, Words("onboard_", "no record", work.is_check))
 

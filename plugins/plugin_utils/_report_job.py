@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.plugin_utils._fleet import NOTHING, Result, Work
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import NOTHING, BatchWork, Result, Work
 from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, build_report, read_baseline
 from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
 
 
 def report_batch(
-    work: Work, options: Mapping[str, Any], inventory: Mapping[str, Any], caller_arn: str | None, generated_at: str
+    work: BatchWork, options: Mapping[str, Any], inventory: Mapping[str, Any], caller_arn: str | None, generated_at: str
 ) -> dict[str, Any]:
     """Read where all accounts stand.
 
@@ -30,7 +31,9 @@ def report_batch(
     administrator_id = options["administrator_id"]
     path = options.get("baseline_file")
     baseline = read_baseline(path, administrator_id) if path else None
-    results = {service: _read(work, options, service, inventory) for service in options["services"]}
+    results = work.side_by_side(
+        {service: partial(_read, work, options, service, inventory) for service in options["services"]}
+    )
     report = build_report(
         inventory,
         results,

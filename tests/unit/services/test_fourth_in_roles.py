@@ -26,6 +26,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._report import collect_
 from ansible_collections.muster.aws.plugins.plugin_utils._report_job import report_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._roles import ROLES
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import Ending, render_markdown, summary_lines
+from ansible_collections.muster.aws.tests.canned import InTurn
 from ansible_collections.muster.aws.tests.services.fourth.adapter import FOURTH
 from ansible_collections.muster.aws.tests.services.fourth.cloud import CALLER, Cloud
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B, C, ids_of
@@ -52,7 +53,7 @@ MODULES = {
 }
 
 
-class Work:
+class Work(InTurn):
     """Runs the service's modules over a cloud in memory, as far as a job is one."""
 
     def __init__(self, cloud: Cloud, is_check: bool = False) -> None:

@@ -16,6 +16,7 @@ from ansible import constants as C
 from ansible import context
 from ansible_collections.muster.aws.plugins.action import fleet
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Run, Runs
+from ansible_collections.muster.aws.tests.canned import InTurn
 from ansible_collections.muster.aws.tests.unit.plugins.constructed import act, task_of
 
 ADMINISTRATOR = "111111111111"
@@ -111,7 +112,7 @@ class StandInPlay:
             left = self.answers[name]
             return left.pop(0) if len(left) > 1 else left[0]
 
-        action.run_module = run_module
+        action.run_module, action.side_by_side = run_module, InTurn().side_by_side
         result: dict[str, Any] = action.run(task_vars=variables)
         return result
 

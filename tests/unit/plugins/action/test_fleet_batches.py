@@ -264,6 +264,10 @@ def test_work_runs_modules_speaks_and_waits_by_its_action(
     assert work.work.is_check is is_check
     assert work.work.run("guardduty_member", regions=["us-east-1"]) == {"changed": True}
     assert play.ran == [("muster.aws.guardduty_member", {"regions": ["us-east-1"]}, is_check)]
+    assert work.work.side_by_side({"first": lambda: {"done": 1}, "second": lambda: {"done": 2}}) == {
+        "first": {"done": 1},
+        "second": {"done": 2},
+    }
     work.work.say("It goes on.")
     work.work.sleep(3.5)
     assert (play.told[-1], slept) == ("  It goes on.", [3.5])

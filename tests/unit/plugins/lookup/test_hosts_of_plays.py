@@ -62,6 +62,19 @@ def test_hosts_are_the_pattern_where_ansible_playbook_only_looks(
     assert lookup("due", VARIABLES, pattern="nobody") == ["nobody"]
 
 
+def test_first_process_loads_what_all_modules_share_once_a_run_may_begin(
+    lookup: Lookup, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    loaded: list[bool] = []
+    monkeypatch.setattr(fleet_hosts, "load_shared", lambda: loaded.append(True))
+    refusal(lookup, VARIABLES, pattern="nobody")
+    assert loaded == []
+    lookup("chosen")
+    run.keep_plan({"hosts": ["search"], "stopped": None})
+    lookup("due")
+    assert loaded == [True]
+
+
 @pytest.mark.parametrize(("given", "pattern"), [({}, "all"), ({"pattern": None}, "all"), ({"pattern": ""}, "all")])
 def test_all_hosts_are_chosen_where_none_is_named(lookup: Lookup, given: dict[str, Any], pattern: str) -> None:
     assert lookup("chosen", **given) == [pattern]

@@ -11,20 +11,26 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
+from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.module_utils import _internal, basic
 from ansible_collections.muster.aws.plugins.modules import guardduty_member
 from ansible_collections.muster.aws.plugins.plugin_utils import _modules as modules_file
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import (
     ModulesAction,
     _be_module,
+    _finish,
     _main_of,
+    do_in_copies,
+    load_shared,
     result_of,
     run_in_copy,
 )
@@ -144,26 +150,122 @@ def test_output_may_be_long_and_no_text(tmp_path: Path) -> None:
     assert ended == {"rc": 0, "stdout": "x" * 1_000_000 + "\n", "stderr": "\ufffd!"}
 
 
-def test_copy_does_not_outlive_a_task_whose_time_is_up(tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-
-    def hang() -> None:
-        note.write_text(str(os.getpid()))
-        time.sleep(60)
+@contextmanager
+def time_is_up_after(seconds: float) -> Iterator[None]:
+    """Let the time of a task be up, as Ansible does."""
 
     def stop(_number: int, _frame: object) -> None:
         raise TimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         with pytest.raises(TimeoutError):
-            run_in_copy(hang, {}, str(tmp_path))
+            yield
     finally:
         signal.signal(signal.SIGALRM, before)
 
-    with pytest.raises(ProcessLookupError):
+
+def hang_with_a_note(note: Path) -> None:
+    note.write_text(str(os.getpid()))
+    time.sleep(60)
+
+
+def is_alive(note: Path) -> bool:
+    try:
         os.kill(int(note.read_text()), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_copy_does_not_outlive_a_task_whose_time_is_up(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+
+    with time_is_up_after(0.5):
+        run_in_copy(partial(hang_with_a_note, note), {}, str(tmp_path))
+
+    assert not is_alive(note)
+
+
+# Several things at once
+
+
+def _see(own: Path, other: Path) -> dict[str, Any]:
+    """Leave a mark, and wait for that of the other."""
+    own.touch()
+    for _look in range(1000):
+        if other.exists():
+            return {"pid": os.getpid(), "other": True}
+        time.sleep(0.01)
+    return {"other": False}
+
+
+def test_things_are_done_at_once_each_in_a_copy_and_told_in_their_order(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    done = do_in_copies({"b": partial(_see, first, second), "a": partial(_see, second, first)}, str(tmp_path))
+
+    assert list(done) == ["b", "a"]
+    assert [each["other"] for each in done.values()] == [True, True]
+    assert len({os.getpid(), *(each["pid"] for each in done.values())}) == 3
+
+
+def test_what_is_returned_is_plain_data(tmp_path: Path) -> None:
+    result = {"rows": [{"region": "us-east-1"}], "nothing": MappingProxyType({}), "name": "käse"}
+    done = do_in_copies({"one": lambda: result, "two": lambda: MappingProxyType({})}, str(tmp_path))
+    assert done == {"one": {**result, "nothing": {}}, "two": {}}
+
+
+def _fail(error: Exception) -> dict[str, Any]:
+    raise error
+
+
+def test_what_could_not_be_done_is_told_and_the_others_are_done_to_their_ends(tmp_path: Path) -> None:
+    note = tmp_path / "done"
+
+    def take_its_time() -> dict[str, Any]:
+        time.sleep(0.2)
+        note.touch()
+        return {}
+
+    errors = AnsibleError("no such Region"), ValueError("no e-mail address"), KeyError("secret")
+    jobs = {str(number): partial(_fail, error) for number, error in enumerate(errors)}
+    with pytest.raises(AnsibleError) as caught:
+        do_in_copies({**jobs, "last": take_its_time}, str(tmp_path))
+
+    assert str(caught.value) == "no such Region\nno e-mail address\nunexpected KeyError"
+    assert note.exists()
+
+
+def test_thing_that_ends_without_a_result_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AnsibleError, match=r"^the work on macie ended with 3 and without a result$"):
+        do_in_copies({"guardduty": dict, "macie": lambda: os._exit(3)}, str(tmp_path))
+
+
+def test_modules_of_things_done_at_once_do_not_outlive_their_task(tmp_path: Path) -> None:
+    notes = {name: tmp_path / name for name in ("guardduty", "macie", "securityhub")}
+
+    def run(note: Path) -> dict[str, Any]:
+        (tmp_path / f"{note.name}-job").write_text(str(os.getpid()))
+        run_in_copy(partial(hang_with_a_note, note), {}, str(tmp_path))
+        raise AssertionError
+
+    with time_is_up_after(1):
+        do_in_copies({name: partial(run, note) for name, note in notes.items()}, str(tmp_path))
+
+    for name, note in notes.items():
+        assert not is_alive(note) and not is_alive(tmp_path / f"{name}-job")
+
+
+def test_what_modules_share_is_loaded_where_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = "ansible_collections.muster.aws.plugins.module_utils._module"
+    asked: list[str] = []
+    monkeypatch.setattr(modules_file, "import_module", asked.append)
+    load_shared()
+    monkeypatch.setattr(modules_file, "import_module", lambda _name: _fail(ImportError()))
+    load_shared()
+    assert asked == [shared] and shared in sys.modules
 
 
 def test_module_that_is_missing_is_left_to_ansible() -> None:
@@ -277,6 +379,30 @@ def test_arguments_are_written_as_ansible_writes_them(tmp_path: Path) -> None:
     assert ended["stdout"] == '{"ANSIBLE_MODULE_ARGS": {"since": "2026-01-02"}}\n'
 
 
+def here() -> dict[str, Any]:
+    return {"pid": os.getpid()}
+
+
+def test_several_things_are_done_in_copies_and_one_alone_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    loaded: list[bool] = []
+    monkeypatch.setattr(modules_file, "load_shared", lambda: loaded.append(True))
+    action = Action()
+    assert action.side_by_side({}) == {}
+    assert action.side_by_side({"one": here}) == {"one": here()}
+    assert loaded == []
+    done = action.side_by_side({"one": here, "two": here})
+    assert len({os.getpid(), done["one"]["pid"], done["two"]["pid"]}) == 3
+    assert loaded == [True]
+
+
+def test_things_whose_modules_are_left_to_ansible_are_done_in_turn() -> None:
+    action = Action(interpreter="/usr/bin/other")
+    assert action.side_by_side({"one": here, "two": here}) == {"one": here(), "two": here()}
+
+
 # The process of a module, here that of the test
 
 
@@ -299,7 +425,7 @@ class Copy:
     def be(self, main: Callable[[], object]) -> tuple[int, str, str]:
         """Be a module's process to its end: its code, what it printed, and its errors."""
         with self.out.open("wb") as out, self.err.open("wb") as err, pytest.raises(Exited):
-            _be_module(main, b"given", out, err)
+            _finish(partial(_be_module, main, b"given", out, err))
         assert self.ended
         return self.ended
 

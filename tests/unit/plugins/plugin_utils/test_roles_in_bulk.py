@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import batch_of, collect_accounts, total_stats
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
+from ansible_collections.muster.aws.tests.canned import InTurn
 from ansible_collections.muster.aws.tests.profiles import by_day, nightly
 
 ADMINISTRATOR, OTHER = "111111111111", "999999999999"
@@ -62,7 +63,7 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-class Work:
+class Work(InTurn):
     """Runs modules in this process; some of them answer what a test gives instead."""
 
     def __init__(self, run_module: Any, check: bool = False, **given: Any) -> None:
