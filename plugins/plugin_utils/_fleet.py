@@ -11,7 +11,6 @@ are brought back to the hosts, so that each is judged by its own account.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, ServiceFacts, State
@@ -32,9 +31,6 @@ SUSPENDED_STEP = "onboard with onboard_monitoring=enabled to resume it, or =susp
 Row = Mapping[str, Any]
 Result = Mapping[str, Any]
 Place = tuple[str, str]
-
-# What a task that was not needed leaves behind.
-NOTHING: Result = MappingProxyType({})
 
 
 class Work(Protocol):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import signal
 import sys
 import tempfile
@@ -68,7 +69,7 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
     def side_by_side(self, jobs: Mapping[str, Callable[[], Mapping[str, Any]]]) -> dict[str, Any]:
         """Do several things that run modules, and return what each returned: at once, where modules are run in copies.
 
-        :param jobs: By any name. What one does to the process, none of the others sees. What it returns is plain data.
+        :param jobs: By any name. What one does to the process, none of the others sees.
         :raises ansible.errors.AnsibleError: One of them could not be done; the others were, to their ends.
         """
         if len(jobs) < 2 or not self._is_same_python():
@@ -131,11 +132,11 @@ def do_in_copies(jobs: Mapping[str, Callable[[], Mapping[str, Any]]], folder: st
     with ExitStack() as stack:
         files = {name: stack.enter_context(tempfile.TemporaryFile(dir=folder)) for name in jobs}
         codes = _run_copies([partial(_do, job, files[name]) for name, job in jobs.items()], signal.SIGTERM)
-        told = {name: _text_of(file) for name, file in files.items()}
-    for (name, text), code in zip(told.items(), codes, strict=True):
-        if not text:
-            raise AnsibleError(f"the work on {name} ended with {code} and without a result")
-    results = {name: json.loads(text) for name, text in told.items()}
+        for (name, file), code in zip(files.items(), codes, strict=True):
+            if not file.seek(0, os.SEEK_END):
+                raise AnsibleError(f"the work on {name} ended with {code} and without a result")
+            file.seek(0)
+        results = {name: pickle.load(file) for name, file in files.items()}
     errors = [result["error"] for result in results.values() if "error" in result]
     if errors:
         raise AnsibleError("\n".join(errors))
@@ -188,7 +189,8 @@ def _do(job: Callable[[], Mapping[str, Any]], file: IO[bytes]) -> None:
         result = {"done": job()}
     except Exception as error:
         result = {"error": text_of(error)}
-    file.write(json.dumps(result, default=dict).encode())
+    # As Ansible's own workers give theirs: a module's result has warnings and errors that are none of JSON's types.
+    file.write(pickle.dumps(result))
     file.flush()
 
 

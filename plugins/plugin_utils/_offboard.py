@@ -17,7 +17,6 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
-    NOTHING,
     BatchWork,
     Place,
     Result,
@@ -87,8 +86,8 @@ def offboard_service(work: Work, options: Mapping[str, Any], service: str, rows:
     common = {"regions": options["regions"], "concurrency": options["concurrency"]}
     entry = {"role_name": options["member_role_name"], "external_id": options.get("external_id")}
     results: dict[str, Any] = {
-        "members": NOTHING,
-        "administrators": NOTHING,
+        "members": {},
+        "administrators": {},
         "services": [],
         "disable_services": options["disable_services"],
     }

@@ -18,7 +18,6 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
-    NOTHING,
     SUSPENDED,
     SUSPENDED_STEP,
     SUSPENDED_TEXT,
@@ -165,10 +164,10 @@ def onboard_service(
     common = {"regions": options["regions"], "concurrency": options["concurrency"]}
     results: dict[str, Any] = {
         "service": switched_on,
-        "members": NOTHING,
+        "members": {},
         "administrators": [],
-        "info": NOTHING,
-        "settled": NOTHING,
+        "info": {},
+        "settled": {},
         "is_check": work.is_check,
     }
     if not rows:
@@ -230,7 +229,7 @@ _LOOK_EVERY = 5  # seconds
 def _see_members(work: Work, options: Mapping[str, Any], service: str, administrators: Sequence[Result]) -> Result:
     """Look until the administrator sees as members all that have accepted, within ``wait_timeout``."""
     scope = accepted_scope(*administrators)
-    info: Result = NOTHING
+    info: Result = {}
     if not scope["account_ids"]:
         return info
     for look in range(1 + ceil(options["wait_timeout"] / _LOOK_EVERY)):
@@ -254,7 +253,7 @@ def _settle(
     scope = accepted_scope(*administrators)
     own = _own_options(service, options)
     if not scope["account_ids"] or not (own.get("monitoring") == SUSPENDED or own.get("features")):
-        return NOTHING
+        return {}
     accepted = set(scope["account_ids"])
     return work.run(
         f"{service}_member",

@@ -18,7 +18,6 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.reasons imp
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     DONE,
     FACTS,
-    NOTHING,
     Result,
     Row,
     Work,
@@ -106,7 +105,7 @@ class _Course:
 
     def _run(self, module: str, **options: Any) -> Result:
         if not self._regions:
-            return NOTHING
+            return {}
         return self._work.run(f"{self.service}_{module}", regions=self._regions, **options)
 
     def _take(self, key: str, result: Result) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.muster.aws.plugins.plugin_utils._fleet import NOTHING, BatchWork, Result, Work
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import BatchWork, Result, Work
 from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, build_report, read_baseline
 from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
 
@@ -57,7 +57,7 @@ def _read(work: Work, options: Mapping[str, Any], service: str, inventory: Mappi
     common = {"regions": options["regions"], "concurrency": options["concurrency"]}
     members = work.run(f"{service}_member_info", **common)
     account_ids = [each for each in inventory["account_ids"] if each != options["administrator_id"]]
-    own_views = NOTHING
+    own_views: Result = {}
     if options["member_side"] and account_ids:
         own_views = work.run(
             f"{service}_administrator_info",

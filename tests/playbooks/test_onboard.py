@@ -181,7 +181,7 @@ def test_onboard_with_another_accounts_credentials_sends_nothing(playbook: Playb
     assert run.status == 2
     assert "Use the administrator's credentials" in run.output
     assert playbook.emulator.operations(writes_only=True) == []
-    assert set(playbook.emulator.operations()) == {"GetCallerIdentity", "ListDetectors"}
+    assert set(playbook.emulator.operations()) == {"DescribeHub", "GetCallerIdentity", "ListDetectors"}
     assert run.failed_hosts == {"workload-01"}
 
 

@@ -18,7 +18,7 @@ from ansible_collections.muster.aws.plugins.module_utils._jobs.members import me
 from ansible_collections.muster.aws.plugins.module_utils._jobs.service import service_job
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import TaskFailed
 from ansible_collections.muster.aws.plugins.module_utils._services import registry
-from ansible_collections.muster.aws.plugins.plugin_utils._fleet import NOTHING, batch_of, collect_accounts
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import batch_of, collect_accounts
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import Stop, check_service
@@ -211,5 +211,5 @@ def test_report_tells_members_gaps_and_strangers(cloud: Cloud) -> None:
 
 
 def test_results_of_nobody_are_none(cloud: Cloud) -> None:
-    result = onboard_batch(Work(cloud), OPTIONS, batch(), {"fourth": NOTHING})
+    result = onboard_batch(Work(cloud), OPTIONS, batch(), {"fourth": {}})
     assert (result["hosts"], result["rows"], cloud.log) == ({}, [], [])

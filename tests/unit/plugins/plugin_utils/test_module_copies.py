@@ -15,13 +15,14 @@ from contextlib import contextmanager
 from datetime import date
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils import _internal, basic
+from ansible.module_utils._internal._messages import WarningSummary
 from ansible_collections.muster.aws.plugins.modules import guardduty_member
 from ansible_collections.muster.aws.plugins.plugin_utils import _modules as modules_file
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import (
@@ -211,10 +212,14 @@ def test_things_are_done_at_once_each_in_a_copy_and_told_in_their_order(tmp_path
     assert len({os.getpid(), *(each["pid"] for each in done.values())}) == 3
 
 
-def test_what_is_returned_is_plain_data(tmp_path: Path) -> None:
-    result = {"rows": [{"region": "us-east-1"}], "nothing": MappingProxyType({}), "name": "käse"}
-    done = do_in_copies({"one": lambda: result, "two": lambda: MappingProxyType({})}, str(tmp_path))
-    assert done == {"one": {**result, "nothing": {}}, "two": {}}
+def test_result_of_a_module_is_returned_as_it_is(tmp_path: Path) -> None:
+    def run() -> dict[str, Any]:
+        return result_of("a.b.c", run_in_copy(_module, {"names": ["käse"], "key": "secret"}, str(tmp_path)))
+
+    done = do_in_copies({"one": run, "two": dict}, str(tmp_path))
+
+    assert (done["one"]["names"], done["two"]) == (["käse"], {})
+    assert isinstance(done["one"]["warnings"][0], WarningSummary)
 
 
 def _fail(error: Exception) -> dict[str, Any]:
