@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils import _modules as modu
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import (
     ModulesAction,
     _be_module,
+    _do,
     _finish,
     _main_of,
     do_in_copies,
@@ -241,6 +243,30 @@ def test_what_could_not_be_done_is_told_and_the_others_are_done_to_their_ends(tm
 
     assert str(caught.value) == "no such Region\nno e-mail address\nunexpected KeyError"
     assert note.exists()
+
+
+@pytest.mark.parametrize(
+    ("job", "kept"),
+    [
+        (lambda: {"changed": True}, {"done": {"changed": True}}),
+        (partial(_fail, AnsibleError("no such Region")), {"error": "no such Region"}),
+        (partial(_fail, ValueError("no e-mail address")), {"error": "no e-mail address"}),
+        (partial(_fail, KeyError("secret")), {"error": "unexpected KeyError"}),
+    ],
+)
+def test_copy_keeps_the_result_of_one_thing_at_once_and_lets_itself_be_interrupted(
+    tmp_path: Path, job: Callable[[], dict[str, Any]], kept: dict[str, Any]
+) -> None:
+    numbers, path = (signal.SIGINT, signal.SIGTERM), tmp_path / "result"
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        with path.open("w+b") as file:
+            _do(job, file)
+            assert pickle.loads(path.read_bytes()) == kept
+        assert [signal.getsignal(number) for number in numbers] == [signal.default_int_handler] * 2
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_thing_that_ends_without_a_result_is_told(tmp_path: Path) -> None:
