@@ -23,7 +23,7 @@ from statistics import median
 from ansible_collections.muster.aws.tests.browser.chromium import chromium
 
 from .choices import table_of_choices
-from .harness import NOTHING, Bench, Emulator, Fleet, Usage
+from .harness import Bench, Emulator, Fleet, Usage
 from .inventory import inventory_goals, inventory_table
 from .inventory import measure as measure_inventory
 from .minimum import least_calls, least_calls_of_macie
@@ -49,12 +49,11 @@ MACIE = "macie-"
 
 
 def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usage]:
-    """Run one scenario, all accounts in one batch: the playbook, and of that its modules, one after another."""
+    """Run one scenario, all accounts in one batch: the playbook, and of that its modules."""
     name = "muster.aws.offboard" if scenario == "offboarding" else "muster.aws.onboard"
     via = "organization" if scenario == "organization" else "invitation"
     batch = {"onboard_batch_size": fleet.size, "offboard_batch_size": fleet.size, **bench.tuned}
-    playbook, modules = bench.playbook(name, fleet, onboard_via=via, **batch)
-    return playbook, sum(modules, NOTHING)
+    return bench.playbook(name, fleet, onboard_via=via, **batch)
 
 
 def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:
@@ -151,6 +150,11 @@ def main(arguments: list[str] | None = None) -> int:
     folder.mkdir(parents=True)
     knobs = {"latency": options.latency, "rate_limit": options.rate_limit}
     bench = Bench(Emulator(os.environ["MUSTER_EMULATOR_URL"], knobs), folder, options.concurrency)
+    pages = []
+    if options.pages:
+        # First: it needs a browser, and who has none should not learn it at the end.
+        with chromium() as browser:
+            pages = list(measure_pages(browser, folder, options.pages, options.rounds))
     wholes = measure_whole(bench, options.whole, options.rounds, options.loop_accounts, options.loop_limit)
     rows = measure(bench, options)
     words = sys.argv[1:] if arguments is None else arguments
@@ -160,10 +164,6 @@ def main(arguments: list[str] | None = None) -> int:
     )
     ways = list(measure_organizations(bench, options.organizations))
     listings = list(measure_inventory(bench, options.inventories))
-    pages = []
-    if options.pages:
-        with chromium() as browser:
-            pages = list(measure_pages(browser, folder, options.pages, options.rounds))
     lead = {
         "A run as a user waits for it": f"Default settings; seconds / CPU seconds.\n\n{whole_table(wholes)}",
         "The whole way of an organization": organization_table(ways),

@@ -13,8 +13,9 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -128,12 +129,17 @@ class Usage:
     cpu: float
     memory: float
 
-    def __add__(self, other: Usage) -> Usage:
-        """One after the other."""
-        return Usage(self.wall + other.wall, self.cpu + other.cpu, max(self.memory, other.memory))
 
+def usage_of(records: Sequence[Mapping[str, float]]) -> Usage:
+    """Return what noted processes took together: the time in which any of them ran, and all their CPU time."""
+    wall = until = 0.0
+    for record in sorted(records, key=itemgetter("started")):
+        wall += max(record["ended"] - max(record["started"], until), 0.0)
+        until = max(record["ended"], until)
+    return Usage(
+        wall, sum(record["cpu"] for record in records), max((record["memory"] for record in records), default=0.0)
+    )
 
-NOTHING = Usage(0, 0, 0)
 
 # What Ansible adds to a module's arguments.
 _INTERNAL = {"_ansible_remote_tmp": "/tmp"}
@@ -191,13 +197,13 @@ class Bench:
             sys.exit(f"bench: this ended with {process.returncode}: {' '.join(command)}\n{log.read_text()[-3000:]}")
         return Usage(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
-    def _take_records(self) -> list[Usage]:
+    def _take_records(self) -> Usage:
         lines = self._records.read_text().splitlines() if self._records.exists() else []
         self._records.unlink(missing_ok=True)
-        return [Usage(**json.loads(line)) for line in lines]
+        return usage_of([json.loads(line) for line in lines])
 
-    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, list[Usage]]:
-        """Run a playbook; return what it took in all, and what each of its modules took of that.
+    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, Usage]:
+        """Run a playbook; return what it took in all, and what its modules took of that.
 
         :param variables: Over the defaults, which are the user's: nothing is tuned here.
         """
@@ -232,8 +238,7 @@ class Bench:
         }
         path.write_text(json.dumps(given))
         self.run([str(self.interpreter()), str(HERE / name), *words, str(path)])
-        (usage,) = self._take_records()
-        return usage
+        return self._take_records()
 
     def module(self, name: str, arguments: Mapping[str, Any], prelude: str = "") -> Usage:
         """Run a module without Ansible around it.
@@ -245,5 +250,4 @@ class Bench:
         path.write_text(prelude + program)
         options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}}))
         self.run([str(self.interpreter()), str(path), str(options)])
-        (usage,) = self._take_records()
-        return usage
+        return self._take_records()

@@ -24,7 +24,8 @@ if __name__ == "__main__":
     pid = os.spawnv(os.P_NOWAIT, command[0], command)
     _pid, status, usage = os.wait4(pid, 0)
     record = {
-        "wall": time.monotonic() - started,
+        "started": started,
+        "ended": time.monotonic(),
         "cpu": usage.ru_utime + usage.ru_stime,
         "memory": usage.ru_maxrss / 1024,
     }

@@ -33,7 +33,7 @@ TITLES = {
 class Round:
     """One measurement of a scenario, with the floor measured right beside it.
 
-    :param modules: All modules of the playbook, one after another.
+    :param modules: All modules of the playbook: the time in which any of them ran.
     :param playbook: The whole playbook, its modules included.
     :param floor_work: Seconds of the floor without what starting its process costs: the modules start in a process that
         has the SDK in memory.

@@ -82,7 +82,7 @@ def limit_rows(bench: Bench, fleets: list[Fleet]) -> Iterator[list[str]]:
     for fleet in fleets:
         print(f"{fleet.size} accounts under the rate limit", flush=True)
         limited.emulator.begin(fleet, via_organization=True)
-        _playbook, (usage,) = limited.playbook(
+        _playbook, usage = limited.playbook(
             str(HERE / "limits.yml"), fleet, ansible_python_interpreter=str(limited.interpreter()), **limited.tuned
         )
         calls = limited.emulator.take_calls()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 
-from .harness import HERE, NOTHING, Bench, Fleet, Usage
+from .harness import HERE, Bench, Fleet, Usage
 from .one_by_one import extrapolation, prepare, run_loop, run_usual
 from .results import TITLES, figure, goal, table, title
 
@@ -29,7 +29,7 @@ CONTESTANTS = {
 class Whole:
     """A scenario with one fleet: what each round of the playbook and of the others took.
 
-    :param modules: All modules of the playbook, one after another.
+    :param modules: All modules of the playbook: the time in which any of them ran.
     :param extrapolated: Those of the others that were measured with a few accounts.
     """
 
@@ -75,7 +75,7 @@ def measure_round(bench: Bench, whole: Whole) -> None:
     prepare(bench, scenario, fleet)
     playbook, modules = bench.playbook("muster.aws.onboard", fleet)
     whole.playbook.append(playbook)
-    whole.modules.append(sum(modules, NOTHING))
+    whole.modules.append(modules)
     prepare(bench, scenario, fleet)
     whole.others["floor"].append(bench.floor(scenario, fleet))
     whole.others["trivial"].append(bench.playbook(str(HERE / "trivial.yml"), fleet)[0])

@@ -41,9 +41,10 @@ class CallbackModule(CallbackBase):
 def _measured(main: Callable[[], object], arguments: Mapping[str, Any], folder: str) -> dict[str, Any]:
     before, started = getrusage(RUSAGE_CHILDREN), time.monotonic()
     result = _run_in_copy(main, arguments, folder)
-    wall, after = time.monotonic() - started, getrusage(RUSAGE_CHILDREN)
+    ended, after = time.monotonic(), getrusage(RUSAGE_CHILDREN)
     record = {
-        "wall": wall,
+        "started": started,
+        "ended": ended,
         "cpu": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
         "memory": after.ru_maxrss / 1024,
     }

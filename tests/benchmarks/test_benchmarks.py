@@ -18,7 +18,7 @@ import boto3
 import pytest
 from ansible_collections.muster.aws.benchmarks import bench, inventory, page, slices, whole
 from ansible_collections.muster.aws.benchmarks.choices import CHOICES, table_of_choices
-from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet, Usage
+from ansible_collections.muster.aws.benchmarks.harness import Bench, Emulator, Fleet, Usage, usage_of
 from ansible_collections.muster.aws.benchmarks.minimum import (
     BATCHES,
     least_calls,
@@ -143,6 +143,25 @@ def test_usual_script_onboards_and_writes_nothing_again(pages: Path, tmp_path: P
     assert first["guardduty", "AcceptAdministratorInvitation"] == 4 and first["sts", "AssumeRole"] == 2
     assert {operation for _service, operation in again} == {"ListDetectors", "GetMembers"}
     made.script("floor.py", fleet, "no-op")  # it ends with an error unless all are members
+
+
+def record(started: float, ended: float, cpu: float, memory: float) -> dict[str, float]:
+    return {"started": started, "ended": ended, "cpu": cpu, "memory": memory}
+
+
+@pytest.mark.parametrize(
+    "records,wall",
+    [
+        ([], 0),
+        ([record(10, 12, 1, 5)], 2),
+        ([record(15, 16, 1, 5), record(10, 12, 1, 5)], 3),
+        ([record(10, 20, 1, 5), record(12, 15, 1, 5), record(18, 22, 1, 5)], 12),
+    ],
+)
+def test_time_in_which_several_processes_run_counts_once_and_their_cpu_time_each(
+    records: list[dict[str, float]], wall: float
+) -> None:
+    assert usage_of(records) == Usage(wall, len(records), 5 if records else 0)
 
 
 def whole_of(scenario: str, fleet: Fleet, own: float, modules: float, **others: float) -> whole.Whole:
