@@ -267,7 +267,7 @@ class ActionModule(ModulesAction):
         hosts = [host for host in self._vars["ansible_play_batch"] if host in chosen]
         if run is None or plan["stopped"] or not hosts:
             return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
-        if all(run.verdict(host) for host in hosts):
+        if run.hosts_done.issuperset(hosts):
             return {"changed": False, "msg": "a report is on all hosts at once, and was made with the first batch"}
         options = self._with_secrets(plan, hosts[0])
         try:
@@ -310,7 +310,7 @@ class ActionModule(ModulesAction):
 
     def _progress(self, run: Run, plan: Mapping[str, Any], batch: Mapping[str, Any]) -> str:
         """Return the line after a batch: which of how many, accounts seen of all, changed, failed."""
-        seen = run.hosts_done
+        seen = len(run.hosts_done)
         size = len(batch["hosts"])
         number = run.batches_done
         of_all = max(number, number + -(-(len(plan["hosts"]) - seen) // max(size, 1)))

@@ -10,7 +10,6 @@ them in a job's events. A task reads no more than it needs: the one of a host, t
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,7 +31,6 @@ class Run:
         return dict(json.loads((self._folder / "plan.json").read_text(encoding="utf-8")))
 
     def keep_plan(self, plan: Mapping[str, Any]) -> None:
-        (self._folder / "hosts").mkdir(exist_ok=True)
         (self._folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
 
     @property
@@ -50,18 +48,21 @@ class Run:
 
     def keep_batch(self, batch: Mapping[str, Any]) -> None:
         """Keep what became of some hosts: ``hosts`` (their verdicts) and ``rows``, and what else there is to tell."""
-        (self._folder / f"batch-{self.batches_done:05}.json").write_text(json.dumps(batch), encoding="utf-8")
-        for host, verdict in batch["hosts"].items():
-            self._verdict_file(host).write_text(json.dumps(verdict), encoding="utf-8")
+        number = f"{self.batches_done:05}"
+        # A line for each host, and no file: making 200 of these takes longer than what else is done for their hosts
+        # where nothing is to be done. No name in JSON holds a tab.
+        lines = [f"{json.dumps(host)}\t{json.dumps(verdict)}\n" for host, verdict in batch["hosts"].items()]
+        (self._folder / f"hosts-{number}.tsv").write_text("".join(lines), encoding="utf-8")
+        (self._folder / f"batch-{number}.json").write_text(json.dumps(batch), encoding="utf-8")
 
     @property
     def batches_done(self) -> int:
         return len(list(self._folder.glob("batch-*.json")))
 
     @property
-    def hosts_done(self) -> int:
-        """How many hosts there is a verdict on; known without reading the batches, which each batch asks."""
-        return len(list((self._folder / "hosts").iterdir()))
+    def hosts_done(self) -> set[str]:
+        """The hosts that there is a verdict on; known without reading the batches, which each batch asks."""
+        return {json.loads(line.partition("\t")[0]) for line in self._lines()}
 
     def batches(self) -> Iterator[dict[str, Any]]:
         for path in sorted(self._folder.glob("batch-*.json")):
@@ -69,12 +70,14 @@ class Run:
 
     def verdict(self, host: str) -> dict[str, Any] | None:
         """Return what became of a host, None if it was in no batch."""
-        path = self._verdict_file(host)
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        name = f"{json.dumps(host)}\t"
+        line = next((line for line in self._lines() if line.startswith(name)), None)
+        return json.loads(line.removeprefix(name)) if line else None
 
-    def _verdict_file(self, host: str) -> Path:
-        # A host's name may hold what a file's may not.
-        return self._folder / "hosts" / hashlib.sha256(host.encode()).hexdigest()
+    def _lines(self) -> Iterator[str]:
+        """Go through the lines of all hosts, the last batch first."""
+        for path in sorted(self._folder.glob("hosts-*.tsv"), reverse=True):
+            yield from path.read_text(encoding="utf-8").splitlines()
 
 
 class Runs:

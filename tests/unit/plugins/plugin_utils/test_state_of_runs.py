@@ -31,8 +31,18 @@ def test_batches_come_in_their_order_and_each_host_has_its_verdict(tmp_path: Pat
         run.keep_batch(batch)
     assert list(run.batches()) == batches
     assert run.verdict("host/11") == {"text": "ü11"} and run.verdict("host/12") is None
+    assert run.hosts_done == {f"host/{number}" for number in range(12)} and run.batches_done == 12
     run.keep_batch({"hosts": {"host/1": {"text": "again"}}})
-    assert run.verdict("host/1") == {"text": "again"}
+    assert run.verdict("host/1") == {"text": "again"} and len(run.hosts_done) == 12
+
+
+@pytest.mark.parametrize("name", ["a b", "a\tb", 'say "a"', "a\nb", "ä\u2028b", "\\t"])
+def test_host_of_any_name_has_its_own_verdict(tmp_path: Path, name: str) -> None:
+    run = Runs(str(tmp_path), "onboard").begin("task", [name])
+    run.keep_batch({"hosts": {"a": {"text": "other"}, name: {"text": name}, f"{name}b": {"text": "longer"}}})
+
+    assert run.verdict(name) == {"text": name} and run.verdict("a") == {"text": "other"}
+    assert run.hosts_done == {"a", name, f"{name}b"}
 
 
 def test_each_use_of_a_role_is_kept_by_itself(tmp_path: Path) -> None:
