@@ -23,7 +23,7 @@ from statistics import median
 from ansible_collections.muster.aws.tests.browser.chromium import chromium
 
 from .choices import table_of_choices
-from .harness import Bench, Emulator, Fleet, Usage
+from .harness import Bench, Emulator, Fleet, Usage, usage_of
 from .inventory import inventory_goals, inventory_table
 from .inventory import measure as measure_inventory
 from .minimum import least_calls, least_calls_of_macie
@@ -53,7 +53,8 @@ def run_playbook(bench: Bench, scenario: str, fleet: Fleet) -> tuple[Usage, Usag
     name = "muster.aws.offboard" if scenario == "offboarding" else "muster.aws.onboard"
     via = "organization" if scenario == "organization" else "invitation"
     batch = {"onboard_batch_size": fleet.size, "offboard_batch_size": fleet.size, **bench.tuned}
-    return bench.playbook(name, fleet, onboard_via=via, **batch)
+    playbook, modules = bench.playbook(name, fleet, onboard_via=via, **batch)
+    return playbook, usage_of(modules)
 
 
 def measure_round(bench: Bench, fleet: Fleet, rows: dict[str, Row]) -> None:

@@ -130,7 +130,11 @@ class Usage:
     memory: float
 
 
-def usage_of(records: Sequence[Mapping[str, float]]) -> Usage:
+# What is noted of a process: when it ``started`` and ``ended``, by one clock, its ``cpu`` seconds, its ``memory``.
+Record = dict[str, float]
+
+
+def usage_of(records: Sequence[Record]) -> Usage:
     """Return what noted processes took together: the time in which any of them ran, and all their CPU time."""
     wall = until = 0.0
     for record in sorted(records, key=itemgetter("started")):
@@ -197,13 +201,13 @@ class Bench:
             sys.exit(f"bench: this ended with {process.returncode}: {' '.join(command)}\n{log.read_text()[-3000:]}")
         return Usage(time.monotonic() - started, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
-    def _take_records(self) -> Usage:
+    def _take_records(self) -> list[Record]:
         lines = self._records.read_text().splitlines() if self._records.exists() else []
         self._records.unlink(missing_ok=True)
-        return usage_of([json.loads(line) for line in lines])
+        return [json.loads(line) for line in lines]
 
-    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, Usage]:
-        """Run a playbook; return what it took in all, and what its modules took of that.
+    def playbook(self, name: str, fleet: Fleet, **variables: Any) -> tuple[Usage, list[Record]]:
+        """Run a playbook; return what it took in all, and what is noted of each of its modules.
 
         :param variables: Over the defaults, which are the user's: nothing is tuned here.
         """
@@ -238,7 +242,8 @@ class Bench:
         }
         path.write_text(json.dumps(given))
         self.run([str(self.interpreter()), str(HERE / name), *words, str(path)])
-        return self._take_records()
+        (record,) = self._take_records()
+        return usage_of([record])
 
     def module(self, name: str, arguments: Mapping[str, Any], prelude: str = "") -> Usage:
         """Run a module without Ansible around it.
@@ -250,4 +255,5 @@ class Bench:
         path.write_text(prelude + program)
         options.write_text(json.dumps({"ANSIBLE_MODULE_ARGS": {**arguments, **_INTERNAL}}))
         self.run([str(self.interpreter()), str(path), str(options)])
-        return self._take_records()
+        (record,) = self._take_records()
+        return usage_of([record])

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .bench import numbers
-from .harness import HERE, Bench, Emulator, Fleet
+from .harness import HERE, Bench, Emulator, Fleet, usage_of
 from .results import describe_machine, figure, replace_part, table
 from .scale import BURST, RATE, Site, estimate, table_of_estimates
 
@@ -82,7 +82,7 @@ def limit_rows(bench: Bench, fleets: list[Fleet]) -> Iterator[list[str]]:
     for fleet in fleets:
         print(f"{fleet.size} accounts under the rate limit", flush=True)
         limited.emulator.begin(fleet, via_organization=True)
-        _playbook, usage = limited.playbook(
+        _playbook, (module,) = limited.playbook(
             str(HERE / "limits.yml"), fleet, ansible_python_interpreter=str(limited.interpreter()), **limited.tuned
         )
         calls = limited.emulator.take_calls()
@@ -90,7 +90,13 @@ def limit_rows(bench: Bench, fleets: list[Fleet]) -> Iterator[list[str]]:
         needed = 3 * -(-fleet.size // 50)
         best = max(0, needed - BURST) / RATE
         refused = sent - needed * fleet.regions
-        yield [f"{fleet.size:,} × {fleet.regions}", f"{needed:,}", figure(best), figure(usage.wall), f"{refused:,}"]
+        yield [
+            f"{fleet.size:,} × {fleet.regions}",
+            f"{needed:,}",
+            figure(best),
+            figure(usage_of([module]).wall),
+            f"{refused:,}",
+        ]
 
 
 def main(arguments: list[str] | None = None) -> int:

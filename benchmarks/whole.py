@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from statistics import median
 
-from .harness import HERE, Bench, Fleet, Usage
+from .harness import HERE, Bench, Fleet, Usage, usage_of
 from .one_by_one import extrapolation, prepare, run_loop, run_usual
 from .results import TITLES, figure, goal, table, title
 
@@ -75,7 +75,7 @@ def measure_round(bench: Bench, whole: Whole) -> None:
     prepare(bench, scenario, fleet)
     playbook, modules = bench.playbook("muster.aws.onboard", fleet)
     whole.playbook.append(playbook)
-    whole.modules.append(modules)
+    whole.modules.append(usage_of(modules))
     prepare(bench, scenario, fleet)
     whole.others["floor"].append(bench.floor(scenario, fleet))
     whole.others["trivial"].append(bench.playbook(str(HERE / "trivial.yml"), fleet)[0])
