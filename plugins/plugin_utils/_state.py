@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._hosts = folder / "hosts.tsv"
+
+    def begin(self) -> None:
+        """Make its folder and, with an empty line, the file of its hosts: each then has the end of a line before it."""
+        self._folder.mkdir(parents=True, mode=0o700)
+        self._hosts.write_text("\n", encoding="utf-8")
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -48,12 +55,12 @@ class Run:
 
     def keep_batch(self, batch: Mapping[str, Any]) -> None:
         """Keep what became of some hosts: ``hosts`` (their verdicts) and ``rows``, and what else there is to tell."""
-        number = f"{self.batches_done:05}"
         # A line for each host, and no file: making 200 of these takes longer than what else is done for their hosts
         # where nothing is to be done. No name in JSON holds a tab.
         lines = [f"{json.dumps(host)}\t{json.dumps(verdict)}\n" for host, verdict in batch["hosts"].items()]
-        (self._folder / f"hosts-{number}.tsv").write_text("".join(lines), encoding="utf-8")
-        (self._folder / f"batch-{number}.json").write_text(json.dumps(batch), encoding="utf-8")
+        with self._hosts.open("a", encoding="utf-8") as file:
+            file.writelines(lines)
+        (self._folder / f"batch-{self.batches_done:05}.json").write_text(json.dumps(batch), encoding="utf-8")
 
     @property
     def batches_done(self) -> int:
@@ -62,22 +69,23 @@ class Run:
     @property
     def hosts_done(self) -> set[str]:
         """The hosts that there is a verdict on; known without reading the batches, which each batch asks."""
-        return {json.loads(line.partition("\t")[0]) for line in self._lines()}
+        lines = self._hosts.read_text(encoding="utf-8").splitlines()[1:]
+        return {json.loads(line.partition("\t")[0]) for line in lines}
 
     def batches(self) -> Iterator[dict[str, Any]]:
         for path in sorted(self._folder.glob("batch-*.json")):
             yield json.loads(path.read_text(encoding="utf-8"))
 
     def verdict(self, host: str) -> dict[str, Any] | None:
-        """Return what became of a host, None if it was in no batch."""
-        name = f"{json.dumps(host)}\t"
-        line = next((line for line in self._lines() if line.startswith(name)), None)
-        return json.loads(line.removeprefix(name)) if line else None
-
-    def _lines(self) -> Iterator[str]:
-        """Go through the lines of all hosts, the last batch first."""
-        for path in sorted(self._folder.glob("hosts-*.tsv"), reverse=True):
-            yield from path.read_text(encoding="utf-8").splitlines()
+        """Return what became of a host, by the last batch that it was in; None if it was in no batch."""
+        name = f"\n{json.dumps(host)}\t".encode()
+        # Each host asks in a process of its own, and reading all lines takes longer the more hosts there are.
+        with self._hosts.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as lines:
+            found = lines.rfind(name)
+            if found < 0:
+                return None
+            start = found + len(name)
+            return dict(json.loads(lines[start : lines.find(b"\n", start)]))
 
 
 class Runs:
@@ -99,7 +107,7 @@ class Runs:
         """
         number = len(list(self._folder.glob("run-*")))
         path = self._folder / f"run-{number:03}-{task}"
-        path.mkdir(parents=True, mode=0o700)
+        Run(path).begin()
         return self._at(path, hosts)
 
     def resume(self, task: str, hosts: Sequence[str]) -> Run | None:
