@@ -13,6 +13,7 @@ from dataclasses import replace
 from .._aws.cloud import Cloud
 from .._membership.model import Action, OrganizationKind, Outcome, Problem, Reason, Step
 from .._membership.plan_delegation import (
+    SETTLING,
     DelegationPlan,
     DelegationResult,
     DelegationWish,
@@ -21,9 +22,10 @@ from .._membership.plan_delegation import (
     predict_delegation,
 )
 from .._membership.port import Api, CallFailed, Delegate, DelegationPort, Service
+from .._membership.reasons import is_settling
 from .._membership.result import Report, delegation_row, judge_delegation
 from .._membership.validate import Fault, explain_account_id
-from .._membership.waiting import Patience
+from .._membership.waiting import Patience, Walk, walk_alone
 from .._services.delegation import ENABLE_SERVICE_ACCESS, TrustedAccess
 from .._targets import Target, Targets, split_problems
 from .task import Task, check_common, refuse
@@ -41,23 +43,25 @@ def delegation_job(service: Service, task: Task) -> Report:
         return port, plan_delegation(wish, port.get_administrator())
 
     reached, problems = split_problems(targets.run(look, targets.all))
-    access = _Access(cloud, task.regions[0], principals if reached else ())
     due = [target for target, (_port, plan) in reached.items() if plan.steps]
+    served = [target for target, (_port, plan) in reached.items() if plan.problem is None]
+    # Where another administrator is in every Region, nothing is sent.
+    access = _Access(cloud, task.regions[0], principals if served else ())
     # One Region tells of what holds for all of them.
-    holder = next(iter(due or reached), None)
+    holder = next(iter(due or served), None)
     results = {target: predict_delegation(plan) for target, (_port, plan) in reached.items()}
-    if not task.carry_out:
-        access.enabled = access.missing
+    if task.carry_out:
+        access.enable(task.patience())
     else:
-        access.enable()
-        if access.problem is None:
-            carried_out, lost = split_problems(_carry_out(task, targets, reached, due))
-            results.update({target: access.name_others(result, kind) for target, result in carried_out.items()})
-            problems.update(lost)
-        else:
-            results.update({target: _unsent(reached[target][1], access.problem) for target in due})
+        access.enabled = access.missing
+    if access.problem is not None:
+        results.update({target: _unsent(reached[target][1], access.problem) for target in due})
+    elif task.carry_out:
+        carried_out, lost = split_problems(_carry_out(task, targets, reached, due))
+        results.update({target: access.name_others(result, kind) for target, result in carried_out.items()})
+        problems.update(lost)
     report = Report()
-    if wish.is_present and wish.administrator_id == cloud.caller.account_id:
+    if reached and wish.is_present and wish.administrator_id == cloud.caller.account_id:
         report.warnings.append(
             "the management account is to be its own delegated administrator: AWS advises against it"
         )
@@ -99,16 +103,30 @@ class _Access:
         except CallFailed as failure:
             self.problem = failure.as_problem()
 
-    def enable(self) -> None:
+    def enable(self, patience: Patience) -> None:
         """Switch trusted access on where it is missing."""
         for name in self.missing:
+            self.problem = walk_alone(self._enable(name, patience), patience.clock)
+            if self.problem is not None:
+                return
+            self.enabled.append(name)
+
+    def _enable(self, name: str, patience: Patience) -> Walk[Problem | None]:
+        wait = patience.at_most(SETTLING).begin()
+        while True:
             try:
                 self._port.enable_service_access(name)
             except CallFailed as failure:
-                if not (failure.is_uncertain and self._is_there(name)):
-                    self.problem = failure.as_problem()
-                    return
-            self.enabled.append(name)
+                problem = failure.as_problem()
+                if failure.is_uncertain and self._is_there(name):
+                    return None
+                # The SDK tries again when AWS is too busy, and not when another operation is at work.
+                if not is_settling(failure.operation, failure.code, failure.text, failure.reason):
+                    return problem
+            else:
+                return None
+            if not (yield from wait.for_another_look()):
+                return problem
 
     def _is_there(self, name: str) -> bool:
         """Let a look decide what became of a request without an answer."""
@@ -147,18 +165,21 @@ def _carry_out(
         return targets.walk(walks, task.clock)
 
     patience = task.patience()
-
+    end = task.clock.now() + patience.timeout
     results: dict[Target, DelegationResult | Problem] = {}
     is_first = not any(plan.before and plan.before.is_enabled for _port, plan in reached.values())
     rest = list(due)
     while rest and is_first:
         first, *rest = rest
-        # The others need it in office, whether or not the user waits for the end.
-        results.update(carry_out([first], replace(patience, wait=patience.wait or bool(rest))))
+        # The others need it in office, whether or not the user waits for the end; all who go first have one wait.
+        left = max(end - task.clock.now(), 0.0)
+        results.update(carry_out([first], replace(patience, wait=patience.wait or bool(rest), timeout=left)))
         result = results[first]
-        problem = result if isinstance(result, Problem) else result.problem
-        # A Region that is off says nothing about the others: the next one is the first.
-        is_first = problem is not None and problem.reason is Reason.REGION_UNAVAILABLE
+        if not isinstance(result, Problem) and result.is_timed_out:
+            late = Problem(Reason.TIMED_OUT, f"not sent: {first.region} goes first, and is not {Delegate.ENABLED} yet")
+            return {**results, **{target: _unsent(reached[target][1], late) for target in rest}}
+        # A Region that refuses says nothing about the others: the next one is the first.
+        is_first = isinstance(result, Problem) or result.problem is not None
     return {**results, **carry_out(rest, patience)}
 
 

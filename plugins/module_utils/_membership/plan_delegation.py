@@ -10,15 +10,15 @@ it away first, and its members would stand alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .model import Problem, Reason, Step
 from .port import CallFailed, Delegate, DelegationPort
 from .reasons import is_settling
 from .waiting import Patience, Walk
 
-# Seconds for which a refusal to delegate may still mean "not ready yet".
-_SETTLING = 120.0
+# Seconds for which a refusal of AWS Organizations may still mean "not ready yet".
+SETTLING = 120.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class _Delegation:
         if self._is_reached() and self._now is not None:
             return False, None  # somebody else was faster while we waited
         call = self._port.enable if step is Step.DELEGATE else self._port.disable
-        wait = replace(self._patience, timeout=min(self._patience.timeout, _SETTLING)).begin()
+        wait = self._patience.at_most(SETTLING).begin()
         while True:
             try:
                 call(wish.administrator_id)

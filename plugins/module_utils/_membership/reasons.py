@@ -114,7 +114,12 @@ CODES = {
     "ServiceUnavailable": Reason.INTERNAL_ERROR,
     "ServiceUnavailableException": Reason.INTERNAL_ERROR,
     "RegionDisabledException": Reason.REGION_UNAVAILABLE,
+    # Another operation of AWS Organizations is at work.
+    "ConcurrentModificationException": Reason.INTERNAL_ERROR,
 }
+
+# Codes that mean more to one operation than to others.
+_CODES_OF_OPERATIONS = {("EnableOrganizationAdminAccount", "ResourceConflictException"): Reason.INTERNAL_ERROR}
 
 # Codes under which a service finds fault with what was sent: one account may then have spoilt a whole batch.
 INPUT_CODES = frozenset(
@@ -138,7 +143,6 @@ CALLER_WIDE = frozenset({Reason.CALLER_IS_MEMBER, Reason.QUOTA_EXCEEDED})
 # Said to a call that names one account, these still speak of the caller, the service or the Region: so would the next.
 SHARED = CALLER_WIDE | {
     Reason.ACCESS_DENIED,
-    Reason.INTERNAL_ERROR,
     Reason.NOT_DELEGATED_ADMINISTRATOR,
     Reason.REGION_UNAVAILABLE,
     Reason.SERVICE_NOT_ENABLED,
@@ -215,7 +219,7 @@ def classify(operation: str, text: str, code: str = "", facts: ServiceFacts | No
             return rule.reason
     if not normal and code in _WORDLESS_CODES:
         return _WORDLESS_CODES[code]
-    return CODES.get(code, Reason.OTHER)
+    return _CODES_OF_OPERATIONS.get((operation, code)) or CODES.get(code, Reason.OTHER)
 
 
 def is_quota(operation: str, code: str, text: str) -> bool:

@@ -11,7 +11,7 @@ walks of a task pause and go on together, so that a thousand accounts that wait 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from .port import Clock
@@ -47,6 +47,10 @@ class Patience:
     clock: Clock
     wait: bool = True
     timeout: float = 60.0
+
+    def at_most(self, seconds: float) -> Patience:
+        """Return the same with waits that are no longer than this."""
+        return replace(self, timeout=min(self.timeout, seconds))
 
     def begin(self) -> Wait:
         """Begin a wait, which ends after the timeout."""
@@ -105,3 +109,8 @@ def walk_together(
                 del pauses[key]
                 results[key] = outcome
     return results
+
+
+def walk_alone(walk: Walk[Result], clock: Clock) -> Result:
+    """Let one walk go on to its end. It ends its own waits, and so ends."""
+    return walk_together([walk], clock, lambda due: {each: go_on(each) for each in due})[walk]

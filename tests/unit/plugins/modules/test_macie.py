@@ -80,16 +80,23 @@ def test_member_refusal_that_is_the_callers_is_asked_for_once(
     }
 
 
-def test_member_failure_of_the_service_ends_the_step_after_the_calls_under_way(
+@pytest.mark.parametrize("place", [0, 3])
+def test_member_that_the_service_fails_for_each_time_keeps_no_other_waiting(
+    place: int, emulator: Emulator, run_module: Any
+) -> None:
+    accounts = FLEET[:6]
+    emulator.add_fault("http_500", operation="CreateMember", account_ids=[accounts[place]], times=None)
+    result = run_module("macie_member", members=[member(i) for i in accounts], concurrency=1)
+    failed = {accounts[place]: ("failed", "internal_error")}
+    assert outcomes(result) == dict.fromkeys(accounts, ("changed", None)) | failed
+
+
+def test_member_whose_record_the_service_cannot_read_keeps_no_other_waiting(
     emulator: Emulator, run_module: Any
 ) -> None:
-    emulator.add_fault("http_500", operation="CreateMember", account_ids=[FLEET[3]], times=None)
-    result = run_module("macie_member", members=[member(i) for i in FLEET[:6]], concurrency=1)
-    assert outcomes(result) == {
-        **dict.fromkeys(FLEET[:3], ("changed", None)),
-        FLEET[3]: ("failed", "internal_error"),
-        **dict.fromkeys(FLEET[4:6], ("not_attempted", "internal_error")),
-    }
+    emulator.add_fault("http_500", operation="GetMember", account_ids=[A], times=None)
+    result = run_module("macie_member", members=[member(A), member(B)])
+    assert outcomes(result)[B] == ("changed", None)
 
 
 def test_member_plan_lists_the_calls_as_they_are_sent(emulator: Emulator, run_module: Any) -> None:

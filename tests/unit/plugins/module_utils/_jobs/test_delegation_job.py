@@ -229,17 +229,52 @@ def test_trust_alone_is_a_change_of_the_first_region(carry_out: bool) -> None:
 
 
 @pytest.mark.parametrize("carry_out", [True, False])
-def test_trust_beside_another_administrator_is_switched_on_and_that_one_is_the_failure(carry_out: bool) -> None:
-    report = run({EAST: Region(ANOTHER)}, Organizations(administrators=(B,)), carry_out)
+def test_nothing_is_switched_on_where_another_administrator_is_in_every_region(carry_out: bool) -> None:
+    organizations = Organizations(administrators=(B,))
+    report = run({EAST: Region(ANOTHER)}, organizations, carry_out)
     # Said by the plan: who it is was read already.
     problem = Problem(Reason.OTHER_DELEGATED_ADMINISTRATOR, f"{B} is the delegated administrator in this Region")
     assert report == Report(
-        rows=[row(EAST, "failed", "enable_service_access", after=ANOTHER, before=ANOTHER, problem=problem)],
+        rows=[row(EAST, "failed", after=ANOTHER, before=ANOTHER, problem=problem)],
         unprocessed=[unprocessed_row(A, EAST, problem)],
-        actions=[action(EAST, MANAGEMENT, TRUST)],
         before={f"{EAST}/{A}": "ENABLED"},
         after={f"{EAST}/{A}": "ENABLED"},
     )
+    assert organizations.log == []
+
+
+@pytest.mark.parametrize("carry_out", [True, False])
+def test_trust_is_switched_on_for_the_regions_where_no_other_administrator_is(carry_out: bool) -> None:
+    organizations = Organizations()
+    report = run({EAST: Region(ANOTHER), WEST: Region(ENABLED)}, organizations, carry_out)
+    problem = Problem(Reason.OTHER_DELEGATED_ADMINISTRATOR, f"{B} is the delegated administrator in this Region")
+    assert report.rows == [
+        row(EAST, "failed", after=ANOTHER, before=ANOTHER, problem=problem),
+        row(WEST, "changed", "enable_service_access", after=ENABLED, before=ENABLED),
+    ]
+    assert report.actions == [action(WEST, MANAGEMENT, TRUST)]
+    assert organizations.writes == ([PRINCIPAL] if carry_out else [])
+
+
+BUSY = CallFailed(TRUST, "ConcurrentModificationException", "In progress.", Reason.INTERNAL_ERROR)
+
+
+def test_trust_is_asked_for_again_while_another_operation_is_at_work() -> None:
+    organizations = Organizations()
+    organizations.raises[TRUST] = [BUSY, BUSY]
+    report = run({EAST: Region()}, organizations)
+    assert report.rows == [row(EAST, "changed", "enable_service_access", "delegate", after=ENABLED)]
+    assert organizations.writes == [PRINCIPAL] * 3
+
+
+@pytest.mark.parametrize(("wait_timeout", "asked"), [(1, 2), (300, 27)])
+def test_trust_is_not_asked_for_without_end(wait_timeout: int, asked: int) -> None:
+    organizations = Organizations()
+    organizations.raises[TRUST] = [BUSY] * 100
+    report = run({EAST: Region()}, organizations, wait_timeout=wait_timeout)
+    problem = Problem(Reason.INTERNAL_ERROR, "ConcurrentModificationException: In progress.", TRUST)
+    assert report.rows == [row(EAST, "failed", problem=problem)]
+    assert organizations.writes == [PRINCIPAL] * asked
 
 
 def test_trust_that_cannot_be_read_keeps_everything_from_being_sent() -> None:
@@ -279,11 +314,12 @@ def test_trust_that_cannot_be_read_is_a_failure_of_the_first_region_where_nothin
     )
 
 
-def test_trust_that_cannot_be_read_in_check_mode_leaves_what_is_foreseen_and_fails() -> None:
+@pytest.mark.parametrize("carry_out", [True, False])
+def test_trust_that_cannot_be_read_is_the_failure_of_all_regions_that_are_due(carry_out: bool) -> None:
     organizations = Organizations()
     organizations.raises[PRINCIPALS] = [refusal(PRINCIPALS)]
-    report = run({EAST: Region()}, organizations, carry_out=False)
-    assert report.rows == [row(EAST, "failed", "delegate", after=ENABLED, problem=refused(PRINCIPALS))]
+    report = run({EAST: Region(), WEST: Region()}, organizations, carry_out)
+    assert report.rows == [row(region, "failed", problem=refused(PRINCIPALS)) for region in (EAST, WEST)]
 
 
 def test_trust_that_is_refused_is_a_failure_and_keeps_what_was_done_before_it() -> None:
@@ -445,13 +481,14 @@ def test_regions_wait_for_the_first_where_nobody_is_delegated_anywhere_even_if_t
     ]
 
 
-def test_regions_do_not_wait_for_one_that_does_not_show_it_for_longer_than_the_timeout() -> None:
+def test_nothing_is_sent_to_the_other_regions_while_the_first_does_not_show_it() -> None:
     east, west = Region(shows_after=30), Region()
     report = run({EAST: east, WEST: west}, Organizations(PRINCIPAL), wait_timeout=2)
-    assert begun_at(east, west) == [[0], [2]]
+    assert begun_at(east, west) == [[0], []]
+    late = Problem(Reason.TIMED_OUT, f"not sent: {EAST} goes first, and is not ENABLED yet")
     assert report.rows == [
         row(EAST, "timed_out", "delegate", problem=NOT_SHOWN),
-        row(WEST, "changed", "delegate", after=ENABLED),
+        row(WEST, "timed_out", problem=late),
     ]
 
 
@@ -504,12 +541,12 @@ def test_region_that_is_off_is_no_first_one() -> None:
         (ValueError("odd"), Problem(Reason.OTHER, "unexpected ValueError: odd; please report it")),
     ],
 )
-def test_region_that_fails_first_leaves_the_others_to_go_together(raises: Exception, problem: Problem) -> None:
+def test_region_that_fails_first_leaves_the_next_to_go_first(raises: Exception, problem: Problem) -> None:
     north, east, west = Region(raises=raises), Region(shows_after=3), Region(shows_after=3)
 
     report = run({NORTH: north, EAST: east, WEST: west}, Organizations(PRINCIPAL))
 
-    assert begun_at(north, east, west) == [[0], [0], [0]]
+    assert begun_at(north, east, west) == [[0], [0], [3]]
     assert report.rows == [
         row(NORTH, "failed", problem=problem),
         row(EAST, "changed", "delegate", after=ENABLED),
