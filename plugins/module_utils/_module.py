@@ -198,7 +198,7 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     message = None
     try:
         require_sdk(module)
-        options = {**module.params, **_lists_given_as_text(argument_spec)}
+        options = {**module.params, **_lists_given_as_one_value(argument_spec)}
         regions = _regions(module, options["regions"])
         task = Task(
             options=options,
@@ -223,13 +223,17 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
     module.exit_json(**result)
 
 
-def _lists_given_as_text(spec: Spec) -> Spec:
-    """Read the list options that are one text. Ansible splits it at commas only, and keeps blanks and empty items."""
+def _lists_given_as_one_value(spec: Spec) -> Spec:
+    """Read the list options that are one text, which Ansible splits at commas only, and keeps blanks and empty items.
+
+    It makes a text of a number as well: an account id that is not quoted would look like one that is.
+    """
     asked = _load_params()
+    kinds = {"str": str, "raw": str | int}
     return {
         name: as_list(asked[name])
         for name, option in spec.items()
-        if option["type"] == "list" and option["elements"] != "dict" and isinstance(asked.get(name), str)
+        if option["type"] == "list" and isinstance(asked.get(name), kinds.get(option["elements"], ()))
     }
 
 

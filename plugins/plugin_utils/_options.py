@@ -19,6 +19,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import (
     as_list,
     explain_account_id,
+    explain_external_id,
     explain_region,
     explain_role_name,
 )
@@ -91,6 +92,11 @@ def check_values(options: Mapping[str, Any], prefix: str, known_regions: Iterabl
         "administrator_id": [explain_account_id(options.get("administrator_id"))],
         "regions": [_explain_region(region, list(known_regions)) for region in options.get("regions") or ()],
         "member_role_name": [explain_role_name(name) for name in [options.get("member_role_name")] if name],
+        "external_id": [
+            explain_external_id(
+                options.get("external_id"), [str(options.get("administrator_id")), *(options.get("regions") or ())]
+            )
+        ],
         "results_file": [_explain_results_file(path) for path in options.get("results_file") or ()],
     }
     faults = [f"{prefix}{name}: {text}" for name, found in texts.items() for text in found if text]

@@ -36,6 +36,7 @@ def member_job(service: Service, task: Task) -> Report:
     wish = feature_wish(service.facts, task.options)
     cloud = task.connect()
     caller_id = cloud.caller.account_id
+    refuse(_explain_purge_of_all(accounts, policy, caller_id))
     targets = task.targets(cloud, service.facts, [caller_id], None)
 
     def look(_target: Target, api: Api) -> _Look:
@@ -151,6 +152,13 @@ def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], Me
     texts = (explain_message(options.get("invitation_message"), facts.message), explain_policy(policy, facts))
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
     return accounts, policy
+
+
+def _explain_purge_of_all(accounts: Iterable[Account], policy: MemberPolicy, caller_id: str) -> list[Fault]:
+    if not policy.purge or any(account.account_id != caller_id for account in accounts):
+        return []
+    text = f"members holds nobody but the caller, {caller_id}, and purge_members would remove every member: list some"
+    return [Fault(caller_id, Reason.INVALID_INPUT, text)]
 
 
 def _ask_organization(port: MembersPort, plan: MembersPlan) -> tuple[MembersPlan, list[MemberResult]]:

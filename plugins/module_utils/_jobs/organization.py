@@ -88,7 +88,7 @@ def _checked(kind: OrganizationKind, words: FeatureWords, task: Task) -> Organiz
     settings = {name: options[name] for name in kind.settings if options[name] is not None}
     features = read_features(options.get("features") or (), words)
     texts = explain_features(features, words)
-    if len(options["account_ids"] or ()) > 1:
+    if len({str(account_id) for account_id in options["account_ids"] or ()}) > 1:
         texts.append("account_ids holds one account: the delegated administrator")
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts)
     return OrganizationWish(settings, features)

@@ -18,7 +18,14 @@ from .._membership.features import FeatureWish, explain_features, read_features
 from .._membership.model import Reason, ServiceFacts
 from .._membership.port import Clock, Service, TaskFailed
 from .._membership.result import Report
-from .._membership.validate import Fault, InvalidInput, check_account_ids, explain_region, explain_role_name
+from .._membership.validate import (
+    Fault,
+    InvalidInput,
+    check_account_ids,
+    explain_external_id,
+    explain_region,
+    explain_role_name,
+)
 from .._membership.waiting import Patience
 from .._targets import Targets
 
@@ -66,7 +73,21 @@ def check_common(task: Task) -> None:
             texts.append(f"{name} must not be negative")
     role_name = task.options.get("role_name")
     texts += [explain_role_name(role_name)] if role_name else []
+    secret = explain_external_id(task.options.get("external_id"), _shown_of(task))
+    texts += [f"external_id {secret}"] if secret else []
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
+
+
+def _shown_of(task: Task) -> list[str]:
+    """Return what the results are known by: account ids and Regions."""
+    options = task.options
+    rows = options.get("members") or ()
+    ids = [
+        *(options.get("account_ids") or ()),
+        options.get("administrator_id"),
+        *(row.get("account_id") for row in rows),
+    ]
+    return [str(value) for value in (*task.regions, *ids)]
 
 
 def feature_wish(facts: ServiceFacts, options: Options) -> FeatureWish | None:

@@ -143,9 +143,17 @@ class FeaturesLook:
 def look_at_features(
     wish: FeatureWish, port: FeaturesPort, decisions: Iterable[Decision], for_each: ForEach
 ) -> FeaturesLook:
-    """Read the features of those that are members already. Raises CallFailed."""
-    ids = [d.account_id for d in decisions if d.before.state is State.ENABLED and not d.is_skipped and not d.is_purged]
-    known, refused = read_features_of(port, ids, for_each)
+    """Read the features of those that are members already, and stay so. A failure is theirs, and is not raised."""
+    ids = [
+        d.account_id
+        for d in decisions
+        if d.before.state is State.ENABLED and d.then is State.ENABLED and not d.is_skipped
+    ]
+    try:
+        known, refused = read_features_of(port, ids, for_each)
+    except CallFailed as failure:
+        # Membership goes on without: that of others needs no features.
+        known, refused = {}, dict.fromkeys(ids, Refusal(failure.as_problem().text, failure.code))
     return FeaturesLook(wish, port, known, refused)
 
 
@@ -217,9 +225,13 @@ class _Run:
                 break
         for account_id in pending:
             result = self.results[account_id]
-            result.is_timed_out = result.problem is None
             text = "AWS accepted the features but did not show them before the wait ended"
-            result.problem = result.problem or Problem(Reason.TIMED_OUT, text)
+            if result.problem is None:
+                result.problem = Problem(Reason.TIMED_OUT, text)
+            elif result.problem.reason not in PASSING:
+                # AWS still says that it is no member, which it is.
+                result.problem = replace(result.problem, reason=Reason.TIMED_OUT)
+            result.is_timed_out = result.problem.reason is Reason.TIMED_OUT
 
     def _take(self, result: FeatureResult, features: Features | None, refusal: Refusal | None) -> None:
         if features is not None:

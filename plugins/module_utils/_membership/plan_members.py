@@ -108,8 +108,8 @@ class MembersPlan:
 _IS_ADMINISTRATOR = (Reason.IS_ADMINISTRATOR, "the calling account is the administrator itself")
 
 _RECORD_BY_INVITATION = (
-    "the record comes from an invitation, and an organization's member is never invited; "
-    "remove it with state=absent first, or use via=invitation"
+    "the record is no membership in the organization: it comes from an invitation, or the account is not in the "
+    "organization; remove it with state=absent first, or use via=invitation"
 )
 
 

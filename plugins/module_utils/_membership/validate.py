@@ -21,6 +21,8 @@ _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
 # IAM's own rule for role names, with an optional path.
 _ROLE_NAME = re.compile(r"([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}")
+# STS's own rule for external ids.
+_EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 # What stands between the items of a list that was written as one text.
 _BETWEEN_ITEMS = re.compile(r"[,\r\n]")
@@ -120,6 +122,25 @@ def explain_role_name(value: str) -> str | None:
         return (
             f"role name {value!r} is not an IAM role name; "
             "write the name, with its path if it has one but without a leading slash, not an ARN"
+        )
+    return None
+
+
+def explain_external_id(value: str | None, shown: Iterable[str]) -> str | None:
+    """Return what is wrong with an external id, without a word of it; ``None`` if nothing is.
+
+    :param shown: What the results are known by. Ansible masks a secret wherever it finds it, in these as well.
+
+    Source of the form: the model of STS, AssumeRole.
+    """
+    if not value:
+        return None
+    if not _EXTERNAL_ID.fullmatch(value):
+        return "must have 2 to 1224 letters, digits or characters of _+=,.@:/-"
+    if any(value in name for name in shown):
+        return (
+            "is an account id or a Region that this is about, or a part of one, and would be masked in the results; "
+            "let the role's trust policy ask for another"
         )
     return None
 

@@ -372,7 +372,7 @@ MEMBER_CASES = [
         unprocessed={A: ("CreateMembers", "already_member")},
         plan="C[A] I[A]",
         predicted={A: INVITED_ANEW},
-        says="does not show it",
+        says="a record exists already",
     ),
     Case(
         21,
@@ -487,7 +487,7 @@ MEMBER_CASES = [
         services=[GUARDDUTY],
         is_service_on=False,
         unprocessed={A: ("ListDetectors", "service_not_enabled")},
-        says="guardduty_detector / securityhub_hub",
+        says="*_detector, *_hub or *_session modules",
         because="switching the service on is the job of guardduty_detector and securityhub_hub",
     ),
     Case(

@@ -120,6 +120,51 @@ def assert_failed_in_one_sentence(result: Mapping[str, Any], module_name: str, *
 # Account ids
 
 
+@pytest.mark.parametrize("option", ["account_ids", "member_ids"])
+@pytest.mark.parametrize("service", BOTH)
+def test_number_in_place_of_a_list_of_ids_is_no_id(
+    service: str, option: str, emulator: Emulator, run_module: Any
+) -> None:
+    module_name = f"{service}_member_info" if option == "member_ids" else f"{service}_administrator_info"
+    result = run_module(module_name, **{option: 222222222222})
+    assert_refused(result, emulator, module_name, "222222222222 is of type int", "quote it in YAML")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("q", "2 to 1224 letters"),
+        ("two words", "2 to 1224 letters"),
+        ("x" * 1225, "2 to 1224 letters"),
+        (A, "would be masked"),
+        (ADMINISTRATOR[:3], "would be masked"),
+        ("east", "would be masked"),
+    ],
+)
+def test_external_id_that_cannot_be_one_or_would_mask_the_results_is_refused_without_being_told(
+    value: str, text: str, emulator: Emulator, run_module: Any
+) -> None:
+    options = {"administrator_id": ADMINISTRATOR, "account_ids": [A], "role_name": "Onboarding"}
+    result = run_module("guardduty_administrator", external_id=value, regions=["us-east-1"], **options)
+    assert_refused(result, emulator, "guardduty_administrator", "external_id", text)
+    assert f"{value!r}" not in result["msg"]
+
+
+@pytest.mark.parametrize("value", ["ab", "x" * 1224, "A9_+=,.@:/-", "222222222229"])
+def test_external_id_of_any_form_that_sts_takes_is_sent(value: str, emulator: Emulator, run_module: Any) -> None:
+    result = run_module("guardduty_administrator_info", external_id=value, account_ids=[A], role_name="Onboarding")
+    assert [call.params["ExternalId"] for call in emulator.calls if call.operation == "AssumeRole"] == [value]
+    assert result["administrators"][0]["account_id"] == A
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_member_list_of_nobody_but_the_caller_purges_nobody(service: str, emulator: Emulator, run_module: Any) -> None:
+    emulator.set_member(service, REGION, ADMINISTRATOR, A, "Enabled")
+    result = run_module(f"{service}_member", members=[member(ADMINISTRATOR)], purge_members=True)
+    assert_failed_in_one_sentence(result, f"{service}_member", "nobody but the caller", ADMINISTRATOR)
+    assert emulator.operations(writes_only=True) == []
+
+
 @pytest.mark.parametrize("value", BAD_IDS, ids=repr)
 @pytest.mark.parametrize("service", BOTH)
 @pytest.mark.parametrize("state", ["present", "absent"])

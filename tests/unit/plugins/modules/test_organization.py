@@ -119,6 +119,33 @@ def test_organization_administrator_by_another_account_says_who_has_to(
     result = delegate(run_module, service)
     assert set(outcomes(result).values()) == {("failed", "not_management_account")}
     assert emulator.operations(writes_only=True) == []
+    assert not delegate(run_module, service, administrator_id=A).get("warnings")
+
+
+@pytest.mark.parametrize("times", [1, None])
+def test_organization_administrator_of_securityhub_is_asked_for_again_while_aws_is_at_work(
+    times: int | None, emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator)
+    emulator.add_fault(
+        "error",
+        operation="EnableOrganizationAdminAccount",
+        code="ResourceConflictException",
+        status=409,
+        message="Another one.",
+        times=times,
+    )
+    result = delegate(run_module, "securityhub", regions=REGIONS[:1])
+    verdict = ("changed", None) if times else ("failed", "internal_error")
+    assert outcomes(result) == {REGIONS[0]: verdict}
+    assert [row["retryable"] for row in result["unprocessed_accounts"]] == ([] if times else [True])
+
+
+def test_organization_settings_take_the_same_administrator_twice(emulator: Emulator, run_module: Any) -> None:
+    found(emulator, delegated_administrator={GUARDDUTY: ADMINISTRATOR})
+    options = {"account_ids": [ADMINISTRATOR] * 2, "role_name": "Onboarding", "auto_enable_members": "ALL"}
+    result = run_module("guardduty_organization", regions=REGIONS[:1], **options)
+    assert outcomes(result, "organizations") == {REGIONS[0]: ("changed", None)}
 
 
 def test_organization_sets_what_differs_and_nothing_else(emulator: Emulator, run_module: Any) -> None:
@@ -211,6 +238,28 @@ def test_member_features_are_given_to_old_and_new_members_in_shared_calls(emulat
     again = run_module("guardduty_member", features=WANTED, **options)
     assert not again["changed"]
     assert sent(emulator) == {"ListDetectors": 1, "GetMembers": 1, "GetMemberDetectors": 1}
+
+
+def test_member_features_that_cannot_be_read_keep_no_membership_waiting(emulator: Emulator, run_module: Any) -> None:
+    emulator.set_member(GUARDDUTY, REGION, ADMINISTRATOR, A, "Enabled")
+    switch_on(emulator, GUARDDUTY, ADMINISTRATOR)
+    emulator.add_fault(
+        "error",
+        operation="GetMemberDetectors",
+        code="AccessDeniedException",
+        status=403,
+        message="User is not authorized to perform: guardduty:GetMemberDetectors",
+        times=None,
+    )
+    wanted = [{"name": "S3_DATA_EVENTS", "status": "ENABLED"}]
+    results = [
+        run_module("guardduty_member", members=[member(A), member(B)], features=wanted, check=check)
+        for check in (True, False)
+    ]
+    for result in results:
+        shown = {row["account_id"]: (row["outcome"], row["reason_code"]) for row in result["members"]}
+        assert shown == {A: ("failed", "access_denied"), B: ("changed", None)}
+        assert result["members"][0]["status"] == "Enabled"
 
 
 def test_member_features_are_null_where_nobody_asked_or_the_account_is_no_member(

@@ -26,8 +26,8 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.member_feat
     predict_features,
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Account, Problem, Reason, State, Step
-from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import Decision
-from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, ForEach, Refusal
+from ansible_collections.muster.aws.plugins.module_utils._membership.plan_members import Decision, Row
+from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, ForEach, Refusal
 from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Patience
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import (
     A,
@@ -144,7 +144,7 @@ def test_new_members_are_waited_for_until_aws_knows_their_features() -> None:
     result = carry_out(wish_of(X="ENABLED"), port, {}, [A, C])
     problem = result[C].problem
     assert problem and problem.text == NO_MEMBER and problem.operation == "GetThem" and port.time.slept == 60
-    assert problem.reason is Reason.OTHER and not result[C].is_timed_out
+    assert problem.reason is Reason.TIMED_OUT and result[C].is_timed_out
     assert result[A].problem is None
 
 
@@ -272,7 +272,8 @@ def test_a_read_that_fails_is_told() -> None:
 
 
 def result_of(account_id: str, state: State, before: State = State.ENABLED, **more: bool) -> MemberResult:
-    decision = Decision(Account(account_id), member_in(before, account_id), {}, **more)
+    table = {each: Row((), State.ABSENT if more.get("is_purged") else each) for each in State}
+    decision = Decision(Account(account_id), member_in(before, account_id), table, **more)
     return MemberResult(decision, member_in(state, account_id))
 
 
@@ -292,13 +293,14 @@ def test_look_reads_those_that_are_members_and_stay() -> None:
         result_of(A, State.ENABLED).decision,
         result_of(B, State.ENABLED, State.INVITED).decision,
         result_of(C, State.ENABLED, is_purged=True).decision,
+        replace(result_of(C, State.ENABLED).decision, table={State.ENABLED: Row((), State.SUSPENDED)}),
     ]
     look = look_at_features(wish_of(X="ENABLED"), port, decisions, map)
     assert port.reads == [1] and look == FeaturesLook(wish_of(X="ENABLED"), port, {A: of(X="DISABLED")})
     assert [(action.operation, action.account_ids) for action in look.actions] == [("UpdateThem", (A,))]
     port.script.before("get", raising(failure()))
-    with pytest.raises(CallFailed):
-        look_at_features(wish_of(X="ENABLED"), port, decisions, map)
+    look = look_at_features(wish_of(X="ENABLED"), port, decisions, map)
+    assert look.known == {} and look.refused == {A: Refusal(failure().as_problem().text, failure().code)}
     # One whose features AWS does not tell, and many that are read as they are told to be.
     port, jobs = FakeFeatures({A: of(X="DISABLED")}), []
     many = [result_of(A, State.ENABLED).decision, result_of(B, State.ENABLED).decision]
