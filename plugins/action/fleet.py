@@ -20,7 +20,6 @@ from typing import Any
 from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
-from ansible.playbook.task_include import TaskInclude
 from ansible.utils.display import Display
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
@@ -54,7 +53,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     render_markdown,
     summary_lines,
 )
-from ansible_collections.muster.aws.plugins.plugin_utils._variables import FleetVariables, HostVariables
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import FleetVariables, HostVariables, includes_of
 from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, tally
 
 Result = dict[str, Any]
@@ -126,6 +125,9 @@ class ActionModule(ModulesAction):
             self._check(hosts, plan)
         except (Stop, AnsibleError, ValueError) as error:
             plan["stopped"] = str(error)
+        except Exception as error:
+            # Whatever it was, all hosts are told, and the files are written.
+            plan["stopped"] = f"{type(error).__name__}: {error}"
         run.keep_plan(plan)
         lines = self._beginning(plan)
         for line in lines:
@@ -134,11 +136,7 @@ class ActionModule(ModulesAction):
 
     def _use(self) -> str:
         """Return the id of the task by which the play uses the role: what it includes has new ones for each batch."""
-        use, parent = self._task, self._task._parent
-        while parent is not None:
-            if isinstance(parent, TaskInclude) and not parent.statically_loaded:
-                use = parent
-            parent = parent._parent
+        *_inner, use = self._task, *includes_of(self._task)
         return str(use._uuid)
 
     def _refuse_strategies(self) -> None:
@@ -157,6 +155,8 @@ class ActionModule(ModulesAction):
     def _check(self, hosts: Mapping[str, HostVariables], plan: Result) -> None:
         """Fill in the plan of a run that can begin. Raises Stop; what is known by then stays, such as the files."""
         preflight = Preflight(self._role, hosts)
+        # Whatever else is wrong, no file is left that tells of an earlier run.
+        plan["options"] = preflight.results()
         options = plan["options"] = preflight.options()
         self._refuse_unnamed(options)
         plan.update({"secrets": preflight.secrets, "switched_on": {}, "caller_arn": None})
@@ -181,8 +181,11 @@ class ActionModule(ModulesAction):
         if self._role.name != "offboard":
             return
         hosts = self._vars["ansible_play_hosts_all"]
-        named = set(Patterns(self._vars["groups"]).hosts(options.get("hosts")))
-        unnamed = [] if self._vars.get("ansible_limit") else [host for host in hosts if host not in named]
+        patterns = Patterns(self._vars["groups"])
+        named = set(patterns.hosts(options.get("hosts")))
+        limit = self._vars.get("ansible_limit")
+        is_limited = limit and patterns.has_names(limit)
+        unnamed = [] if is_limited else [host for host in hosts if host not in named]
         if unnamed or len(hosts) > options["limit"]:
             names = f". Not named: {' '.join(unnamed[:_HOSTS_NAMED])}" if unnamed else ""
             raise Stop(
@@ -253,7 +256,7 @@ class ActionModule(ModulesAction):
         lines = []
         for service, result in plan["switched_on"].items():
             regions = [row["region"] for row in rows_of(result, FACTS[service].kind.rows) if row["actions"]]
-            if regions and self._role.switches_on:
+            if regions and self._role.switches_on and plan["options"]["enable_services"]:
                 word = "would be switched on" if self.is_check else "switched on"
                 lines.append(f"{FACTS[service].title} {word} in the administrator: {' '.join(regions)}")
         return lines
@@ -292,8 +295,10 @@ class ActionModule(ModulesAction):
             now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
             result = report_batch(work, options, plan["inventory"], plan["caller_arn"], now)
             report = result.pop("report")
-            written = [] if self.is_check else _write_all(write_report(report, options, _PAGE))
-            return {**result, "stats": report["summary"], "files": written, "notes": self._report_notes(report)}
+            texts = {} if self.is_check else write_report(report, options, _PAGE)
+            written, unwritten = _write_all(texts)
+            kept = {"stats": report["summary"], "files": written, "unwritten": unwritten}
+            return {**result, **kept, "notes": self._report_notes(report)}
         batch = batch_of(plan["accounts"], hosts, options["services"])
         if self._role.name == "offboard":
             return offboard_batch(work, options, batch)
@@ -348,16 +353,22 @@ class ActionModule(ModulesAction):
         if self._is_to_be_continued(run, plan, verdicts):
             return {"changed": False, "msg": "more batches follow"}
         ending = self._ending(plan, batches, verdicts)
-        files = [path for batch in batches for path in batch.get("files", ())] + self._write_results(plan, ending)
+        written, unwritten = self._write_results(plan, ending)
+        files = [path for batch in batches for path in batch.get("files", ())] + written
+        unwritten = [text for batch in batches for text in batch.get("unwritten", ())] + unwritten
         failed_file = plan["options"].get("failed_file")
         again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else []
-        lines = summary_lines(ending, again, files)
+        if plan["stopped"]:
+            # The command would name all hosts, and whoever pastes it after a brake held would pass it.
+            again = ["Run the same again, when that is mended."]
+        lines = summary_lines(ending, again, files) + [f"Not written: {text}" for text in unwritten]
         # At once: ansible-runner, and so AWX and ansible-navigator, drop a line that is empty and stands alone.
         self.say("\n".join(["", *lines, "\n"]))
         stats = {self._role.statistic: {**ending.as_data(), "files": files}}
         stats[self._role.name] = self._totals(batches)
         return {
             "changed": False,
+            **({"failed": True} if unwritten else {}),
             "msg": lines,
             "ansible_stats": {"data": stats, "aggregate": True, "per_host": False},
         }
@@ -398,19 +409,24 @@ class ActionModule(ModulesAction):
             return next((batch["stats"] for batch in batches if "stats" in batch), {})
         return total_stats(row for run in self._runs for batch in run.batches() for row in batch["rows"])
 
-    def _write_results(self, plan: Mapping[str, Any], ending: Ending) -> list[str]:
+    def _write_results(self, plan: Mapping[str, Any], ending: Ending) -> tuple[list[str], list[str]]:
+        """Write the files that were asked for; see :func:`_write_all`."""
         options = plan["options"]
         texts = {}
         for path in options.get("results_file") or ():
-            texts[path] = RENDERERS[Path(path).suffix.lower()](ending)
+            render = RENDERERS.get(Path(path).suffix.lower())
+            texts |= {path: render(ending)} if render else {}  # the run was stopped for a file of another form
         if options.get("failed_file"):
             texts[options["failed_file"]] = "".join(f"{host}\n" for host in ending.failed_hosts)
-        written = _write_all(texts)
+        written, unwritten = _write_all(texts)
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if summary:
-            with Path(summary).open("a", encoding="utf-8") as file:
-                file.write(render_markdown(ending) + "\n")
-        return written
+            try:
+                with Path(summary).open("a", encoding="utf-8") as file:
+                    file.write(render_markdown(ending) + "\n")
+            except OSError as error:
+                unwritten.append(f"$GITHUB_STEP_SUMMARY: {error}")
+        return written, unwritten
 
     def _again(self, failed: list[str], failed_file: str | None) -> list[str]:
         if "awx_job_id" in self._vars or "tower_job_id" in self._vars:
@@ -449,14 +465,23 @@ _PASSED_OVER = (
 )
 
 
-def _write_all(texts: Mapping[str, str]) -> list[str]:
-    """Write files that only their owner may read, and return their names."""
+def _write_all(texts: Mapping[str, str]) -> tuple[list[str], list[str]]:
+    """Write files that only their owner may read.
+
+    :returns: The names of those that were written, and of the others, why not: what was done is told all the same.
+    """
+    written, unwritten = [], []
     for name, text in texts.items():
         path = Path(name).expanduser().resolve()
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_text(text, encoding="utf-8")
-    return list(texts)
+        try:
+            path.touch(mode=0o600)
+            path.chmod(0o600)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            unwritten.append(str(error))
+        else:
+            written.append(name)
+    return written, unwritten
 
 
 def _short(text: str) -> str:

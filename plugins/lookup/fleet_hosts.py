@@ -18,15 +18,11 @@ options:
   _terms:
     description:
       - The name of a role, V(onboard), V(offboard) or V(report).
-      - Which hosts, V(chosen) by the pattern, V(due) after the preflight, or V(told), that is those of which there is
-        something to tell.
+      - Which hosts, V(chosen) by the role's variable of hosts such as C(onboard_hosts), V(due) after the preflight, or
+        V(told), that is those of which there is something to tell.
     required: true
     type: list
     elements: str
-  pattern:
-    description: The hosts that were asked for.
-    type: raw
-    default: all
 """
 
 EXAMPLES = """
@@ -50,6 +46,7 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import load_shared
+from ansible_collections.muster.aws.plugins.plugin_utils._options import plain
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
 
@@ -61,10 +58,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     """See DOCUMENTATION."""
 
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
-        self.set_options(direct=kwargs)
         role, which = terms
-        pattern = self.get_option("pattern") or "all"
         variables = variables or {}
+        pattern = self._pattern(f"{role}_hosts", variables)
         if any(context.CLIARGS.get(name) for name in _ONLY_LOOKS):
             return [pattern]
         if which == "chosen":
@@ -85,6 +81,16 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             if host not in verdicts or verdicts[host]["failed"] or verdicts[host]["changed"]
         ]
         return [pattern] if len(told) == len(plan["hosts"]) else [pattern_of(told or plan["hosts"][:1])]
+
+    def _pattern(self, name: str, variables: Mapping[str, Any]) -> str:
+        """Return the hosts that were asked for: all, if nobody asked, and not where a variable is empty or missing."""
+        if variables.get(name) is None:
+            return "all"
+        pattern = plain(self._templar.template(variables[name]))
+        text = ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern or "")
+        if not text.strip():
+            raise AnsibleError(f"{name} is empty, and nothing was done: name hosts or groups, or leave it out for all")
+        return text
 
     @staticmethod
     def _refuse(role: str, pattern: Any, variables: Mapping[str, Any]) -> None:
@@ -109,6 +115,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             )
         faults += [f"{role}_hosts: nothing in the inventory matches {part}" for part in patterns.unmatched(pattern)]
         faults += [f"--limit: nothing in the inventory matches {part}" for part in patterns.unmatched(limit)]
+        if limit and not patterns.has_names(limit):
+            # Ansible takes a file of blank lines for no limit.
+            faults.append(f"--limit: there is no name in {limit}")
         chosen = set(patterns.hosts(pattern))
         if not faults and not (chosen & set(patterns.hosts(limit)) if limit else chosen):
             chosen_by = f"{role}_hosts ({pattern})"

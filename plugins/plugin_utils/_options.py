@@ -27,7 +27,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import RENDERE
 
 Spec = Mapping[str, Mapping[str, Any]]
 
-_SPEC_KEYS = ("type", "elements", "choices", "required", "no_log", "default")
+_SPEC_KEYS = ("type", "elements", "choices", "required", "no_log", "default", "options")
 
 
 def plain(value: Any) -> Any:
@@ -70,7 +70,14 @@ def check_options(spec: Spec, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     for text in result.error_messages:
         sentence = text.replace("missing required arguments:", "these variables are needed and not set:")
         faults.append(sentence + _nearest_choice(spec, values, sentence))
-    return {name: value for name, value in result.validated_parameters.items() if value is not None}, faults
+    return _without_unset(result.validated_parameters), faults
+
+
+def _without_unset(value: Any) -> Any:
+    """Leave out what nobody set, which the specification's check fills in as None."""
+    if isinstance(value, dict):
+        return {name: _without_unset(item) for name, item in value.items() if item is not None}
+    return [_without_unset(item) for item in value] if isinstance(value, list) else value
 
 
 def _nearest_choice(spec: Spec, values: Mapping[str, Any], sentence: str) -> str:

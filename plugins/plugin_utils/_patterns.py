@@ -41,6 +41,10 @@ class Patterns:
         parts = list(self._parts(pattern))
         return [host.name for host in self._manager.get_hosts(pattern=parts)] if parts else []
 
+    def has_names(self, pattern: Any) -> bool:
+        """Tell whether a pattern names anything: a file that it leads to may be empty."""
+        return any(part.strip() for part in self._parts(pattern))
+
     def unmatched(self, pattern: Any) -> list[str]:
         """Return a phrase for each part of a pattern that matches no host."""
         parts = [part.strip().lstrip("!&") for part in self._parts(pattern)]

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, operations_of, rows_of
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
@@ -50,6 +52,13 @@ class Preflight:
         """The names of options that must not be kept, without the prefix."""
         return [self._name(name) for name, row in self._spec.items() if row.get("no_log")]
 
+    def results(self) -> dict[str, Any]:
+        """Return the files that the ending writes, as far as they can be told."""
+        names = [f"{self._role.prefix}{name}" for name in ("results_file", "failed_file")]
+        given, _differing = same_for_all(self._hosts, names)
+        values, _faults = check_options({name: self._spec[name] for name in names}, given)
+        return {self._name(name): value for name, value in values.items()}
+
     def options(self) -> dict[str, Any]:
         """Return what the role was told, by name without its prefix and without what is secret.
 
@@ -68,7 +77,8 @@ class Preflight:
         regions = known_regions(next(iter(FACTS.values())).client)
         if faults and self._role.fallback:
             faults.append(f"({self._role.fallback}administrator_id, {self._role.fallback}regions and so on do as well)")
-        self._stop(faults or check_values(options, self._role.prefix, regions))
+        faults = faults or check_values(options, self._role.prefix, regions)
+        self._stop(faults or [f"{self._role.prefix}{text}" for text in _explain_files(options)])
         options["services"] = [name for name in SERVICES if name in options["services"]]
         options["regions"] = list(dict.fromkeys(options["regions"]))
         return {name: value for name, value in options.items() if name not in self.secrets}
@@ -101,6 +111,19 @@ class Preflight:
         if found:
             more = [f"and {len(found) - _FAULTS_SHOWN} more"] if found[_FAULTS_SHOWN:] else []
             raise Stop("\n".join([*found[:_FAULTS_SHOWN], *more]))
+
+
+def _explain_files(options: Mapping[str, Any]) -> Iterator[str]:
+    """Find files that could not be written when all is done."""
+    for name in ("results_file", "failed_file", "file", "csv_file", "json_file"):
+        for text in filter(None, as_list(options.get(name))):
+            path = Path(text).expanduser().resolve()
+            if path.is_dir():
+                yield f"{name}: {text} is a folder; name a file"
+            elif not path.parent.is_dir():
+                yield f"{name}: the folder {path.parent} is not there"
+            elif not os.access(path if path.exists() else path.parent, os.W_OK):
+                yield f"{name}: {path} may not be written"
 
 
 def ask_caller(run_module: Callable[..., dict[str, Any]], regions: Sequence[str]) -> dict[str, Any]:
@@ -143,6 +166,12 @@ def check_service(
     wanted = options["administrator_id"]
     check_caller(role, options, rows[0]["account_id"])
     operations = operations_of(result)
+    off = [row["region"] for row in rows if row["actions"]]
+    if off and role.switches_on and not options["enable_services"]:
+        raise Stop(
+            f"{facts.title} is off, or suspended, in the administrator {wanted}: {' '.join(off)}. Switch it on there "
+            f"with {role.prefix}enable_services=true or muster.aws.{facts.service_module}, or leave these Regions out"
+        )
     failed = [
         {**row, "service": service, "operation": operations.get(row["region"])}
         for row in rows

@@ -142,10 +142,10 @@ def summary_lines(ending: Ending, again: Sequence[str], files: Sequence[str]) ->
 
 def _headline(ending: Ending) -> str:
     check = " (check mode: nothing was written)" if ending.is_check else ""
-    return (
-        f"{ending.title} {counted(len(ending.hosts), 'account')} in {counted(len(ending.regions), 'Region')}, "
-        f"administrator {ending.administrator_id}{check}"
-    )
+    # A run that was stopped for its variables need not know them.
+    regions = f" in {counted(len(ending.regions), 'Region')}" if ending.regions else ""
+    administrator = f", administrator {ending.administrator_id}" if ending.administrator_id else ""
+    return f"{ending.title} {counted(len(ending.hosts), 'account')}{regions}{administrator}{check}"
 
 
 def _verdict(ending: Ending) -> str:

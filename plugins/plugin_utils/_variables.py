@@ -11,11 +11,28 @@ each host costs a process.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.playbook.task_include import TaskInclude
 from ansible_collections.muster.aws.plugins.plugin_utils._options import plain
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+# The variables of a role that another's defaults lean on.
+_NAMES = re.compile(r"\b(?:onboard|report)_\w+")
+
+
+def includes_of(task: Any) -> Iterator[Any]:
+    """Go through the includes that brought a task into its play, the innermost first."""
+    parent = task._parent
+    while parent is not None:
+        if isinstance(parent, TaskInclude) and not parent.statically_loaded:
+            yield parent
+        parent = parent._parent
 
 
 class HostVariables:
@@ -23,11 +40,13 @@ class HostVariables:
 
     :param values: As Ansible gives them: untemplated.
     :param templar: Of the task.
+    :param defaults: The role's. They may lean on variables of another role, which need not be set.
     """
 
-    def __init__(self, values: Mapping[str, Any], templar: Any) -> None:
+    def __init__(self, values: Mapping[str, Any], templar: Any, defaults: Mapping[str, Any] = _NOTHING) -> None:
         self._values = values
         self._templar = templar
+        self._defaults = defaults
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -36,19 +55,23 @@ class HostVariables:
         return self._values.get(name)
 
     def get(self, name: str) -> Any:
-        """Return a value, None where it is not set or leans on what is not.
+        """Return a value, None where it is not set, or is a default that leans on what is not set.
 
-        :raises AnsibleError: Its template cannot be read.
+        :raises AnsibleError: Its template cannot be read, or names a variable that is not set.
         """
-        if self._values.get(name) is None:
+        raw = self._values.get(name)
+        if raw is None:
             return None
+        leans_on = _NAMES.findall(str(raw)) if raw == self._defaults.get(name) else []
+        # In a default, ``default()`` would pass over a mistake in what it leans on.
+        is_set = [self.get(other) is not None for other in leans_on]
         templar = self._templar.copy_with_new_env(available_variables=self._values)
         try:
-            return plain(templar.template(self._values[name]))
+            return plain(templar.template(raw))
         except AnsibleError as error:
-            if "is undefined" in str(error):
+            if not all(is_set):
                 return None
-            raise
+            raise AnsibleError(f"{name} of host {self._values.get('inventory_hostname')}: {error}") from error
 
 
 class FleetVariables:
@@ -71,11 +94,15 @@ class FleetVariables:
         values = self._manager.get_vars(
             play=self._play, host=self._inventory.get_host(host), task=self._task, _hosts=[host], _hosts_all=[host]
         )
-        return HostVariables({**self._defaults, **values}, self._templar)
+        return HostVariables({**self._defaults, **values}, self._templar, self._defaults)
 
     def takes_part(self, variables: HostVariables) -> bool:
-        """Tell whether the conditions of the task, which a role has from whoever uses it, hold for a host."""
-        return bool(self._task._resolve_conditional(self._task.when, dict(variables._values)))
+        """Tell whether all conditions hold for a host under which somebody uses the role.
+
+        What is imported has them itself; what is included has not, and is done for the hosts that had it included.
+        """
+        values = dict(variables._values)
+        return all(each._resolve_conditional(each.when, values) for each in (self._task, *includes_of(self._task)))
 
 
 def same_for_all(hosts: Mapping[str, HostVariables], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:

@@ -137,10 +137,11 @@ def causes_of(rows: Iterable[Row]) -> list[Cause]:
 
 
 def _same_hosts(causes: Iterable[Cause]) -> list[Cause]:
-    """Make one of causes with one reason and the same hosts: services have words of their own for the same thing."""
+    """Make one of causes with one reason, call and the same hosts: services have words of their own for the same."""
     merged: dict[tuple[Any, ...], Cause] = {}
     for cause in causes:
-        first = merged.setdefault((cause.reason_code, *sorted({row.get("host") or "" for row in cause.rows})), cause)
+        hosts = sorted({row.get("host") or "" for row in cause.rows})
+        first = merged.setdefault((cause.reason_code, cause.operation, *hosts), cause)
         if first is not cause:
             first.rows += cause.rows
     return list(merged.values())

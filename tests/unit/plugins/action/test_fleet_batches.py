@@ -132,6 +132,7 @@ def test_report_is_made_and_written_unless_nothing_may_be(
         "rows": [],
         "stats": {"guardduty": {}},
         "files": [] if is_check else [str(path)],
+        "unwritten": [],
         "notes": [note, *(unwritten if is_check else [])],
     }
     assert path.exists() is not is_check

@@ -215,6 +215,34 @@ def test_results_are_written_as_their_files_are_called(
     assert told.again[-1].endswith(f"--limit @{paths[4]}")
 
 
+def test_file_that_cannot_be_written_takes_nothing_else_away(
+    play_of: Callable[..., StandInPlay], told: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.json").mkdir()
+    paths = [str(tmp_path / "folder.json"), str(tmp_path / "gone" / "b.csv"), str(tmp_path / "c.md")]
+    play = play_of("onboard", options={**OPTIONS, "results_file": [*paths, "of.another"], "failed_file": None})
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    play.keep({host: verdict() for host in HOSTS}, [host_row()], unwritten=["the page"])
+    result = play.step("summary")
+    assert told.files == [paths[2]] and Path(paths[2]).exists()
+    assert result["failed"] is True
+    assert result["msg"] == [
+        "one",
+        "two",
+        "Not written: the page",
+        f"Not written: [Errno 21] Is a directory: '{paths[0]}'",
+        f"Not written: [Errno 2] No such file or directory: '{paths[1]}'",
+        f"Not written: $GITHUB_STEP_SUMMARY: [Errno 21] Is a directory: '{tmp_path}'",
+    ]
+
+
+def test_run_that_was_stopped_is_not_run_again_by_a_command_that_names_its_hosts(
+    play_of: Callable[..., StandInPlay], told: Told
+) -> None:
+    play_of("offboard", stopped="for a reason").step("summary")
+    assert told.again == ["Run the same again, when that is mended."]
+
+
 def test_summary_is_added_to_that_of_a_job_of_github(
     play_of: Callable[..., StandInPlay], told: Told, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

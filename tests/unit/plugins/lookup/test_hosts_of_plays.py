@@ -17,7 +17,7 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible_collections.muster.aws.plugins.lookup import fleet_hosts
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Run, Runs
-from ansible_collections.muster.aws.tests.unit.plugins.constructed import construct
+from ansible_collections.muster.aws.tests.unit.plugins.constructed import StandInTemplar, construct
 
 Lookup = Callable[..., list[str]]
 
@@ -34,8 +34,10 @@ def lookup(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lookup:
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(tmp_path))
     plugin = construct("lookup", fleet_hosts, "muster.aws.fleet_hosts")
 
-    def ask(which: str, variables: Mapping[str, Any] | None = VARIABLES, **options: Any) -> list[str]:
-        found: list[str] = plugin.run(["onboard", which], variables, **options)
+    def ask(which: str, variables: Mapping[str, Any] | None = VARIABLES, pattern: Any = None) -> list[str]:
+        given = variables if pattern is None else {**(variables or {}), "onboard_hosts": pattern}
+        plugin._templar = StandInTemplar(given or {})
+        found: list[str] = plugin.run(["onboard", which], given)
         return found
 
     return ask
@@ -75,14 +77,33 @@ def test_first_process_loads_what_all_modules_share_once_a_run_may_begin(
     assert loaded == [True]
 
 
-@pytest.mark.parametrize(("given", "pattern"), [({}, "all"), ({"pattern": None}, "all"), ({"pattern": ""}, "all")])
-def test_all_hosts_are_chosen_where_none_is_named(lookup: Lookup, given: dict[str, Any], pattern: str) -> None:
-    assert lookup("chosen", **given) == [pattern]
+def test_all_hosts_are_chosen_where_nobody_named_any(lookup: Lookup) -> None:
+    assert lookup("chosen") == ["all"]
+    assert lookup("chosen", {**VARIABLES, "onboard_hosts": None}) == ["all"]
+
+
+@pytest.mark.parametrize("pattern", ["", " ", []])
+def test_hosts_that_are_asked_for_and_empty_are_not_all(lookup: Lookup, pattern: Any) -> None:
+    told = "onboard_hosts is empty, and nothing was done: name hosts or groups, or leave it out for all"
+    assert refusal(lookup, VARIABLES, pattern=pattern) == told
+
+
+def test_hosts_may_come_from_another_variable_or_a_list(lookup: Lookup) -> None:
+    assert lookup("chosen", {**VARIABLES, "ours": "banks"}, pattern="{{ ours }}") == ["banks"]
+    assert lookup("chosen", pattern=["search", "banks"]) == ["search,banks"]
+
+
+@pytest.mark.parametrize("text", ["\n", "", "  \n\t\n"])
+def test_limit_that_is_a_file_without_a_name_is_refused(lookup: Lookup, tmp_path: Path, text: str) -> None:
+    path = tmp_path / "blank.txt"
+    path.write_text(text)
+    told = refusal(lookup, {**VARIABLES, "ansible_limit": f"@{path}"})
+    assert f"--limit: there is no name in @{path}" in told
 
 
 @pytest.mark.parametrize(
     ("pattern", "limit"),
-    [("banks", None), ("banks:!audit", None), ("banks", "payments"), (["search"], "search,audit"), ("all", "banks")],
+    [("banks", None), ("banks:!audit", None), ("banks", "payments"), ("search", "search,audit"), ("all", "banks")],
 )
 def test_chosen_are_those_of_the_pattern(lookup: Lookup, pattern: Any, limit: str | None) -> None:
     assert lookup("chosen", {**VARIABLES, "ansible_limit": limit}, pattern=pattern) == [pattern]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -188,9 +189,15 @@ def test_caller_has_to_be_the_administrator() -> None:
     )
 
 
-def refusal(result: Mapping[str, Any], message: str | None = None, service: str = "guardduty") -> str | None:
+def refusal(
+    result: Mapping[str, Any],
+    message: str | None = None,
+    service: str = "guardduty",
+    role: Role = ONBOARD,
+    enable_services: bool = True,
+) -> str | None:
     try:
-        check_service(ONBOARD, OPTIONS, service, result, message)
+        check_service(role, {**OPTIONS, "enable_services": enable_services}, service, result, message)
     except Stop as stop:
         return str(stop)
     return None
@@ -208,6 +215,13 @@ def test_administrator_whose_service_is_on_or_would_be_is_let_through() -> None:
     ]
     assert refusal(result_of("detectors", *rows)) is None
     assert refusal(result_of("hubs", *rows), service="securityhub") is None
+    told = refusal(result_of("detectors", *rows), enable_services=False)
+    assert told == (
+        "GuardDuty is off, or suspended, in the administrator 111111111111: us-east-1. Switch it on there with "
+        "onboard_enable_services=true or muster.aws.guardduty_detector, or leave these Regions out"
+    )
+    assert refusal(result_of("detectors", rows[1]), enable_services=False) is None
+    assert refusal(result_of("detectors", *rows), role=ROLES["offboard"]) is None
 
 
 NEXT = "(access_denied: check the credentials, the IAM policy and the organization's SCPs for this operation)"
@@ -260,3 +274,34 @@ def test_credentials_of_another_account_are_told_before_what_it_was_refused() ->
 )
 def test_task_that_failed_as_a_whole_is_told_in_its_own_words(message: str | None, text: str) -> None:
     assert refusal({"msg": message}, message) == text
+
+
+def test_files_that_could_not_be_written_at_the_end_are_refused_at_the_beginning(tmp_path: Path) -> None:
+    (tmp_path / "folder.json").mkdir()
+    files = [str(tmp_path / "folder.json"), str(tmp_path / "gone" / "x.csv")]
+    assert stopped(
+        preflight(search={**GIVEN, "onboard_results_file": files, "onboard_failed_file": str(tmp_path)})
+    ) == (
+        f"onboard_results_file: {files[0]} is a folder; name a file\n"
+        f"onboard_results_file: the folder {tmp_path / 'gone'} is not there\n"
+        f"onboard_failed_file: {tmp_path} is a folder; name a file"
+    )
+
+
+def test_files_are_known_whatever_else_is_wrong(tmp_path: Path) -> None:
+    given = {"onboard_results_file": "a.json, b.csv", "onboard_failed_file": "c.txt", "onboard_regoins": ["x"]}
+    assert preflight(search=given).results() == {"results_file": ["a.json", "b.csv"], "failed_file": "c.txt"}
+    assert preflight("report").results() == {}
+
+
+@pytest.mark.parametrize(
+    ("feature", "text"),
+    [
+        ({"name": "S3_DATA_EVENTS", "status": "ON"}, "value of status must be one of: ENABLED, DISABLED, got: ON"),
+        ({"name": "S3_DATA_EVENTS"}, "status"),
+        ({"nmae": "S3_DATA_EVENTS", "status": "ENABLED"}, "nmae"),
+    ],
+)
+def test_features_are_checked_before_anything_is_sent(feature: dict[str, Any], text: str) -> None:
+    told = stopped(preflight(search={**GIVEN, "onboard_guardduty_features": [feature]}))
+    assert text in told and "onboard_guardduty_features" in told

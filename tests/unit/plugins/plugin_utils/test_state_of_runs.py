@@ -101,14 +101,67 @@ class Templar:
 
 def test_variable_is_what_its_template_becomes_with_the_host_s_own_variables() -> None:
     variables = HostVariables(
-        {"a": "{{ b }}", "b": ("x", 1), "c": None, "d": "{{ e }}", "f": "{{ broken }}"}, Templar()
+        {
+            "a": "{{ b }}",
+            "b": ("x", 1),
+            "c": None,
+            "d": "{{ e }}",
+            "f": "{{ broken }}",
+            "inventory_hostname": "search",
+        },
+        Templar(),
     )
     assert (variables.get("a"), variables.get("b")) == (["x", 1], ["x", 1])
     assert variables.get("c") is variables.get("nothing") is None
-    assert variables.get("d") is None, "leans on what is not set"
-    with pytest.raises(AnsibleError, match="template error"):
+    with pytest.raises(AnsibleError, match="^d of host search: 'e' is undefined$"):
+        variables.get("d")
+    with pytest.raises(AnsibleError, match="^f of host search: template error$"):
         variables.get("f")
-    assert list(variables) == ["a", "b", "c", "d", "f"] and variables.raw("a") == "{{ b }}"
+    assert list(variables) == ["a", "b", "c", "d", "f", "inventory_hostname"] and variables.raw("a") == "{{ b }}"
+
+
+DEFAULT = "{{ onboard_regions }}"
+
+
+@pytest.mark.parametrize(
+    ("values", "value"),
+    [
+        ({}, None),
+        ({"onboard_regions": None}, None),
+        ({"onboard_regions": ["us-east-1"]}, ["us-east-1"]),
+        ({"onboard_regions": "{{ ours }}", "ours": "us-east-1"}, "us-east-1"),
+    ],
+)
+def test_default_may_lean_on_what_is_not_set(values: dict[str, Any], value: Any) -> None:
+    defaults = {"report_regions": DEFAULT}
+
+    class Deep(Templar):
+        """As Ansible's: the value of a variable is a template, too."""
+
+        def copy_with_new_env(self, available_variables: dict[str, Any]) -> Deep:
+            return Deep(available_variables)
+
+        def template(self, value: Any) -> Any:
+            found = super().template(value)
+            return found if found == value else self.template(found)
+
+    variables = HostVariables({**defaults, **values}, Deep(), defaults)
+    assert variables.get("report_regions") == value
+
+
+@pytest.mark.parametrize("default", [DEFAULT, "{{ onboard_regions | default('') }}"])
+def test_mistake_in_what_a_default_leans_on_is_told(default: str) -> None:
+    defaults = {"report_regions": default}
+    values = {**defaults, "onboard_regions": "{{ ours }}", "inventory_hostname": "search"}
+    with pytest.raises(AnsibleError, match="^onboard_regions of host search: 'ours' is undefined$"):
+        HostVariables(values, Templar(), defaults).get("report_regions")
+
+
+def test_value_that_is_no_default_may_not() -> None:
+    with pytest.raises(AnsibleError, match="is undefined"):
+        HostVariables({"report_regions": "{{ onboard_x }}"}, Templar(), {"report_regions": DEFAULT}).get(
+            "report_regions"
+        )
 
 
 def test_values_that_all_hosts_share_are_told_and_those_that_differ_named() -> None:

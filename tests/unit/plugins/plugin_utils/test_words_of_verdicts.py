@@ -184,9 +184,17 @@ def test_causes_that_differ_are_told_apart(first: dict[str, Any], second: dict[s
 
 
 def test_services_own_words_for_what_befell_the_same_hosts_are_one_cause() -> None:
-    rows = [failure("no"), failure("never", service="securityhub", operation="ListMembers")]
+    rows = [failure("no"), failure("never", service="securityhub")]
     [cause] = causes_of(rows)
     assert (cause.text, cause.operation, cause.rows) == ("no", "GetMembers", rows)
+
+
+def test_calls_that_were_refused_to_the_same_hosts_are_each_a_cause() -> None:
+    rows = [failure("no"), failure("never", service="securityhub", operation="InviteMembers")]
+    assert [(cause.operation, cause.text) for cause in causes_of(rows)] == [
+        ("GetMembers", "no"),
+        ("InviteMembers", "never"),
+    ]
 
 
 def test_rows_of_a_module_have_no_host_and_no_call() -> None:
