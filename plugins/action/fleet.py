@@ -210,7 +210,10 @@ class ActionModule(ModulesAction):
     def _caller_arn(self, options: Mapping[str, Any]) -> str:
         result = ask_caller(self.run_module, options["regions"])
         if result.get("failed"):
-            raise Stop(str(result.get("msg")))
+            raise Stop(
+                f"{str(result.get('msg')).rstrip('.')}. The credentials must be those of the administrator, "
+                f"{options['administrator_id']}: aws sts get-caller-identity, run there, tells whose they are"
+            )
         check_caller(self._role, options, result["account"])
         return str(result["arn"])
 

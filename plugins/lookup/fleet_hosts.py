@@ -18,8 +18,8 @@ options:
   _terms:
     description:
       - The name of a role, V(onboard), V(offboard) or V(report).
-      - Which hosts, V(chosen) by the role's variable of hosts such as C(onboard_hosts), V(due) after the preflight, or
-        V(told), that is those of which there is something to tell.
+      - Which hosts, V(localhost) where the work is for none of them, V(chosen) by the role's variable of hosts such as
+        C(onboard_hosts), V(due) after the preflight, or V(told), that is those of which there is something to tell.
     required: true
     type: list
     elements: str
@@ -60,6 +60,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         role, which = terms
         variables = variables or {}
+        if which == "localhost":
+            return self._localhost(variables)
         pattern = self._pattern(f"{role}_hosts", variables)
         if any(context.CLIARGS.get(name) for name in _ONLY_LOOKS):
             return [pattern]
@@ -82,6 +84,18 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         ]
         return [pattern] if len(told) == len(plan["hosts"]) else [pattern_of(told or plan["hosts"][:1])]
 
+    @staticmethod
+    def _localhost(variables: Mapping[str, Any]) -> list[str]:
+        if any(context.CLIARGS.get(name) for name in _ONLY_LOOKS):
+            return ["localhost"]
+        _refuse_tags(variables)
+        limit = variables.get("ansible_limit")
+        if limit and "localhost" not in str(limit):
+            raise AnsibleError(
+                f"--limit {limit} would leave localhost out, where this playbook does its work, and nothing was done"
+            )
+        return ["localhost"]
+
     def _pattern(self, name: str, variables: Mapping[str, Any]) -> str:
         """Return the hosts that were asked for: all, if nobody asked, and not where a variable is empty or missing."""
         if variables.get(name) is None:
@@ -95,12 +109,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     @staticmethod
     def _refuse(role: str, pattern: Any, variables: Mapping[str, Any]) -> None:
         """Refuse what would make Ansible end well without having done anything."""
-        tags = list(variables.get("ansible_run_tags") or ["all"])
-        if not {"all", "untagged"} & set(tags) or {"all", "untagged"} & set(variables.get("ansible_skip_tags") or ()):
-            raise AnsibleError(
-                f"--tags and --skip-tags would leave the work out ({', '.join(tags)} asked for), and nothing was done. "
-                f"This playbook has no tags: choose services with -e {role}_services=..., hosts with --limit"
-            )
+        _refuse_tags(variables, f": choose services with -e {role}_services=..., hosts with --limit")
         sources = [str(source) for source in variables.get("ansible_inventory_sources") or ()]
         groups = dict(variables.get("groups") or {})
         patterns = Patterns(groups)
@@ -124,3 +133,16 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             faults = [f"no host of {chosen_by} is within --limit ({limit})" if limit else f"no host is in {chosen_by}"]
         if faults:
             raise AnsibleError("nothing was done: " + "; ".join(faults))
+
+
+def _refuse_tags(variables: Mapping[str, Any], instead: str = "") -> None:
+    """Refuse tags that leave out everything.
+
+    :param instead: What to do instead.
+    """
+    tags = list(variables.get("ansible_run_tags") or ["all"])
+    if not {"all", "untagged"} & set(tags) or {"all", "untagged"} & set(variables.get("ansible_skip_tags") or ()):
+        raise AnsibleError(
+            f"--tags and --skip-tags would leave the work out ({', '.join(tags)} asked for), and nothing was done. "
+            f"This playbook has no tags{instead}"
+        )

@@ -122,9 +122,9 @@ def make_inventory(entries: Iterable[Entry], group: str, needs_email: bool = Tru
     :raises ListFaults: An account cannot be used.
     """
     entries = list(entries)
-    faults = [] if _GROUP_NAME.fullmatch(group) else [f"{group!r} cannot be the name of a group"]
-    for entry in entries:
-        faults += [f"{entry.place()}: {text}" for text in _explain(entry)]
+    is_group = _GROUP_NAME.fullmatch(group) and group not in _NO_HOST_NAMES
+    faults = [] if is_group else [f"{group!r} cannot be the name of a group"]
+    faults += _faults_of(entries)
     accounts = _merge(entries, faults)
     faults += [f"{entry.place()}: {_NO_EMAIL}" for entry in accounts if needs_email and _lacks_email(entry)]
     if faults:
@@ -256,14 +256,17 @@ def _entries_of_output(page: _Located) -> Iterator[Entry]:
 
 
 def _entries_of_mapping(accounts: _Located) -> Iterator[Entry]:
+    entries, faults = [], []
     for name, account in accounts.items():
         known = _known(account) if isinstance(account, _Located) else {}
-        if "account_id" not in known:
+        if "account_id" in known:
+            fields = {field: account[key] for field, key in known.items()}
+            entries.append(Entry(account.line, **{"name": name, **fields}))
+        else:
             line = getattr(account, "line", accounts.line)
-            raise ListFaults(
-                [f"line {line}: {name!r} is no account: each is an object with an id and an e-mail address"]
-            )
-        yield Entry(account.line, **{"name": name, **{field: account[key] for field, key in known.items()}})
+            faults.append(f"line {line}: {name!r} is no account: each is an object with an id and an e-mail address")
+    _refuse(faults, entries)
+    yield from entries
 
 
 def _known(names: Iterable[str]) -> dict[str, str]:
@@ -294,14 +297,14 @@ def _csv_entries(text: str) -> Iterator[Entry]:
     if repeated:
         raise ListFaults([f"line {line}: there are several columns {repeated[0]!r}"])
     places = {field: header.index(name) for field, name in columns.items()}
-    faults = []
+    entries, faults = [], []
     for line, row in rows:
         if len(row) == len(header):
-            yield Entry(line, **{field: row[place] or None for field, place in places.items()})
+            entries.append(Entry(line, **{field: row[place] or None for field, place in places.items()}))
         else:
             faults.append(f"line {line}: there are {len(row)} values for {len(header)} columns")
-    if faults:
-        raise ListFaults(faults)
+    _refuse(faults, entries)
+    yield from entries
 
 
 def _csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
@@ -319,6 +322,16 @@ def _csv_rows(text: str) -> Iterator[tuple[int, list[str]]]:
 
 
 # --- accounts ---------------------------------------------------------------------------------------------------------
+
+
+def _refuse(faults: Sequence[str], entries: Iterable[Entry]) -> None:
+    """Refuse a list of which something is no account, with what is wrong with its accounts: all at once."""
+    if faults:
+        raise ListFaults([*faults, *_faults_of(entries)])
+
+
+def _faults_of(entries: Iterable[Entry]) -> list[str]:
+    return [f"{entry.place()}: {text}" for entry in entries for text in _explain(entry)]
 
 
 def _explain(entry: Entry) -> Iterator[str]:

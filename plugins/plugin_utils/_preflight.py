@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list, explain_message
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, operations_of, rows_of
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
@@ -78,8 +78,14 @@ class Preflight:
         if faults and self._role.fallback:
             faults.append(f"({self._role.fallback}administrator_id, {self._role.fallback}regions and so on do as well)")
         faults = faults or check_values(options, self._role.prefix, regions)
-        self._stop(faults or [f"{self._role.prefix}{text}" for text in _explain_files(options)])
+        self._stop(faults)
         options["services"] = [name for name in SERVICES if name in options["services"]]
+        messages = (
+            (SERVICES[name].title, explain_message(options.get("invitation_message"), SERVICES[name].message))
+            for name in options["services"]
+        )
+        faults = [f"{title}: {self._role.prefix}{text}" for title, text in messages if text]
+        self._stop([*faults, *(f"{self._role.prefix}{text}" for text in _explain_files(options))])
         options["regions"] = list(dict.fromkeys(options["regions"]))
         return {name: value for name, value in options.items() if name not in self.secrets}
 

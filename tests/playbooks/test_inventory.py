@@ -87,6 +87,27 @@ def test_bad_rows_are_all_named_and_nothing_is_written(shell: Shell) -> None:
     assert done.returncode != 0
     assert "nothing was written: 2 faults" in done.stdout
     assert "line 2: account id '12345678901'" in done.stdout and "line 4: account 222222222222" in done.stdout
+    shell.environment["ANSIBLE_CALLBACK_RESULT_FORMAT"] = "yaml"
+    lines = shell.convert(accounts_source="bad.csv", accounts_file="made.yml").stdout.splitlines()
+    # Ansible tells it twice: as an error and as the task's result.
+    assert {tuple(line.split()[:2]) for line in lines if "line" in line} == {("line", "2:"), ("line", "4:")}
+    assert not (shell.folder / "made.yml").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("-e", "accounts_grop=prod"), "accounts_grop: this playbook has accounts_file, accounts_group"),
+        (("--tags", "x"), "would leave the work out (x asked for), and nothing was done"),
+        (("--limit", "search"), "would leave localhost out"),
+    ],
+)
+def test_list_that_would_silently_become_no_inventory_or_another_is_refused(shell: Shell, arguments, told) -> None:
+    asked = json.dumps({"accounts_source": "accounts.csv", "accounts_file": "made.yml"})
+
+    done = shell("ansible-playbook", "muster.aws.inventory", "-e", asked, *arguments)
+
+    assert done.returncode != 0 and told in " ".join((done.stdout + done.stderr).split())
     assert not (shell.folder / "made.yml").exists()
 
 
@@ -184,9 +205,9 @@ def test_settings_of_the_examples_are_known_and_refuse_half_an_inventory(shell: 
 
     assert half.returncode != 0
     known = {"display_ok_hosts", "display_skipped_hosts", "callback_result_format", "localhost_warning",
-             "retry_files_enabled", "any_unparsed_is_failed", "unparsed_is_failed"}  # fmt: skip
+             "retry_files_enabled", "any_unparsed_is_failed"}  # fmt: skip
     assert named == known
-    for text in ("inventory_any_unparsed_is_failed", "inventory_unparsed_is_failed", "localhost_warning"):
+    for text in ("inventory_any_unparsed_is_failed", "localhost_warning"):
         assert text in dumped
 
 

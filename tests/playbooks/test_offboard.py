@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
@@ -175,3 +176,59 @@ def test_offboard_hosts_that_are_told_different_things_are_left_alone(offboard, 
     run = offboard(hosts, *name("all"))
     assert run.status == 2 and "differ in offboard_administrator_id" in run.output
     assert playbook.emulator.operations() == []
+
+
+@pytest.mark.parametrize("how", ["include_role", "import_role", "include_tasks"])
+def test_offboard_under_a_condition_leaves_those_alone_for_whom_it_does_not_hold(
+    playbook: PlaybookRunner, offboard, how: str
+):
+    emulator, hosts = playbook.emulator, fleet(3)
+    seed_members(emulator, hosts)
+    hosts["workload-02"]["decommissioned"] = True
+    role = {"name": "muster.aws.offboard"}
+    (playbook.folder / "inner.yml").write_text(json.dumps([{"include_role": role}]))
+    task = {how: "inner.yml" if how == "include_tasks" else role, "when": "decommissioned | default(false)"}
+    # The first host of a batch decides for an imported role whether its steps are taken: it is the one that leaves.
+    play = {"hosts": "all", "gather_facts": False, "connection": "local", "order": "reverse_sorted", "tasks": [task]}
+    chosen = "workload-01,workload-02" if how == "import_role" else "all"
+    (playbook.folder / "own.yml").write_text(json.dumps([play]))
+    run = offboard(hosts, "--limit", chosen, playbook=str(playbook.folder / "own.yml"))
+    assert run.status == 0, run.output
+    after = states(emulator, hosts)
+    assert [after[host] for host in hosts] == [{"Enabled"}, {None}, {"Enabled"}]
+
+
+def test_offboard_that_was_refused_prints_no_command_that_passes_the_brake(offboard, playbook: PlaybookRunner):
+    run = offboard(fleet(2))
+    assert run.status == 2 and "this would offboard 2 accounts" in run.output
+    assert "--limit workload" not in run.output and "Run the same again, when that is mended." in run.output
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_offboard_takes_a_limit_without_a_name_for_none(offboard, playbook: PlaybookRunner, own: bool):
+    hosts = fleet(2)
+    seed_members(playbook.emulator, hosts)
+    (playbook.folder / "blank.txt").write_text("\n")
+    run = offboard(hosts, "--limit", "@blank.txt", **({"playbook": playbook.play("offboard")} if own else {}))
+    assert run.status != 0, run.output
+    assert ("this would offboard 2 accounts" if own else "there is no name in @blank.txt") in run.output
+    assert playbook.emulator.operations(writes_only=True) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"offboard_state": "{{ our_state }}"}, "our_state"),
+        ({"offboard_hosts": "{{ our_hosts }}"}, "our_hosts"),
+        ({"offboard_hosts": ""}, "offboard_hosts is empty"),
+        ({"onboard_services": "{{ our_services }}"}, "our_services"),
+    ],
+)
+def test_offboard_takes_no_default_for_what_was_asked_for_and_cannot_be_told(
+    offboard, playbook: PlaybookRunner, given, told
+):
+    hosts = fleet(1)
+    seed_members(playbook.emulator, hosts)
+    run = offboard(hosts, "--limit", "workload-01", "-e", json.dumps(given))
+    assert run.status != 0 and told in run.output
+    assert playbook.emulator.operations(writes_only=True) == []

@@ -37,6 +37,7 @@ class Line:
         self._is_replaceable = is_replaceable
         self._has_answered = False
         self._unanswered = 0  # requests since the last answer
+        self._said = ""  # by the SDK, of the last of them
 
     @property
     def is_given_up(self) -> bool:
@@ -46,7 +47,7 @@ class Line:
     def check(self, operation: str) -> None:
         """Raise CallFailed where the line is given up."""
         if self.is_given_up:
-            text = f"{self._region} did not answer this task before, so it was not asked again"
+            text = f"{self._region} did not answer this task before ({self._said}), so it was not asked again"
             raise CallFailed(operation, "NoAnswer", text, Reason.REGION_UNAVAILABLE)
 
     def stop_in_silence(
@@ -71,5 +72,6 @@ class Line:
         if failure.code not in _SILENCE:
             return failure
         self._unanswered += 1
+        self._said = failure.text
         reason = failure.reason if self._has_answered else Reason.REGION_UNAVAILABLE
         return CallFailed(failure.operation, failure.code, failure.text, reason, failure.is_uncertain)

@@ -330,7 +330,11 @@ def test_report_takes_its_own_administrator_for_hosts_that_name_none(play_of: Ca
 @pytest.mark.parametrize(
     ("answer", "stopped"),
     [
-        ({"failed": True, "msg": "No credentials."}, "No credentials."),
+        (
+            {"failed": True, "msg": "No credentials."},
+            f"No credentials. The credentials must be those of the administrator, {ADMINISTRATOR}: "
+            "aws sts get-caller-identity, run there, tells whose they are",
+        ),
         (
             {"account": "999999999999", "arn": "x"},
             f"the credentials belong to account 999999999999, and report_administrator_id is {ADMINISTRATOR}. Use the "

@@ -224,3 +224,24 @@ def test_roles_are_kept_apart(lookup: Lookup, tmp_path: Path) -> None:
     Runs(str(tmp_path), "report").begin("task", ["search"]).keep_plan({"stopped": None, "hosts": ["search"]})
     with pytest.raises(AnsibleError):
         lookup("due")
+
+
+@pytest.mark.parametrize("limit", [None, "localhost", "all:localhost"])
+def test_work_that_is_for_no_host_is_done_here(lookup: Lookup, limit: str | None) -> None:
+    assert lookup("localhost", {"ansible_limit": limit}) == ["localhost"]
+
+
+def test_work_that_is_for_no_host_is_left_out_by_nothing(lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, told in (
+        ({"ansible_limit": "search"}, "--limit search would leave localhost out, where this playbook does its work"),
+        (
+            {"ansible_run_tags": ["x"]},
+            "would leave the work out (x asked for), and nothing was done. This playbook has",
+        ),
+    ):
+        with pytest.raises(AnsibleError) as refused:
+            lookup("localhost", given)
+        assert told in str(refused.value) and "-e" not in str(refused.value)
+        monkeypatch.setattr(context, "CLIARGS", {"listtags": True})
+        assert lookup("localhost", given) == ["localhost"]
+        monkeypatch.setattr(context, "CLIARGS", {})

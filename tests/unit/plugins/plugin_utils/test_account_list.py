@@ -139,7 +139,7 @@ FAULTY = {
     "mapping to a number": ('{"alpha": 5}', "line 1: 'alpha' is no account"),
     "outputs": ('{"a": {"value": {}, "type": "x"}, "b": {"value": {}, "type": "x"}}', "these are 2 outputs"),
     "output beside another thing": (
-        f'{{"a": {{"value": [{{"id": "{A}"}}], "type": "x"}}, "b": {{"email": "x"}}}}',
+        f'{{"a": {{"value": [{{"id": "{A}"}}], "type": "x"}}, "b": {{"id": "{B}", "email": "b@example.com"}}}}',
         "line 1: 'a' is no account",
     ),
     "odd name": (f'[{{"id": "{A}", "email": "a@example.com", "name": []}}]', f"line 1: account {A}: the name [] is"),
@@ -153,6 +153,21 @@ FAULTY = {
 def test_list_with_a_fault_is_refused_with_its_line(text, fault) -> None:
     found = faults(text)
     assert len(found) == 1 and found[0].startswith(fault)
+
+
+def test_all_that_is_wrong_with_a_list_is_told_at_once() -> None:
+    found = faults(f"id,email\n{A},a@example.com,more\n1,b@example.com\n{B}\n{C},nonsense\n")
+    assert [text.partition(":")[0] for text in found[:3]] == ["line 2", "line 4", "line 3"]
+    assert {text.partition(":")[0] for text in found} == {"line 2", "line 3", "line 4", "line 5"}
+    found = faults(f'{{"a": null, "b": {{"id": 5}}, "c": {{"id": "{A}", "email": "a@example.com"}}, "d": "{B}"}}')
+    assert [text.split(" ")[2] for text in found] == ["'a'", "'d'", "account"]
+
+
+@pytest.mark.parametrize("group", ["all", "ungrouped", "localhost", "my group", ""])
+def test_name_that_cannot_be_that_of_a_group_is_refused(group: str) -> None:
+    with pytest.raises(ListFaults) as refused:
+        make_inventory(read_account_list(f"id,email\n{A},a@example.com\n".encode()), group)
+    assert refused.value.faults == (f"{group!r} cannot be the name of a group",)
 
 
 def test_all_faults_of_a_list_are_one_text_where_one_is_needed() -> None:

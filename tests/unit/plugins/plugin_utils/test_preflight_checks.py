@@ -305,3 +305,11 @@ def test_files_are_known_whatever_else_is_wrong(tmp_path: Path) -> None:
 def test_features_are_checked_before_anything_is_sent(feature: dict[str, Any], text: str) -> None:
     told = stopped(preflight(search={**GIVEN, "onboard_guardduty_features": [feature]}))
     assert text in told and "onboard_guardduty_features" in told
+
+
+def test_invitation_message_is_checked_for_each_service_before_anything_is_sent() -> None:
+    given = {**GIVEN, "onboard_invitation_message": "Hello there", "onboard_services": ["guardduty", "macie"]}
+    told = stopped(preflight(search=given))
+    assert told.startswith("Macie: onboard_invitation_message 'Hello there' must be")
+    options = preflight(search={**given, "onboard_services": ["guardduty"]}).options()
+    assert options["invitation_message"] == "Hello there"

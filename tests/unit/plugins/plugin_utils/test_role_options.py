@@ -141,7 +141,7 @@ def test_values_that_will_do_are_told_nothing_of(given: dict[str, Any]) -> None:
             {"administrator_id": None},
             [
                 "x_administrator_id: account id None is of type NoneType, not a string of 12 digits; quote it in YAML "
-                'and keep leading zeros, as in "012345678901"'
+                '(in INI twice) and keep leading zeros, as in "012345678901"'
             ],
         ),
         (

@@ -479,7 +479,7 @@ def test_region_that_says_nothing_is_given_up_after_what_the_wait_pays_for(aws: 
     ):
         del aws.asked[:]
         assert failure_of(ask) == ("ReadTimeoutError", str(SLOW_TO_ANSWER), Reason.REGION_UNAVAILABLE, True, False)
-        told = f"{REGION} did not answer this task before, so it was not asked again"
+        told = f"{REGION} did not answer this task before ({SLOW_TO_ANSWER}), so it was not asked again"
         assert failure_of(ask) == ("NoAnswer", told, Reason.REGION_UNAVAILABLE, False, False)
         with pytest.raises(CallFailed) as caught:
             ask()

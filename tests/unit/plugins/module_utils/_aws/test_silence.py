@@ -138,7 +138,7 @@ def test_line_that_is_given_up_is_asked_no_more() -> None:
         line.check("CreateMembers")
     failure = caught.value
     assert (failure.operation, failure.code, failure.reason) == ("CreateMembers", "NoAnswer", Reason.REGION_UNAVAILABLE)
-    assert failure.text == "af-south-1 did not answer this task before, so it was not asked again"
+    assert failure.text == "af-south-1 did not answer this task before (a text), so it was not asked again"
     assert not failure.is_uncertain
 
 

@@ -568,7 +568,7 @@ def test_region_that_fails_first_leaves_the_next_to_go_first(raises: Exception, 
                 "12",
                 Reason.INVALID_INPUT,
                 "administrator_id: account id 12 is of type int, not a string of 12 digits; "
-                'quote it in YAML and keep leading zeros, as in "012345678901"',
+                'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"',
             ),
         ),
     ],
