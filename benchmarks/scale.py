@@ -23,19 +23,21 @@ class Site:
     """Where the collection runs.
 
     :param slices: Processes that run at once, each with a part of the accounts and a core of its own.
-    :param concurrency: Requests that each has under way.
+    :param concurrency: Requests that each has under way in each service.
     :param latency: Seconds of a request.
-    :param cpu: Seconds of processor time for a request: one Python process cannot do more than 1 / cpu a second.
+    :param cpu: Seconds of processor time for a request: one core cannot do more than 1 / cpu a second.
+    :param services: How many are done side by side.
     """
 
     slices: int
     concurrency: int = 16
     latency: float = 0.1
     cpu: float = 0.0008
+    services: int = 2
 
     @property
     def calls_per_second(self) -> float:
-        return self.slices * min(self.concurrency / self.latency, 1 / self.cpu)
+        return self.slices * min(self.services * self.concurrency / self.latency, 1 / self.cpu)
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,19 @@ def estimate(scenario: str, accounts: int, regions: int, site: Site) -> Estimate
     """Return the least time for a fleet.
 
     In the member accounts nothing is limited but the number of requests under way. In the administrator account, the
-    batches of a Region and service follow each other; all slices share its limit of calls for each Region.
+    batches of a Region and service follow each other; all slices share its limit of calls for each of both. Services
+    are done side by side.
     """
     batches = -(-accounts // 50)
     joins = scenario == "invitation"
     in_turn = len(BATCHES[scenario]) + joins  # calls for each batch; joining ends with one more look
     calls = least_calls(scenario, accounts, regions).total()
-    member_calls = calls - in_turn * batches * regions * 2
+    member_calls = calls - in_turn * batches * regions * site.services
     return Estimate(
         calls,
         member_calls / site.calls_per_second if joins else 0,
-        # The tasks of the two services follow each other.
-        2 * in_turn * batches / site.slices * site.latency,
-        # So do they for the limit, but Regions do not.
-        2 * max(0, in_turn * batches - BURST) / RATE,
+        in_turn * batches / site.slices * site.latency,
+        max(0, in_turn * batches - BURST) / RATE,
     )
 
 

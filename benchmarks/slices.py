@@ -104,7 +104,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=240, help="accounts (240)")
     parser.add_argument("--regions", type=int, default=4, help="Regions (4)")
     parser.add_argument("--slices", type=numbers, default=[1, 2, 4], help="numbers of slices (1,2,4)")
-    parser.add_argument("--concurrency", type=int, default=16, help="requests under way in each slice (16)")
+    parser.add_argument(
+        "--concurrency", type=int, default=16, help="requests under way in each service of a slice (16)"
+    )
     parser.add_argument("--latency", type=float, default=0.1, help="seconds of each request (0.1)")
     parser.add_argument("--limited", type=numbers, default=[500, 1000, 2000], help="accounts under the rate limit")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="the folder of the results (docs)")
@@ -119,7 +121,8 @@ def main(arguments: list[str] | None = None) -> int:
     fleet = Fleet(options.size, options.regions)
     command = " ".join(["scripts/bench-slices", *(sys.argv[1:] if arguments is None else arguments)])
     setting = (
-        f"latency {1000 * options.latency:g} ms per request, {options.concurrency} requests under way in each slice"
+        f"latency {1000 * options.latency:g} ms per request, "
+        f"{options.concurrency} requests under way in each service of a slice"
     )
     measured = table(
         ("slices", "API calls", "seconds", "speed-up", "model: at best"),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,7 +121,10 @@ class Preflight:
 
 
 def _explain_files(options: Mapping[str, Any]) -> Iterator[str]:
-    """Find files that could not be written when all is done."""
+    """Find files that could not be written when all is done, or not be read by Ansible then."""
+    failed_file = str(options.get("failed_file") or "")
+    if re.search(r"[\s,:;\[\]]", failed_file):
+        yield f"failed_file: Ansible cuts --limit @{failed_file} at blanks, commas, colons and brackets; name another"
     for name in ("results_file", "failed_file", "file", "csv_file", "json_file"):
         for text in filter(None, as_list(options.get(name))):
             path = Path(text).expanduser().resolve()

@@ -313,3 +313,9 @@ def test_invitation_message_is_checked_for_each_service_before_anything_is_sent(
     assert told.startswith("Macie: onboard_invitation_message 'Hello there' must be")
     options = preflight(search={**given, "onboard_services": ["guardduty"]}).options()
     assert options["invitation_message"] == "Hello there"
+
+
+@pytest.mark.parametrize("name", ["two words", "a,b", "a:b", "a;b", "a[1]"])
+def test_file_of_failed_hosts_is_one_that_a_limit_can_name(name: str) -> None:
+    told = f"onboard_failed_file: Ansible cuts --limit @{name} at blanks, commas, colons and brackets; name another"
+    assert stopped(preflight(search={**GIVEN, "onboard_failed_file": name})) == told
