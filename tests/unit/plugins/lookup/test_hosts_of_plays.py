@@ -241,7 +241,8 @@ def test_work_that_is_for_no_host_is_left_out_by_nothing(lookup: Lookup, monkeyp
     ):
         with pytest.raises(AnsibleError) as refused:
             lookup("localhost", given)
-        assert told in str(refused.value) and "-e" not in str(refused.value)
+        assert told in str(refused.value)
+        assert str(refused.value).endswith(("no tags", "nothing was done"))
         monkeypatch.setattr(context, "CLIARGS", {"listtags": True})
         assert lookup("localhost", given) == ["localhost"]
         monkeypatch.setattr(context, "CLIARGS", {})

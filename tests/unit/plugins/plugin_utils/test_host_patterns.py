@@ -161,3 +161,11 @@ def test_inventory_in_another_encoding_is_read_as_far_as_it_goes(tmp_path: Path)
     path = tmp_path / "organization.yml"
     path.write_bytes("# für alle\nplugin: muster.aws.organization\n".encode("latin-1"))
     assert explain_sources([str(path)]) == []
+
+
+@pytest.mark.parametrize(("text", "has"), [("\n", False), ("", False), (" \n\t\n", False), ("\nsearch\n", True)])
+def test_file_of_a_pattern_has_names_or_none(tmp_path: Path, text: str, has: bool) -> None:
+    (tmp_path / "hosts.txt").write_text(text)
+    patterns = Patterns({"all": ["search"]})
+    assert patterns.has_names(f"@{tmp_path / 'hosts.txt'}") is has
+    assert patterns.has_names("search") and not patterns.has_names("") and not patterns.has_names(None)

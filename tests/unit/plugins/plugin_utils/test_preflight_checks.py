@@ -220,6 +220,10 @@ def test_administrator_whose_service_is_on_or_would_be_is_let_through() -> None:
         "GuardDuty is off, or suspended, in the administrator 111111111111: us-east-1. Switch it on there with "
         "onboard_enable_services=true or muster.aws.guardduty_detector, or leave these Regions out"
     )
+    both = refusal(result_of("detectors", rows[0], {**rows[0], "region": WEST}), enable_services=False)
+    assert both and "111111111111: us-east-1 us-west-2. Switch" in both
+    both = refusal(result_of("detectors", rows[0], {**rows[0], "region": WEST}), enable_services=False)
+    assert both and "111111111111: us-east-1 us-west-2. Switch" in both
     assert refusal(result_of("detectors", rows[1]), enable_services=False) is None
     assert refusal(result_of("detectors", *rows), role=ROLES["offboard"]) is None
 
@@ -286,6 +290,15 @@ def test_files_that_could_not_be_written_at_the_end_are_refused_at_the_beginning
         f"onboard_results_file: the folder {tmp_path / 'gone'} is not there\n"
         f"onboard_failed_file: {tmp_path} is a folder; name a file"
     )
+
+
+def test_files_of_a_report_are_looked_at_too(tmp_path: Path) -> None:
+    given = {"report_administrator_id": ADMINISTRATOR, "report_regions": [EAST], "report_services": ["macie"]}
+    given |= {f"report_{name}": str(tmp_path) for name in ("file", "csv_file", "json_file")}
+    told = stopped(preflight("report", search=given))
+    assert told.splitlines() == [
+        f"report_{name}: {tmp_path} is a folder; name a file" for name in ("file", "csv_file", "json_file")
+    ]
 
 
 def test_files_are_known_whatever_else_is_wrong(tmp_path: Path) -> None:

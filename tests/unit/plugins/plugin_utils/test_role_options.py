@@ -192,3 +192,32 @@ def test_any_region_will_do_where_nobody_knows_them() -> None:
 def test_each_of_an_administrator_regions_and_services_is_needed() -> None:
     faults = check_values({}, "x_", KNOWN)
     assert [fault.split()[0] for fault in faults] == ["x_administrator_id:", "x_regions", "x_services"]
+
+
+@pytest.mark.parametrize(
+    ("external_id", "fault"),
+    [
+        ("q", "x_external_id: must have 2 to 1224 letters, digits or characters of _+=,.@:/-"),
+        *(
+            (
+                value,
+                "x_external_id: is an account id or a Region that this is about, or a part of one, and would be masked "
+                "in the results; let the role's trust policy ask for another",
+            )
+            for value in ("111111111111", "west")
+        ),
+        ("ours", None),
+        ("None", None),
+        (None, None),
+    ],
+)
+def test_external_id_is_one_that_masks_nothing_else(external_id: str | None, fault: str | None) -> None:
+    given = {**FINE, "administrator_id": "111111111111", "regions": ["us-west-2"], "external_id": external_id}
+    assert check_values(given, "x_") == ([fault] if fault else [])
+
+
+def test_what_nobody_set_within_an_option_is_not_there() -> None:
+    rows = {"name": {"type": "str"}, "more": {"type": "list", "elements": "dict", "options": {"a": {"type": "str"}}}}
+    spec = {"rows": {"type": "list", "elements": "dict", "options": {**rows, "b": {"type": "str"}}}}
+    values, faults = check_options(spec, {"rows": [{"name": "x", "more": [{"a": "y"}, {}]}]})
+    assert (values, faults) == ({"rows": [{"name": "x", "more": [{"a": "y"}, {}]}]}, [])

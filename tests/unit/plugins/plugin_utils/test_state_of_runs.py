@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
+from ansible.playbook.block import Block
+from ansible.playbook.task import Task
+from ansible.playbook.task_include import TaskInclude
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
-from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, same_for_all
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, includes_of, same_for_all
 
 
 def test_plan_is_read_as_it_was_kept_and_may_be_kept_again(tmp_path: Path) -> None:
@@ -183,3 +186,13 @@ def test_values_that_all_hosts_share_are_told_and_those_that_differ_named() -> N
 
 def test_no_host_has_no_values() -> None:
     assert same_for_all({}, ["a"]) == ({"a": None}, [])
+
+
+def test_includes_around_a_task_are_found_from_the_inside() -> None:
+    inner, static, outer, block = TaskInclude(), TaskInclude(), TaskInclude(), Block()
+    static.statically_loaded = True
+    task = Task()
+    for child, parent in ((task, block), (block, inner), (inner, static), (static, outer), (outer, None)):
+        child._parent = parent
+    assert list(includes_of(task)) == [inner, outer]
+    assert list(includes_of(outer)) == []
