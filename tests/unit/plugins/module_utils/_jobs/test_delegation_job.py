@@ -555,6 +555,28 @@ def test_region_that_fails_first_leaves_the_next_to_go_first(raises: Exception, 
     assert report.actions == [action(region, MANAGEMENT, DELEGATE) for region in (NORTH, EAST, WEST)]
 
 
+def test_regions_that_go_first_in_turn_have_one_wait_together() -> None:
+    north = Region(raises=refusal(DELEGATE, Reason.INTERNAL_ERROR, is_uncertain=True))
+    east, west = Region(shows_after=60), Region()
+
+    report = run({NORTH: north, EAST: east, WEST: west}, Organizations(PRINCIPAL), wait_timeout=10)
+
+    # Asked again for as long as the wait lasts; of the next, one look is taken.
+    assert [at for at, _call in north.writes] == [0, 1, 3, 7, 10] and begun_at(east, west) == [[10], []]
+    assert [each["outcome"] for each in report.rows] == ["failed", "timed_out", "timed_out"]
+    late = Problem(Reason.TIMED_OUT, f"not sent: {EAST} goes first, and is not ENABLED yet")
+    assert report.rows[2] == row(WEST, "timed_out", problem=late)
+
+
+@pytest.mark.parametrize("reason", [Reason.NOT_MANAGEMENT_ACCOUNT, Reason.ACCESS_DENIED])
+def test_trust_that_somebody_else_has_to_give_is_asked_for_once(reason: Reason) -> None:
+    organizations = Organizations()
+    code = "AccessDeniedException" if reason is Reason.ACCESS_DENIED else "ConcurrentModificationException"
+    organizations.raises[TRUST] = [CallFailed(TRUST, code, "No.", reason)] * 2
+    run({EAST: Region()}, organizations)
+    assert organizations.writes == [PRINCIPAL]
+
+
 # What is refused before any call
 
 

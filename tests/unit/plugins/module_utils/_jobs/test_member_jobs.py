@@ -20,7 +20,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import Answer, CallFailed, Refusal, TaskFailed
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import Report, unprocessed_row
-from ansible_collections.muster.aws.plugins.module_utils._membership.validate import InvalidInput
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import Fault, InvalidInput
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._services.macie.facts import MACIE
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
@@ -333,6 +333,19 @@ def test_purge_removes_whoever_is_not_listed_and_reads_everybody_for_it() -> Non
         after={f"{EAST}/{A}": "Enabled", f"{EAST}/{B}": None},
     )
     assert port.listings == 1
+
+
+def test_purge_by_a_list_of_nobody_but_the_caller_is_refused_before_anything_is_read() -> None:
+    port = Members(member_in(State.ENABLED))
+
+    with pytest.raises(InvalidInput) as error:
+        Run({EAST: port}, options_of(ADMINISTRATOR, purge_members=True))
+
+    text = (
+        f"members holds nobody but the caller, {ADMINISTRATOR}, and purge_members would remove every member: list some"
+    )
+    assert error.value.faults == (Fault(ADMINISTRATOR, Reason.INVALID_INPUT, text),)
+    assert (port.listings, port.writes) == (0, [])
 
 
 def test_purge_of_more_than_the_limit_in_all_regions_together_writes_in_none() -> None:

@@ -108,6 +108,22 @@ NO_ROLE = (
         ({"wait_timeout": -1}, ["wait_timeout must not be negative"]),
         ({"purge_limit": -1}, ["purge_limit must not be negative"]),
         ({"role_name": "/muster"}, [NO_ROLE]),
+        ({"external_id": "q"}, ["external_id must have 2 to 1224 letters, digits or characters of _+=,.@:/-"]),
+        *(
+            (
+                {"external_id": A, **shown},
+                [
+                    "external_id is an account id or a Region that this is about, or a part of one, and would be "
+                    "masked in the results; let the role's trust policy ask for another"
+                ],
+            )
+            for shown in (
+                {"account_ids": [B, A]},
+                {"account_ids": None, "administrator_id": A},
+                {"account_ids": None, "members": [{"account_id": B}, {"account_id": A}]},
+                {"account_ids": None, "members": None, "external_id": EAST[3:7]},
+            )
+        ),
         (
             {"regions": ["nowhere", EAST, "all"], "concurrency": -2, "wait_timeout": -1, "purge_limit": -1, **ENTERED},
             [

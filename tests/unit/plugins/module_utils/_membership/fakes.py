@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from ansible_collections.muster.aws.plugins.module_utils._membership import waiting
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import (
     Account,
     Member,
@@ -33,7 +34,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.port import
     Refusal,
     ServiceRecord,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Result, Walk, go_on, walk_together
+from ansible_collections.muster.aws.plugins.module_utils._membership.waiting import Result, Walk
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES as REGISTRY
 from ansible_collections.muster.aws.plugins.module_utils._services.securityhub.facts import SECURITYHUB
@@ -171,7 +172,7 @@ class FakeClock:
 
 def walk_alone(walk: Walk[Result], time: FakeClock) -> Result:
     """Let one walk go on to its end."""
-    return walk_together([0], time.as_clock(), lambda _due: {0: go_on(walk)})[0]
+    return waiting.walk_alone(walk, time.as_clock())
 
 
 Hook = Callable[[], None]

@@ -109,6 +109,10 @@ CreateMembers                        | LimitExceededException       | throttled 
 CreateMembers                        | LimitExceededException       | throttled             | Rate exceeded
 CreateMembers                        | TooManyRequestsException     | throttled             | Too many requests
 ListInvitations                      | BadRequestException          | internal_error        |
+# Organizations
+EnableOrganizationAdminAccount       | ResourceConflictException    | internal_error        | There was a conflict.
+EnableAWSServiceAccess               | ConcurrentModificationException | internal_error     | Another one is at work.
+CreateMembers                        | ResourceConflictException    | other                 | There was a conflict.
 # Both
 GetMembers                           | UnrecognizedClientException  | region_unavailable    | The security token included in the request is invalid.
 GetMembers                           | AccessDeniedException        | access_denied         | User is not authorized to perform: guardduty:GetMembers

@@ -14,6 +14,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
     check_members,
     explain_account_id,
     explain_email,
+    explain_external_id,
     explain_message,
     explain_region,
     explain_role_name,
@@ -349,3 +350,21 @@ def test_as_list_items_of_a_list_are_left_to_their_own_check(items) -> None:
 @pytest.mark.parametrize(("value", "items"), [(None, []), (5, [5]), ({"a": 1}, [{"a": 1}]), (b"ab", [b"ab"])])
 def test_as_list_of_something_else_is_one_item(value, items) -> None:
     assert as_list(value) == items
+
+
+@pytest.mark.parametrize("value", ["q", "two words", "x" * 1225, "\u00e4\u00e4", "a\n", "a*"])
+def test_explain_external_id_of_another_form_than_sts_takes(value: str) -> None:
+    assert explain_external_id(value, ()) == "must have 2 to 1224 letters, digits or characters of _+=,.@:/-"
+
+
+@pytest.mark.parametrize("value", [None, "", "ab", "x" * 1224, "aZ09_+=,.@:/-"])
+def test_explain_external_id_that_can_be_one(value: str | None) -> None:
+    assert explain_external_id(value, [A, "us-east-1"]) is None
+
+
+@pytest.mark.parametrize("value", [A, A[2:5], "us-east-1", "east"])
+def test_explain_external_id_that_the_results_would_lose(value: str) -> None:
+    assert explain_external_id(value, [B, A, "us-east-1"]) == (
+        "is an account id or a Region that this is about, or a part of one, and would be masked in the results; "
+        "let the role's trust policy ask for another"
+    )
