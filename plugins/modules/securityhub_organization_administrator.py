@@ -15,7 +15,8 @@ description:
   - Makes an account the delegated administrator of Security Hub for the organization of the calling account, in each
     Region, or ends that. The calling account is the management account of AWS Organizations.
   - Every Region is read before anything is sent. Where nobody is delegated anywhere, one Region goes first, alone,
-    until AWS shows the administrator there, and the others follow side by side.
+    until AWS shows the administrator there, and the others follow side by side. A Region that refuses leaves the next
+    to go first; if O(wait_timeout) ends before the first is shown, nothing is sent to the others.
   - Another administrator is never replaced. A Region with another one is reported as failed with the reason code
     V(other_delegated_administrator), and nothing is sent there.
 options:
