@@ -123,6 +123,17 @@ def test_variable_is_what_its_template_becomes_with_the_host_s_own_variables() -
     assert list(variables) == ["a", "b", "c", "d", "f", "inventory_hostname"] and variables.raw("a") == "{{ b }}"
 
 
+class Deep(Templar):
+    """As Ansible's: the value of a variable is a template, too."""
+
+    def copy_with_new_env(self, available_variables: dict[str, Any]) -> Deep:
+        return Deep(available_variables)
+
+    def template(self, value: Any) -> Any:
+        found = super().template(value)
+        return found if found == value else self.template(found)
+
+
 DEFAULT = "{{ onboard_regions }}"
 
 
@@ -137,16 +148,6 @@ DEFAULT = "{{ onboard_regions }}"
 )
 def test_default_may_lean_on_what_is_not_set(values: dict[str, Any], value: Any) -> None:
     defaults = {"report_regions": DEFAULT}
-
-    class Deep(Templar):
-        """As Ansible's: the value of a variable is a template, too."""
-
-        def copy_with_new_env(self, available_variables: dict[str, Any]) -> Deep:
-            return Deep(available_variables)
-
-        def template(self, value: Any) -> Any:
-            found = super().template(value)
-            return found if found == value else self.template(found)
 
     variables = HostVariables({**defaults, **values}, Deep(), defaults)
     assert variables.get("report_regions") == value
