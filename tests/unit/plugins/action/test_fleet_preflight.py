@@ -290,6 +290,26 @@ def test_offboarding_names_a_few_of_those_that_nobody_named(play_of: Callable[..
     assert play.run.plan["stopped"].endswith(f"their number. Not named: {' '.join(names[:5])}")
 
 
+@pytest.mark.parametrize(("text", "is_stopped"), [("\n", True), ("search\n", False)])
+def test_offboarding_takes_a_limit_without_a_name_for_none(
+    play_of: Callable[..., StandInPlay], tmp_path: Path, text: str, is_stopped: bool
+) -> None:
+    (tmp_path / "hosts.txt").write_text(text)
+    play = play_of("offboard", limit=100, state="absent", account_email=None)
+    play.step("preflight", ansible_limit=f"@{tmp_path / 'hosts.txt'}")
+    told = "this would offboard"
+    assert str(play.run.plan["stopped"]).startswith(told) is is_stopped
+
+
+def test_files_of_a_run_that_was_stopped_for_its_variables_are_known(
+    play_of: Callable[..., StandInPlay], tmp_path: Path
+) -> None:
+    play = play_of("onboard", regoins=["us-east-1"], failed_file=str(tmp_path / "failed.txt"))
+    play.step("preflight")
+    assert "onboard_regoins" in play.run.plan["stopped"]
+    assert play.run.plan["options"] == {"failed_file": str(tmp_path / "failed.txt")}
+
+
 def test_report_is_on_the_accounts_of_the_run_and_knows_all_that_the_inventory_lists(
     play_of: Callable[..., StandInPlay],
 ) -> None:
@@ -331,8 +351,8 @@ def test_report_takes_its_own_administrator_for_hosts_that_name_none(play_of: Ca
     ("answer", "stopped"),
     [
         (
-            {"failed": True, "msg": "No credentials."},
-            f"No credentials. The credentials must be those of the administrator, {ADMINISTRATOR}: "
+            {"failed": True, "msg": "No credentials in the BOX."},
+            f"No credentials in the BOX. The credentials must be those of the administrator, {ADMINISTRATOR}: "
             "aws sts get-caller-identity, run there, tells whose they are",
         ),
         (

@@ -118,6 +118,11 @@ def test_summary_of_check_mode_says_that_nothing_was_written() -> None:
     ]
 
 
+def test_summary_of_a_run_that_was_stopped_before_its_variables_were_known_names_none_of_them() -> None:
+    told = ending(regions=[], administrator_id="", stopped="for a reason")
+    assert summary_lines(told, [], [])[:4] == ["Onboarding 1 account", "", "Nothing was sent:", "  for a reason"]
+
+
 def test_notes_are_told_before_the_verdict() -> None:
     told = ending(notes=["a note", "another"], regions=["us-east-1"])
     assert summary_lines(told, [], []) == [

@@ -563,6 +563,7 @@ def test_regions_that_go_first_in_turn_have_one_wait_together() -> None:
 
     # Asked again for as long as the wait lasts; of the next, one look is taken.
     assert [at for at, _call in north.writes] == [0, 1, 3, 7, 10] and begun_at(east, west) == [[10], []]
+    assert east.time.slept == 10
     assert [each["outcome"] for each in report.rows] == ["failed", "timed_out", "timed_out"]
     late = Problem(Reason.TIMED_OUT, f"not sent: {EAST} goes first, and is not ENABLED yet")
     assert report.rows[2] == row(WEST, "timed_out", problem=late)
