@@ -360,10 +360,11 @@ class ActionModule(ModulesAction):
         files = [path for batch in batches for path in batch.get("files", ())] + written
         unwritten = [text for batch in batches for text in batch.get("unwritten", ())] + unwritten
         failed_file = plan["options"].get("failed_file")
-        again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else []
         if plan["stopped"]:
-            # The command would name all hosts, and whoever pastes it after a brake held would pass it.
+            # A command would name all hosts, and whoever pastes it after a brake held would pass it.
             again = ["Run the same again, when that is mended."]
+        else:
+            again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else []
         lines = summary_lines(ending, again, files) + [f"Not written: {text}" for text in unwritten]
         # At once: ansible-runner, and so AWX and ansible-navigator, drop a line that is empty and stands alone.
         self.say("\n".join(["", *lines, "\n"]))

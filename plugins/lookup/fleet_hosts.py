@@ -60,10 +60,12 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
         role, which = terms
         variables = variables or {}
-        if which == "localhost":
-            return self._localhost(variables)
-        pattern = self._pattern(f"{role}_hosts", variables)
+        is_here = which == "localhost"
+        pattern = "localhost" if is_here else self._pattern(f"{role}_hosts", variables)
         if any(context.CLIARGS.get(name) for name in _ONLY_LOOKS):
+            return [pattern]
+        if is_here:
+            self._refuse_elsewhere(variables)
             return [pattern]
         if which == "chosen":
             self._refuse(role, pattern, variables)
@@ -85,16 +87,14 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         return [pattern] if len(told) == len(plan["hosts"]) else [pattern_of(told or plan["hosts"][:1])]
 
     @staticmethod
-    def _localhost(variables: Mapping[str, Any]) -> list[str]:
-        if any(context.CLIARGS.get(name) for name in _ONLY_LOOKS):
-            return ["localhost"]
+    def _refuse_elsewhere(variables: Mapping[str, Any]) -> None:
+        """Refuse what would leave out the work that is for no host, and done here."""
         _refuse_tags(variables)
         limit = variables.get("ansible_limit")
         if limit and "localhost" not in str(limit):
             raise AnsibleError(
                 f"--limit {limit} would leave localhost out, where this playbook does its work, and nothing was done"
             )
-        return ["localhost"]
 
     def _pattern(self, name: str, variables: Mapping[str, Any]) -> str:
         """Return the hosts that were asked for: all, if nobody asked, and not where a variable is empty or missing."""
