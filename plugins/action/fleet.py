@@ -21,6 +21,7 @@ from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
 from ansible.utils.display import Display
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
     batch_of,
@@ -39,6 +40,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
     ask_caller,
     check_caller,
     check_service,
+    read_defaults,
     read_spec,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._report import collect_accounts as collect_listed
@@ -90,8 +92,7 @@ class ActionModule(ModulesAction):
         return result
 
     def _variables_of_hosts(self) -> FleetVariables:
-        path = ROLES_FOLDER / self._role.name / "defaults" / "main.yml"
-        defaults = self._loader.load_from_file(str(path), trusted_as_template=True)
+        defaults = read_defaults(self._loader, self._role.name)
         return FleetVariables(self._task, self._vars["hostvars"], self._templar, defaults)
 
     # What the work on a batch asks for (plugin_utils' Work).
@@ -159,6 +160,7 @@ class ActionModule(ModulesAction):
         plan["options"] = preflight.results()
         options = plan["options"] = preflight.options()
         self._refuse_unnamed(options)
+        self._refuse_others(hosts, options)
         plan.update({"secrets": preflight.secrets, "switched_on": {}, "caller_arn": None})
         plan["accounts"] = preflight.accounts(options["services"])
         if self._role.name == "report":
@@ -193,6 +195,19 @@ class ActionModule(ModulesAction):
                 f"-e offboard_hosts=, and raise offboard_limit (now {options['limit']}) to their number{names}"
             )
 
+    def _refuse_others(self, hosts: Iterable[str], options: Mapping[str, Any]) -> None:
+        """Refuse hosts that the variable of hosts leaves out: a play's hosts are chosen before it could be read."""
+        pattern = options.get("hosts")
+        named = set(Patterns(self._vars["groups"]).hosts(pattern))
+        others = [host for host in hosts if host not in named]
+        if pattern and others:
+            names = " ".join(others[:_HOSTS_NAMED]) + " ..." * bool(others[_HOSTS_NAMED:])
+            raise Stop(
+                f"{self._role.prefix}hosts is {','.join(as_list(pattern))}, and this run has "
+                f"{counted(len(others), 'other host')} ({names}): it is read with -e only. "
+                "Give it there, or use --limit"
+            )
+
     def _listed(self, preflight: Preflight, hosts: Mapping[str, HostVariables], options: Mapping[str, Any]) -> Result:
         """Return all accounts that the inventory lists: members that it does not are told."""
         rows = {}
@@ -219,11 +234,8 @@ class ActionModule(ModulesAction):
 
     def _look_at_service(self, service: str, options: Mapping[str, Any]) -> Result:
         """Look at the administrator's own service in every Region, without a write."""
-        is_check, self._task.check_mode = self.is_check, True
-        try:
+        with self.only_looking():
             return self._run_service(service, options)
-        finally:
-            self._task.check_mode = is_check
 
     def _run_service(self, service: str, options: Mapping[str, Any]) -> Result:
         facts = FACTS[service]

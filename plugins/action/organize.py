@@ -22,7 +22,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._options import (
     unknown_names,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._organize import organize
-from ansible_collections.muster.aws.plugins.plugin_utils._preflight import ask_caller, read_spec
+from ansible_collections.muster.aws.plugins.plugin_utils._preflight import ask_caller, read_defaults, read_spec
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import known_regions
 
 Result = dict[str, Any]
@@ -55,7 +55,9 @@ class ActionModule(ModulesAction):
     def _options(self) -> Result:
         spec = read_spec(_ROLE)
         faults = unknown_names(self._vars, _PREFIX, spec)
-        given = {name: plain(self._templar.template(self._vars[name])) for name in spec if name in self._vars}
+        # The playbook does without the role around its work.
+        set_here = {**read_defaults(self._loader, _ROLE), **self._vars}
+        given = {name: plain(self._templar.template(set_here[name])) for name in spec if name in set_here}
         values, wrong = check_options(spec, given)
         options = {name.removeprefix(_PREFIX): value for name, value in values.items()}
         faults += wrong or check_values(options, _PREFIX, known_regions(next(iter(FACTS.values())).client))
@@ -70,6 +72,7 @@ class _Work:
     def __init__(self, action: ActionModule) -> None:
         self._action = action
         self.is_check = bool(action._task.check_mode)
+        self.only_looking = action.only_looking
 
     def run(self, module: str, **options: Any) -> Result:
         return self._action.run_module(f"muster.aws.{module}", **options)

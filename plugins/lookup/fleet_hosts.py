@@ -91,7 +91,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         """Refuse what would leave out the work that is for no host, and done here."""
         _refuse_tags(variables)
         limit = variables.get("ansible_limit")
-        if limit and "localhost" not in str(limit):
+        if limit and "localhost" not in Patterns(variables.get("groups") or {}).hosts(limit):
             raise AnsibleError(
                 f"--limit {limit} would leave localhost out, where this playbook does its work, and nothing was done"
             )

@@ -21,8 +21,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from typing import IO, Any, NoReturn
@@ -65,6 +65,15 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
             return result
         self._update_module_args(name, arguments, self._vars)
         return result_of(name, run_in_copy(main, arguments, C.DEFAULT_LOCAL_TMP))
+
+    @contextmanager
+    def only_looking(self) -> Iterator[None]:
+        """Run modules in check mode meanwhile."""
+        is_check, self._task.check_mode = self._task.check_mode, True
+        try:
+            yield
+        finally:
+            self._task.check_mode = is_check
 
     def side_by_side(self, jobs: Mapping[str, Callable[[], Mapping[str, Any]]]) -> dict[str, Any]:
         """Do several things that run modules, and return what each returned: at once, where modules are run in copies.

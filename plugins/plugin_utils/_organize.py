@@ -11,7 +11,8 @@ that follow are not taken there; the other Regions and services go on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS
@@ -28,6 +29,8 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of
 # How often an account is asked again that has just become the administrator, and the seconds in between: AWS takes some
 # minutes until it lets the administrator act as one.
 _TRIES, _PAUSE = 20, 15.0
+
+_DELEGATIONS = "organization_administrators"
 
 # In place of the modules' hints, which name their options.
 _ROLE_HINTS = {
@@ -51,10 +54,17 @@ _DONE_WORDS = {
 }
 
 
+class OrganizeWork(Work, Protocol):
+    """What the work for an organization needs beside."""
+
+    def only_looking(self) -> AbstractContextManager[None]:
+        """Run modules in check mode meanwhile."""
+
+
 class _Course:
     """The way of one service, step by step."""
 
-    def __init__(self, service: str, work: Work, options: Mapping[str, Any], caller: str) -> None:
+    def __init__(self, service: str, work: OrganizeWork, options: Mapping[str, Any], caller: str) -> None:
         self.service, self.facts = service, FACTS[service]
         self._work, self._options = work, options
         self._administrator_id = options["administrator_id"]
@@ -74,6 +84,8 @@ class _Course:
     def follow(self) -> None:
         """Take all steps."""
         kind = self.facts.kind
+        if self._is_management:
+            self._give_up_refused()
         if self._options["enable_service"]:
             self._take(kind.rows, self._run(kind.module, **self._there))
         if self._is_management and self._options["enable_in_management"]:
@@ -84,15 +96,27 @@ class _Course:
         if settings and not (has_delegated and self._work.is_check):
             self._take("organizations", self._set(settings, has_delegated))
 
+    def _give_up_refused(self) -> None:
+        """Write nothing in the administrator where AWS would not have it as one: another may be there."""
+        with self._work.only_looking():
+            result = self._run_delegation()
+        rows = result.get(_DELEGATIONS) or ()
+        refused = [row for row in rows if row["outcome"] not in DONE]
+        if refused or not rows:
+            self._take(_DELEGATIONS, {**result, _DELEGATIONS: refused})
+
     def _delegate(self) -> bool:
+        result = self._run_delegation()
+        self._take(_DELEGATIONS, result)
+        return bool(result.get("changed"))
+
+    def _run_delegation(self) -> Result:
         organization = self.facts.organization
         # Where delegating itself switches trusted access on, there is none to ask for.
         principals = self._options.get("service_principals") if organization and organization.needs_trust else None
-        result = self._run(
+        return self._run(
             "organization_administrator", administrator_id=self._administrator_id, service_principals=principals
         )
-        self._take("organization_administrators", result)
-        return bool(result.get("changed"))
 
     def _set(self, settings: Mapping[str, Any], is_new: bool) -> Result:
         result = self._run("organization", **self._there, **settings)
@@ -143,7 +167,7 @@ class _Course:
         return [f"{self.facts.title}, {' '.join(regions)}: {words}" for words, regions in by_words.items()]
 
 
-def organize(work: Work, options: Mapping[str, Any], caller: str) -> dict[str, Any]:
+def organize(work: OrganizeWork, options: Mapping[str, Any], caller: str) -> dict[str, Any]:
     """Delegate, and set what accounts of the organization get.
 
     :param options: The role's, by name without its prefix.

@@ -36,6 +36,15 @@ def read_spec(role: str) -> dict[str, Any]:
     return dict(yaml.safe_load(text)["argument_specs"]["main"]["options"])
 
 
+def read_defaults(loader: Any, role: str) -> dict[str, Any]:
+    """Return the defaults of a role, which Ansible gives to the tasks of the role only.
+
+    :param loader: Ansible's, of files.
+    """
+    path = ROLES_FOLDER / role / "defaults" / "main.yml"
+    return dict(loader.load_from_file(str(path), trusted_as_template=True))
+
+
 class Preflight:
     """The variables of a run, checked.
 

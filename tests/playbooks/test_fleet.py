@@ -72,6 +72,17 @@ def test_playbooks_refuse_variables_that_they_do_not_have(playbook: PlaybookRunn
     assert playbook.emulator.operations() == []
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_playbooks_refuse_hosts_that_a_variable_of_the_inventory_leaves_out(playbook: PlaybookRunner, role):
+    path = inventory(playbook, fleet(2), **{f"{role}_hosts": "workload-02"})
+    run = run_raw(playbook, f"muster.aws.{role}", "-i", path, "-l", "all")
+    told = f"{role}_hosts is workload-02, and this run has 1 other host (workload-01): it is read with -e only"
+    assert run.returncode == 2 and told in run.stdout, run.stdout
+    assert playbook.emulator.operations() == []
+    limited = run_raw(playbook, f"muster.aws.{role}", "-i", path, "-l", "workload-02", "--check")
+    assert limited.returncode == 0, limited.stdout
+
+
 def test_onboard_a_batch_that_failed_whole_does_not_keep_the_next_from_being_tried(playbook: PlaybookRunner):
     hosts = fleet(4)
     locked = list(hosts)[:2]

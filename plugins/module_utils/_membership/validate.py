@@ -69,6 +69,8 @@ def explain_account_id(value: object) -> str | None:
     Only a string of 12 digits will do: YAML reads an unquoted id as a number, drops its leading zero or takes it for
     an octal number, and the account meant can then no longer be told.
     """
+    if value is None:
+        return 'the account id is missing; write all 12 digits, quoted, as in "012345678901"'
     if not isinstance(value, str):
         return (
             f"account id {value!r} is of type {type(value).__name__}, not a string of 12 digits; "

@@ -268,6 +268,51 @@ def test_offboarding_of_hosts_that_were_named_begins_and_names_them(
     assert [is_check for _name, _options, is_check in play.ran] == [True]
 
 
+@pytest.mark.parametrize(
+    ("role", "given", "limit", "stopped"),
+    [
+        ("onboard", "banks", None, "banks, and this run has 2 other hosts (search audit)"),
+        ("onboard", ["payments", "audit"], None, "payments,audit, and this run has 1 other host (search)"),
+        ("offboard", "banks", "all", "banks, and this run has 2 other hosts (search audit)"),
+        ("report", "nobody", None, "nobody, and this run has 3 other hosts (search payments audit)"),
+    ],
+)
+def test_hosts_that_the_variable_of_hosts_leaves_out_are_refused(
+    play_of: Callable[..., StandInPlay], role: str, given: Any, limit: str | None, stopped: str
+) -> None:
+    more = {"limit": 10, "state": "absent", "account_email": None}
+    play = play_of(role, hosts=given, **(more if role == "offboard" else {}))
+    play.step("preflight", ansible_limit=limit)
+    assert play.run.plan["stopped"] == (
+        f"{role}_hosts is {stopped}: it is read with -e only. Give it there, or use --limit"
+    )
+    assert play.ran == []
+
+
+@pytest.mark.parametrize(
+    ("given", "left_out"),
+    [(None, ()), ("all", ()), ("search:banks:audit", ()), ("banks", ("search", "audit"))],
+)
+def test_hosts_that_the_variable_of_hosts_names_are_taken(
+    play_of: Callable[..., StandInPlay], given: Any, left_out: tuple[str, ...]
+) -> None:
+    play = play_of("onboard", hosts=given)
+    play.left_out = set(left_out)
+    play.answers[DETECTOR] = [detectors("foreseen")]
+    play.step("preflight")
+    assert play.run.plan["stopped"] is None
+
+
+def test_some_of_the_hosts_that_the_variable_of_hosts_leaves_out_are_named(
+    play_of: Callable[..., StandInPlay],
+) -> None:
+    play = play_of("onboard", hosts="nobody")
+    names = [f"host-{number}" for number in range(6)]
+    play.hosts = {name: {**play.hosts["search"], "inventory_hostname": name} for name in names}
+    play.step("preflight", *names)
+    assert f"6 other hosts ({' '.join(names[:5])} ...)" in play.run.plan["stopped"]
+
+
 def test_offboarding_names_no_more_hosts_than_fit(play_of: Callable[..., StandInPlay]) -> None:
     play = play_of("offboard", limit=100, state="absent", account_email=None)
     account = play.hosts["search"]

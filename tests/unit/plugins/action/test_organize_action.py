@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.muster.aws.plugins.action import organize
 from ansible_collections.muster.aws.tests.unit.plugins.constructed import act, task_of
 
@@ -63,7 +64,8 @@ class Run:
         return self.caller
 
     def __call__(self, variables: Mapping[str, Any] | None = VARIABLES, check_mode: Any = False) -> dict[str, Any]:
-        action = act(organize, task_of(check_mode=check_mode), variables or {})
+        self.task = task_of(check_mode=check_mode)
+        action = act(organize, self.task, variables or {}, DataLoader())
         action.run_module = self._run_module
         result: dict[str, Any] = action.run(task_vars=variables)
         return result
@@ -133,6 +135,9 @@ def test_work_meets_ansible_in_the_action(
     monkeypatch.setattr(time, "sleep", slept.append)
     run(check_mode=check_mode)
     assert run.work.is_check is is_check
+    with run.work.only_looking():
+        assert run.task.check_mode is True
+    assert run.task.check_mode is check_mode
     run.caller = {"changed": True}
     assert run.work.run("guardduty_detector", regions=["us-east-1"]) == {"changed": True}
     assert run.modules[-1] == ("muster.aws.guardduty_detector", {"regions": ["us-east-1"]})

@@ -226,13 +226,25 @@ def test_roles_are_kept_apart(lookup: Lookup, tmp_path: Path) -> None:
         lookup("due")
 
 
-@pytest.mark.parametrize("limit", [None, "localhost", "all:localhost"])
-def test_work_that_is_for_no_host_is_done_here(lookup: Lookup, limit: str | None) -> None:
-    assert lookup("localhost", {"ansible_limit": limit}) == ["localhost"]
+@pytest.mark.parametrize(
+    ("limit", "groups"),
+    [
+        (None, {}),
+        ("localhost", {}),
+        ("all:localhost", {}),
+        ("localhost", {"all": ["search"]}),
+        ("all", {"all": ["search", "localhost"]}),
+        ("~local.*", {"all": ["localhost"]}),
+    ],
+)
+def test_work_that_is_for_no_host_is_done_here(lookup: Lookup, limit: str | None, groups: Any) -> None:
+    assert lookup("localhost", {"ansible_limit": limit, "groups": groups}) == ["localhost"]
 
 
 def test_work_that_is_for_no_host_is_left_out_by_nothing(lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
     for given, told in (
+        ({"ansible_limit": "localhost2"}, "--limit localhost2 would leave localhost out, where this playbook"),
+        ({"ansible_limit": "all", "groups": {"all": ["a"]}}, "--limit all would leave localhost out, where"),
         ({"ansible_limit": "search"}, "--limit search would leave localhost out, where this playbook does its work"),
         (
             {"ansible_run_tags": ["x"]},

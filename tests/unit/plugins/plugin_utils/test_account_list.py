@@ -109,7 +109,7 @@ FAULTY = {
     "lost zero": (f"id,email\r\n\r\n{B},b@e.example\r\n12345678901,a@e.example", "line 4: account id '12345678901'"),
     "spreadsheet": ("id;email\n2,22222E+11;b@example.com\n", "line 2: account id '2,22222E+11' is not 12 digits"),
     "after a cell of two lines": (f'id,email,x\n{A},a@example.com,"1\n2"\n5,a@b.example,z', "line 4: account id '5'"),
-    "no id": ("id,email\n,a@example.com\n", "line 2: account id None"),
+    "no id": ("id,email\n,a@example.com\n", "line 2: the account id is missing"),
     "bad e-mail": (f"id,email\n{A},nobody\n", f"line 2: account {A}: e-mail 'nobody'"),
     "no e-mail": (f"id,email\n{A},\n", "line 2: the account has no e-mail address"),
     "two e-mails": (

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,20 @@ class FakeWork:
         self.is_check = is_check
         self.answers = answers
         self.ran: list[tuple[str, dict[str, Any]]] = []
+        self.looked: list[tuple[str, dict[str, Any]]] = []
+        self.is_looking = False
         self.slept = 0.0
 
+    @contextmanager
+    def only_looking(self) -> Iterator[None]:
+        self.is_looking = True
+        yield
+        self.is_looking = False
+
     def run(self, module: str, **options: Any) -> dict[str, Any]:
-        self.ran.append((module, {name: value for name, value in options.items() if value is not None}))
+        options = {**options, "regions": list(options["regions"])}
+        given = {name: value for name, value in options.items() if value is not None}
+        (self.looked if self.is_looking else self.ran).append((module, given))
         _service, _slash, kind = module.partition("_")
         if "whole" in self.answers:
             return self.answers["whole"](module)
@@ -103,16 +114,41 @@ def test_management_account_takes_every_step_in_order_and_enters_the_administrat
     )
 
 
+@pytest.mark.parametrize("is_check", [False, True])
+def test_delegation_that_would_be_refused_is_seen_before_anything_is_written_there(is_check: bool) -> None:
+    work = FakeWork(is_check, organization_administrator=failing("us-east-1", "other_delegated_administrator"))
+    found = organize(work, {**OPTIONS, "enable_in_management": True, "services": ["guardduty"]}, MANAGEMENT)
+    looked = {"regions": REGIONS, "administrator_id": ADMINISTRATOR}
+    assert work.looked == [("guardduty_organization_administrator", looked)]
+    assert {tuple(given["regions"]) for _module, given in work.ran} == {("eu-central-1",)}
+    [failure] = found["failures"]
+    assert failure.startswith("GuardDuty in us-east-1: SomeCall: No. (other_delegated_administrator: ")
+    assert found["stats"]["guardduty"]["us-east-1"] == {
+        "actions": [],
+        "failed": "other_delegated_administrator",
+    }
+
+
+def test_delegation_that_would_be_refused_everywhere_leaves_all_as_it_is() -> None:
+    def refused(region: str) -> dict[str, Any]:
+        return failing(region, "access_denied")(region)
+
+    work = FakeWork(organization_administrator=refused)
+    found = organize(work, OPTIONS, MANAGEMENT)
+    assert work.ran == [] and found["failed"] and not found["changed"]
+
+
 def test_administrator_does_its_half_with_its_own_credentials() -> None:
     work = FakeWork()
     organize(work, {**OPTIONS, "enable_in_management": True}, ADMINISTRATOR)
-    assert work.modules == ["guardduty_detector", "guardduty_organization", "securityhub_hub"]
+    assert work.modules == ["guardduty_detector", "guardduty_organization", "securityhub_hub"] and not work.looked
     assert all("account_ids" not in options for _module, options in work.ran)
 
 
 def test_service_principals_go_to_the_service_that_has_to_be_trusted() -> None:
     work = FakeWork()
     organize(work, {**OPTIONS, "service_principals": ["a.amazonaws.com"]}, MANAGEMENT)
+    assert [options.get("service_principals") for _module, options in work.looked] == [["a.amazonaws.com"], None]
     given = {module: options.get("service_principals") for module, options in work.ran}
     assert given["guardduty_organization_administrator"] == ["a.amazonaws.com"]
     assert given["securityhub_organization_administrator"] is None
@@ -140,7 +176,8 @@ def test_where_every_region_failed_nothing_follows() -> None:
 def test_module_that_could_not_begin_is_told_in_its_own_words() -> None:
     work = FakeWork(whole=lambda module: {"failed": True, "msg": f"{module}: no credentials"})
     found = organize(work, OPTIONS, MANAGEMENT)
-    assert found["failures"] == ["guardduty_detector: no credentials", "securityhub_hub: no credentials"]
+    delegation = "organization_administrator: no credentials"
+    assert found["failures"] == [f"guardduty_{delegation}", f"securityhub_{delegation}"] and work.ran == []
     assert found["stats"]["guardduty"]["us-east-1"]["failed"] == "other"
 
 

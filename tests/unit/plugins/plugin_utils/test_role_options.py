@@ -139,10 +139,7 @@ def test_values_that_will_do_are_told_nothing_of(given: dict[str, Any]) -> None:
     [
         (
             {"administrator_id": None},
-            [
-                "x_administrator_id: account id None is of type NoneType, not a string of 12 digits; quote it in YAML "
-                '(in INI twice) and keep leading zeros, as in "012345678901"'
-            ],
+            ['x_administrator_id: the account id is missing; write all 12 digits, quoted, as in "012345678901"'],
         ),
         (
             {"regions": ["us-east-1", "us-wset-2", "us east"]},

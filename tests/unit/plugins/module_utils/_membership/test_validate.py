@@ -59,7 +59,7 @@ def test_explain_account_id_twelve_digits_are_fine(value) -> None:
 @pytest.mark.parametrize("value", ODD_IDS)
 def test_explain_account_id_anything_else_is_named_and_told_to_be_quoted(value) -> None:
     text = explain_account_id(value)
-    assert text and repr(value) in text and "quote" in text and '"012345678901"' in text
+    assert text and (value is None or repr(value) in text) and "quote" in text and '"012345678901"' in text
 
 
 def test_explain_account_id_number_is_called_by_its_type() -> None:
@@ -67,6 +67,10 @@ def test_explain_account_id_number_is_called_by_its_type() -> None:
         "account id 1402433619 is of type int, not a string of 12 digits; "
         'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"'
     )
+
+
+def test_explain_account_id_none_is_said_to_be_missing() -> None:
+    assert explain_account_id(None) == ('the account id is missing; write all 12 digits, quoted, as in "012345678901"')
 
 
 @pytest.mark.parametrize(
