@@ -12,12 +12,15 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import is_trusted_as_template
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
     Preflight,
     Stop,
     ask_caller,
     check_caller,
     check_service,
+    read_defaults,
     read_spec,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._roles import ROLES, Role
@@ -50,6 +53,11 @@ def stopped(check: Preflight) -> str:
     with pytest.raises(Stop) as stop:
         check.options()
     return str(stop.value)
+
+
+def test_defaults_of_a_role_may_be_templates() -> None:
+    defaults = read_defaults(DataLoader(), "report")
+    assert defaults["report_services"] and is_trusted_as_template(defaults["report_administrator_id"])
 
 
 def test_options_of_a_role_are_those_of_its_specification() -> None:
