@@ -32,7 +32,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import ModulesAction, text_of
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
-from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns
+from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_silent_sources
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
     ROLES_FOLDER,
     Preflight,
@@ -56,7 +56,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     summary_lines,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import FleetVariables, HostVariables, includes_of
-from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, tally
+from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, some, tally
 
 Result = dict[str, Any]
 
@@ -64,8 +64,6 @@ _PAGE = str(ROLES_FOLDER / "report" / "files")
 
 # What is kept of a module's result between the steps.
 _KEPT = ("msg", "unprocessed_accounts")
-
-_HOSTS_NAMED = 5
 
 
 class ActionModule(ModulesAction):
@@ -114,38 +112,58 @@ class ActionModule(ModulesAction):
     # Once for all hosts.
 
     def _preflight(self) -> Result:
-        self._refuse_strategies()
+        self._refuse_keywords()
         batch = self._vars["ansible_play_batch"]
         if self._runs.resume(self._use(), batch):
             return {"changed": False, "msg": "checked before"}
         self._fleet = self._variables_of_hosts()
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
+        taken = self._written_before()
         run = self._runs.begin(self._use(), batch)
         plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}}
         try:
-            self._check(hosts, plan)
+            self._check(hosts, plan, taken)
         except (Stop, AnsibleError, ValueError) as error:
             plan["stopped"] = str(error)
         except Exception as error:
             # Whatever it was, all hosts are told, and the files are written.
             plan["stopped"] = f"{type(error).__name__}: {error}"
+        except BaseException as error:
+            plan["stopped"] = _out_of_time(error)
         run.keep_plan(plan)
         lines = self._beginning(plan)
         for line in lines:
             self.say(line)
         return {"changed": False, "msg": lines}
 
+    @property
+    def _sources(self) -> list[str]:
+        return [str(source) for source in self._vars.get("ansible_inventory_sources") or ()]
+
+    @staticmethod
+    def _written_before() -> list[str]:
+        """Return the files with the results of earlier uses of a role in this run, which another would replace."""
+        earlier = [run.plan["options"] for name in ROLES for run in Runs(C.DEFAULT_LOCAL_TMP, name)]
+        names = ("results_file", "failed_file")
+        return [path for options in earlier for name in names for path in as_list(options.get(name))]
+
     def _use(self) -> str:
         """Return the id of the task by which the play uses the role: what it includes has new ones for each batch."""
         *_inner, use = self._task, *includes_of(self._task)
         return str(use._uuid)
 
-    def _refuse_strategies(self) -> None:
+    def _refuse_keywords(self) -> None:
+        """Refuse keywords with which hosts would be done twice, or not be told."""
         strategy = str(self._task._parent._play.strategy).rpartition(".")[2]
         if strategy in ("free", "host_pinned"):
             raise AnsibleError(
                 f"The strategy {strategy} would do the work of a batch once for each of its hosts. Nothing was sent. "
                 "Set strategy: linear in the play, or strategy = linear in ansible.cfg."
+            )
+        if any(each.run_once for each in (self._task._parent, *includes_of(self._task))):
+            raise AnsibleError(
+                "With run_once, the role would tell the first host only, and no other would fail. Nothing was sent. "
+                "Leave run_once out: the role itself does once what is to be done once."
             )
 
     def _hosts(self, names: Iterable[str]) -> dict[str, HostVariables]:
@@ -153,12 +171,18 @@ class ActionModule(ModulesAction):
         found = {host: self._fleet.of(host) for host in names}
         return {host: variables for host, variables in found.items() if self._fleet.takes_part(variables)}
 
-    def _check(self, hosts: Mapping[str, HostVariables], plan: Result) -> None:
-        """Fill in the plan of a run that can begin. Raises Stop; what is known by then stays, such as the files."""
+    def _check(self, hosts: Mapping[str, HostVariables], plan: Result, taken: Iterable[str]) -> None:
+        """Fill in the plan of a run that can begin. Raises Stop; what is known by then stays, such as the files.
+
+        :param taken: Files that must not be written.
+        """
         preflight = Preflight(self._role, hosts)
         # Whatever else is wrong, no file is left that tells of an earlier run.
         plan["options"] = preflight.results()
-        options = plan["options"] = preflight.options()
+        faults = explain_silent_sources(self._sources, self._fleet.sources, self._loader)
+        if faults:
+            raise Stop("; ".join(faults))
+        options = plan["options"] = preflight.options([*self._sources, *taken])
         self._refuse_unnamed(options)
         self._refuse_others(hosts, options)
         plan.update({"secrets": preflight.secrets, "switched_on": {}, "caller_arn": None})
@@ -188,12 +212,13 @@ class ActionModule(ModulesAction):
         limit = self._vars.get("ansible_limit")
         is_limited = limit and patterns.has_names(limit)
         unnamed = [] if is_limited else [host for host in hosts if host not in named]
-        if unnamed or len(hosts) > options["limit"]:
-            names = f". Not named: {' '.join(unnamed[:_HOSTS_NAMED])}" if unnamed else ""
-            raise Stop(
-                f"this would offboard {counted(len(hosts), 'account')}. Name the hosts with --limit or "
-                f"-e offboard_hosts=, and raise offboard_limit (now {options['limit']}) to their number{names}"
-            )
+        faults = []
+        if unnamed:
+            faults.append(f"name the hosts with --limit or -e offboard_hosts= (not named: {some(unnamed)})")
+        if len(hosts) > options["limit"]:
+            faults.append(f"raise offboard_limit, now {options['limit']}, to their number")
+        if faults:
+            raise Stop(f"this would offboard {counted(len(hosts), 'account')}: {', and '.join(faults)}")
 
     def _refuse_others(self, hosts: Iterable[str], options: Mapping[str, Any]) -> None:
         """Refuse hosts that the variable of hosts leaves out: a play's hosts are chosen before it could be read."""
@@ -201,10 +226,9 @@ class ActionModule(ModulesAction):
         named = set(Patterns(self._vars["groups"]).hosts(pattern))
         others = [host for host in hosts if host not in named]
         if pattern and others:
-            names = " ".join(others[:_HOSTS_NAMED]) + " ..." * bool(others[_HOSTS_NAMED:])
             raise Stop(
                 f"{self._role.prefix}hosts is {','.join(as_list(pattern))}, and this run has "
-                f"{counted(len(others), 'other host')} ({names}): it is read with -e only. "
+                f"{counted(len(others), 'other host')} ({some(others)}): it is read with -e only. "
                 "Give it there, or use --limit"
             )
 
@@ -263,8 +287,7 @@ class ActionModule(ModulesAction):
         where = f"{services}, {counted(len(options['regions']), 'Region')}"
         lines = [f"{self._role.title} {counted(len(hosts), 'account')} in {where}: checked, nothing stands in the way"]
         if self._role.name == "offboard":
-            names = " ".join(hosts[: 4 * _HOSTS_NAMED])
-            lines.append(f"They become {options['state']}: {names}{' ...' if hosts[4 * _HOSTS_NAMED :] else ''}")
+            lines.append(f"They become {options['state']}: {some(hosts, 20)}")
         return lines + self._switched(plan)
 
     def _switched(self, plan: Mapping[str, Any]) -> list[str]:
@@ -282,22 +305,55 @@ class ActionModule(ModulesAction):
         run = self._runs.current
         plan = run.plan if run else {"stopped": "the preflight was left out", "hosts": []}
         chosen = set(plan["hosts"])
-        hosts = [host for host in self._vars["ansible_play_batch"] if host in chosen]
-        if run is None or plan["stopped"] or not hosts:
+        stale = self._stale(run, plan) if run and not plan["stopped"] else {}
+        hosts = [host for host in self._vars["ansible_play_batch"] if host in chosen and host not in stale]
+        if run is None or plan["stopped"] or not (hosts or stale):
             return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
-        if run.hosts_done.issuperset(hosts):
+        if run.hosts_done.issuperset([*hosts, *stale]):
             return {"changed": False, "msg": "a report is on all hosts at once, and was made with the first batch"}
-        options = self._with_secrets(plan, hosts[0])
-        try:
-            batch = self._work(plan, options, hosts)
-        except Exception as error:
-            # Whatever it was, the hosts of this batch are failed hosts, and the next batch is tried.
-            verdict = {"changed": False, "failed": True, "text": text_of(error)}
-            batch = {"hosts": dict.fromkeys(hosts, verdict), "rows": []}
+        batch = self._try_work(plan, hosts) if hosts else {"hosts": {}, "rows": []}
+        batch["hosts"].update({host: _failed(text) for host, text in stale.items()})
         run.keep_batch(batch)
         line = self._progress(run, plan, batch)
         self.say(line)
         return {"changed": False, "msg": line}
+
+    def _try_work(self, plan: Mapping[str, Any], hosts: list[str]) -> Result:
+        try:
+            return self._work(plan, self._with_secrets(plan, hosts[0]), hosts)
+        except Exception as error:
+            # Whatever it was, the hosts of this batch are failed hosts, and the next batch is tried.
+            text = text_of(error)
+        except BaseException as error:
+            text = _out_of_time(error)
+        return {"hosts": dict.fromkeys(hosts, _failed(text)), "rows": []}
+
+    def _stale(self, run: Run, plan: Mapping[str, Any]) -> dict[str, str]:
+        """Return the hosts of a later batch that are no more what they were when everything was checked, and why.
+
+        In plays of somebody's own, what comes before the role may set facts of the hosts of each batch.
+        """
+        if set(run.seen) == set(run.batch):
+            return {}
+        self._fleet = self._variables_of_hosts()
+        hosts = self._hosts(run.batch)
+        preflight, checked = Preflight(self._role, hosts), set(plan["hosts"])
+        stale = {
+            host: "nothing was done: its condition did not hold when everything was checked, before the first batch"
+            for host in hosts
+            if host not in checked
+        }
+        accounts = plan["accounts"]
+        for host in checked.intersection(hosts):
+            now = preflight.account(hosts[host])
+            was = accounts["accounts"][host]
+            is_other_email = now["email"] and now["email"] != accounts["emails"].get(was)
+            if str(now["account_id"]) != was or is_other_email:
+                stale[host] = (
+                    f"nothing was done: its account was {was} when everything was checked, before the first batch, and "
+                    "its id or its e-mail is another now. Set both in the inventory"
+                )
+        return stale
 
     def _with_secrets(self, plan: Mapping[str, Any], host: str) -> Result:
         variables = self._variables_of_hosts().of(host)
@@ -337,7 +393,7 @@ class ActionModule(ModulesAction):
         failed = [host for host, verdict in batch["hosts"].items() if verdict["failed"]]
         changed = sum(verdict["changed"] for verdict in batch["hosts"].values())
         gaps = len({row["host"] for row in batch["rows"] if row["failed"]} - set(failed))
-        names = f" ({' '.join(failed[:_HOSTS_NAMED])}{' ...' if failed[_HOSTS_NAMED:] else ''})" if failed else ""
+        names = f" ({some(failed)})" if failed else ""
         return (
             f"batch {number} of {of_all}: {seen:,} of {counted(len(plan['hosts']), 'account')} seen; "
             f"in this batch {size - len(failed) - gaps:,} {tally(gaps, changed, len(failed), self.is_check)}{names}"
@@ -385,17 +441,14 @@ class ActionModule(ModulesAction):
         return {
             "changed": False,
             **({"failed": True} if unwritten else {}),
-            "msg": lines,
+            "msg": "\n".join(f"Not written: {text}" for text in unwritten) if unwritten else lines,
             "ansible_stats": {"data": stats, "aggregate": True, "per_host": False},
         }
 
     def _is_to_be_continued(self, run: Run, plan: Mapping[str, Any], verdicts: Mapping[str, Any]) -> bool:
         """Tell whether batches of this play follow, in a play of somebody's own that has ``serial``."""
-        places = {host: place for place, host in enumerate(self._vars["ansible_play_hosts_all"])}
-        here = max((places[host] for host in run.batch if host in places), default=-1)
         active, hosts = set(self._vars["ansible_play_hosts"]), set(plan["hosts"])
-        to_come = [host for host in active & hosts if places[host] > here]
-        if plan["stopped"] or not to_come:
+        if plan["stopped"] or not (active & hosts).difference(run.seen):
             return False
         # Ansible ends a play with a batch of which every host failed and, if it is told so, with the first that fails.
         failed = [
@@ -410,7 +463,7 @@ class ActionModule(ModulesAction):
         return Ending(
             title=self._role.title,
             prefix=self._role.prefix,
-            hosts=plan["hosts"],
+            hosts=list(dict.fromkeys([*plan["hosts"], *verdicts])),
             regions=options.get("regions", []),
             administrator_id=str(options.get("administrator_id", "")),
             rows=[row for batch in batches for row in batch["rows"]],
@@ -447,11 +500,10 @@ class ActionModule(ModulesAction):
     def _again(self, failed: list[str], failed_file: str | None) -> list[str]:
         if "awx_job_id" in self._vars or "tower_job_id" in self._vars:
             return ["Relaunch this job on its failed hosts, when the cause is mended."]
-        sources = [str(source) for source in self._vars.get("ansible_inventory_sources") or ()]
         playbooks = list(context.CLIARGS.get("args") or [f"muster.aws.{self._role.name}"])
         specs = [read_spec(role) for role in ROLES] if context.CLIARGS.get("extra_vars") else []
         shown = {name for spec in specs for name, row in spec.items() if not row.get("no_log")}
-        call = Call(playbooks, sources, context.CLIARGS, shown)
+        call = Call(playbooks, self._sources, context.CLIARGS, shown)
         return call.again(failed, failed_file, f"{self._role.prefix}failed_file")
 
 
@@ -481,6 +533,20 @@ _PASSED_OVER = (
 )
 
 
+def _failed(text: str) -> Result:
+    return {"changed": False, "failed": True, "text": text}
+
+
+def _out_of_time(error: BaseException) -> str:
+    """Return what an operator is told of a task whose time is up, which Ansible tells by an error that is no Exception.
+
+    Any other such error goes on: it ends the process.
+    """
+    if type(error).__name__ != "TaskTimeoutError":
+        raise error
+    return f"{error} What was under way was ended. Run again, with a longer timeout of the task"
+
+
 def _write_all(texts: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """Write files that only their owner may read.
 
@@ -488,7 +554,7 @@ def _write_all(texts: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """
     written, unwritten = [], []
     for name, text in texts.items():
-        path = Path(name).expanduser().resolve()
+        path = Path(os.path.expanduser(name)).resolve()
         try:
             path.touch(mode=0o600)
             path.chmod(0o600)

@@ -46,7 +46,7 @@ from ansible import context
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import load_shared
-from ansible_collections.muster.aws.plugins.plugin_utils._options import plain
+from ansible_collections.muster.aws.plugins.plugin_utils._options import LEFTOVER, explain_leftover, plain
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
 
@@ -74,7 +74,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             return [pattern]
         run = Runs(C.DEFAULT_LOCAL_TMP, role).current
         if run is None:
-            raise AnsibleError("the play that checks everything did not take place")
+            raise AnsibleError(
+                "nothing was done: the play that checks everything did not take place. A condition on import_playbook "
+                "is asked of the first host only; choose hosts with --limit or a variable of hosts"
+            )
         plan = run.plan
         if which == "due":
             return [] if plan["stopped"] else [pattern]
@@ -89,7 +92,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     @staticmethod
     def _refuse_elsewhere(variables: Mapping[str, Any]) -> None:
         """Refuse what would leave out the work that is for no host, and done here."""
-        _refuse_tags(variables)
+        _refuse_parts(variables)
         limit = variables.get("ansible_limit")
         if limit and "localhost" not in Patterns(variables.get("groups") or {}).hosts(limit):
             raise AnsibleError(
@@ -100,7 +103,10 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         """Return the hosts that were asked for: all, if nobody asked, and not where a variable is empty or missing."""
         if variables.get(name) is None:
             return "all"
-        pattern = plain(self._templar.template(variables[name]))
+        try:
+            pattern = plain(self._templar.template(variables[name]))
+        except AnsibleError as error:
+            raise AnsibleError(f"{name}, and nothing was done: {error}") from error
         text = ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern or "")
         if not text.strip():
             raise AnsibleError(f"{name} is empty, and nothing was done: name hosts or groups, or leave it out for all")
@@ -109,7 +115,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]
     @staticmethod
     def _refuse(role: str, pattern: Any, variables: Mapping[str, Any]) -> None:
         """Refuse what would make Ansible end well without having done anything."""
-        _refuse_tags(variables, f": choose services with -e {role}_services=..., hosts with --limit")
+        _refuse_parts(variables, f": choose services with -e {role}_services=..., hosts with --limit")
         sources = [str(source) for source in variables.get("ansible_inventory_sources") or ()]
         groups = dict(variables.get("groups") or {})
         patterns = Patterns(groups)
@@ -135,11 +141,16 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             raise AnsibleError("nothing was done: " + "; ".join(faults))
 
 
-def _refuse_tags(variables: Mapping[str, Any], instead: str = "") -> None:
-    """Refuse tags that leave out everything.
+def _refuse_parts(variables: Mapping[str, Any], instead: str = "") -> None:
+    """Refuse what leaves out a part or everything: of the call itself, and by tags and the like.
 
-    :param instead: What to do instead.
+    :param instead: What to do instead of tags.
     """
+    faults = explain_leftover(variables.get(LEFTOVER))
+    faults += ["--limit is empty"] if context.CLIARGS.get("subset") == "" else []
+    faults += ["--start-at-task would leave steps out"] if context.CLIARGS.get("start_at_task") else []
+    if faults:
+        raise AnsibleError(f"nothing was done: {'; '.join(faults)}")
     tags = list(variables.get("ansible_run_tags") or ["all"])
     if not {"all", "untagged"} & set(tags) or {"all", "untagged"} & set(variables.get("ansible_skip_tags") or ()):
         raise AnsibleError(

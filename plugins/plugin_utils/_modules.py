@@ -42,6 +42,10 @@ _PROFILE = "legacy"
 # What all modules of this collection import.
 _SHARED = "ansible_collections.muster.aws.plugins.module_utils._module"
 
+# What a role's modules are not given by ``module_defaults``, which a play has for tasks of its own: another state, or a
+# purge, would remove members that the role is told to make.
+_THE_ROLE_S = frozenset({"state", "purge_members"})
+
 
 class ModulesAction(ActionBase):  # type: ignore[misc]
     """An action that does its work by modules.
@@ -58,7 +62,8 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
         :param options: Those that are ``None`` are not given.
         """
         given = {key: value for key, value in options.items() if value is not None}
-        arguments = _apply_action_arg_defaults(name, self._task, given, self._templar)
+        defaults = _apply_action_arg_defaults(name, self._task, given, self._templar)
+        arguments = {key: value for key, value in defaults.items() if key in given or key not in _THE_ROLE_S}
         main = _main_of(name) if self._is_same_python() else None
         if main is None:
             result: Result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._vars)

@@ -64,7 +64,7 @@ def offboard_batch(work: BatchWork, options: Mapping[str, Any], batch: Mapping[s
 
     :param options: The role's, by name without its prefix.
     :param batch: From :func:`.._fleet.batch_of`.
-    :returns: As :func:`.._fleet.judge_hosts`.
+    :returns: As :func:`.._fleet.judge_hosts`, and ``notes`` for the end.
     """
     done = work.side_by_side(
         {service: partial(offboard_service, work, options, service, rows) for service, rows in batch["members"].items()}
@@ -72,7 +72,10 @@ def offboard_batch(work: BatchWork, options: Mapping[str, Any], batch: Mapping[s
     judges = {
         service: _ServiceJudge(service, results, options["administrator_id"]).row for service, results in done.items()
     }
-    return judge_hosts(batch, options["regions"], judges, Words("offboard_", "absent", work.is_check))
+    itself = [host for host, account_id in batch["accounts"].items() if account_id == options["administrator_id"]]
+    notes = [f"{host} is the administrator itself, and stays as it is" for host in itself]
+    judged = judge_hosts(batch, options["regions"], judges, Words("offboard_", "absent", work.is_check))
+    return {**judged, "notes": notes}
 
 
 def offboard_service(work: Work, options: Mapping[str, Any], service: str, rows: Sequence[Row]) -> dict[str, Any]:

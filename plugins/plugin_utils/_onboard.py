@@ -381,7 +381,7 @@ class _ServiceJudge:
         if place in self._unread:
             return self._unread[place]
         reason = Reason.OTHER if self._message else Reason.TIMED_OUT
-        text = self._message or f"the administrator still sees the status {status}"
+        text = self._message or f"the administrator still sees {f'the status {status}' if status else 'no record'}"
         return {"reason_code": reason.value, "reason": text}
 
     def _member_problem(self, place: Place, member: Row) -> Row:

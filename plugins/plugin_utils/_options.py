@@ -44,11 +44,33 @@ def nearest(name: str, names: Iterable[str], prefix: str = "") -> str:
     return f"; did you mean {prefix}{found[0]}?" if found else ""
 
 
+# Where Ansible keeps what it could not read of ``-e``, and passes over.
+LEFTOVER = "_raw_params"
+
+
+def explain_leftover(left: object) -> list[str]:
+    """Return a sentence for what was left over of ``-e``, if there is any."""
+    if not left:
+        return []
+    return [
+        f"-e: Ansible takes what it is given apart at blanks, and {str(left)!r} was left over. Quote the value, "
+        "as in -e \"onboard_regions='us-east-1, eu-west-1'\", or leave the blanks out"
+    ]
+
+
 def unknown_names(names: Iterable[str], prefix: str, known: Iterable[str]) -> list[str]:
     """Return a sentence for each variable that begins like the role's and is none of its options."""
     options = list(known)
     unknown = sorted({name for name in names if name.startswith(prefix)} - set(options))
     return [f"{name} is no variable of this role{nearest(name, options, prefix)}" for name in unknown]
+
+
+def read_value(option: Mapping[str, Any], value: Any) -> Any:
+    """Return a value as the option means it: a list may be given as one text.
+
+    :param option: Its row in the argument specification.
+    """
+    return as_list(value) if option.get("type") == "list" and value is not None else value
 
 
 def check_options(spec: Spec, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -59,11 +81,7 @@ def check_options(spec: Spec, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     :returns: The values as the specification has them (lists as lists, numbers as numbers), and a sentence for each
         that will not do.
     """
-    values = {
-        name: as_list(value) if spec[name].get("type") == "list" else value
-        for name, value in given.items()
-        if value is not None
-    }
+    values = {name: read_value(spec[name], value) for name, value in given.items() if value is not None}
     argument_spec = {name: {key: row[key] for key in _SPEC_KEYS if key in row} for name, row in spec.items()}
     result = ArgumentSpecValidator(argument_spec).validate(values)
     faults = []

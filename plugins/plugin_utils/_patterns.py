@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,23 @@ def explain_sources(sources: Iterable[str]) -> list[str]:
     Ansible warns of these and goes on without their hosts. Sources that ask somebody (scripts, and files that name an
     inventory plugin) are not asked again.
     """
-    paths = [path for source in sources if "," not in source for path in _files(Path(source))]
-    return [fault for path in paths for fault in _explain(path)]
+    return [fault for path in _paths(sources) if not _asks(path) for fault in _explain(path, DataLoader())]
+
+
+def explain_silent_sources(sources: Iterable[str], giving: Collection[str], loader: Any) -> list[str]:
+    """Return a sentence for each source that gave no host, because Ansible could not read it.
+
+    Those that ask somebody are asked again: of a failure, Ansible keeps nothing.
+
+    :param giving: The sources that gave one.
+    :param loader: Ansible's own, which can read what is encrypted.
+    """
+    silent = [path for path in _paths(sources) if str(path.absolute()) not in giving]
+    return [fault for path in silent for fault in _explain(path, loader)]
+
+
+def _paths(sources: Iterable[str]) -> list[Path]:
+    return [path for source in sources if "," not in source for path in _files(Path(source))]
 
 
 def _files(path: Path) -> Iterable[Path]:
@@ -96,21 +111,29 @@ def _files(path: Path) -> Iterable[Path]:
     ]
 
 
-def _explain(path: Path) -> list[str]:
+def _asks(path: Path) -> bool:
+    """Tell whether a source asks somebody: a script, or a file that names an inventory plugin."""
+    if not path.exists():
+        return False
+    return os.access(path, os.X_OK) or bool(_ASKS_A_PLUGIN.search(path.read_text(encoding="utf-8", errors="replace")))
+
+
+def _explain(path: Path, loader: Any) -> list[str]:
     if not path.exists():
         return [f"the inventory {path} is not there"]
-    if os.access(path, os.X_OK) or _ASKS_A_PLUGIN.search(path.read_text(encoding="utf-8", errors="replace")):
-        return []
-    manager = InventoryManager(DataLoader(), parse=False)
+    of_another_form = (
+        "an account list of another form is turned into an inventory by ansible-playbook muster.aws.inventory"
+    )
+    if path.suffix.lower() == ".csv" and not _asks(path):
+        # Ansible takes each of its lines for the name of a host.
+        return [f"the inventory {path} is a CSV ({of_another_form})"]
+    manager = InventoryManager(loader, parse=False)
     if not manager.parse_source(str(path)):
         return [
             f"Ansible could not read the inventory {path} as a whole (run ansible-inventory --list -i {path} to see "
             "why; host names that are account ids need quotes in YAML)"
         ]
     has_variables = any(group.get_vars() for group in manager.groups.values())
-    if not manager.hosts and not has_variables:
-        return [
-            f"the inventory {path} has no host (an account list of another form is turned into an inventory by "
-            "ansible-playbook muster.aws.inventory)"
-        ]
+    if not manager.hosts and not has_variables and not _asks(path):
+        return [f"the inventory {path} has no host ({of_another_form})"]
     return []

@@ -16,7 +16,13 @@ import yaml
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list, explain_message
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, operations_of, rows_of
-from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
+from ansible_collections.muster.aws.plugins.plugin_utils._options import (
+    LEFTOVER,
+    check_options,
+    check_values,
+    explain_leftover,
+    unknown_names,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import home_of, known_regions
 from ansible_collections.muster.aws.plugins.plugin_utils._roles import OF_A_HOST, ROLES, Role
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, same_for_all
@@ -65,27 +71,32 @@ class Preflight:
     def results(self) -> dict[str, Any]:
         """Return the files that the ending writes, as far as they can be told."""
         names = [f"{self._role.prefix}{name}" for name in ("results_file", "failed_file")]
-        given, _differing = same_for_all(self._hosts, names)
-        values, _faults = check_options({name: self._spec[name] for name in names}, given)
+        spec = {name: self._spec[name] for name in names}
+        given, _differing = same_for_all(self._hosts, spec)
+        values, _faults = check_options(spec, given)
         return {self._name(name): value for name, value in values.items()}
 
-    def options(self) -> dict[str, Any]:
+    def options(self, taken: Iterable[str] = ()) -> dict[str, Any]:
         """Return what the role was told, by name without its prefix and without what is secret.
 
+        :param taken: Files that must not be written: the sources of the inventory, and what was written before.
         :raises Stop: Something of it cannot be used.
         """
-        self._stop(self._unknown())
-        names = [name for name in self._spec if self._name(name) not in OF_A_HOST]
-        given, differing = same_for_all(self._hosts, names)
+        leftovers = (text for host in self._hosts.values() for text in explain_leftover(host.raw(LEFTOVER)))
+        self._stop([*dict.fromkeys(leftovers), *self._unknown()])
+        spec = {name: row for name, row in self._spec.items() if self._name(name) not in OF_A_HOST}
+        given, differing = same_for_all(self._hosts, spec)
         if differing:
+            pair = next(iter(differing.values()))
             raise Stop(
-                f"the hosts of this run differ in {listed(differing)}, and they are done together. "
+                f"the hosts of this run differ in {listed(list(differing))} (so do {listed(pair)}), and they are done "
+                "together. "
                 f"Run each group of hosts by itself, with --limit or {self._role.name}_hosts"
             )
-        values, faults = check_options({name: self._spec[name] for name in names}, given)
+        values, faults = check_options(spec, given)
         options = {self._name(name): value for name, value in values.items()}
         regions = known_regions(next(iter(FACTS.values())).client)
-        if faults and self._role.fallback:
+        if self._role.fallback and any("needed and not set" in fault for fault in faults):
             faults.append(f"({self._role.fallback}administrator_id, {self._role.fallback}regions and so on do as well)")
         faults = faults or check_values(options, self._role.prefix, regions)
         self._stop(faults)
@@ -95,7 +106,7 @@ class Preflight:
             for name in options["services"]
         )
         faults = [f"{title}: {self._role.prefix}{text}" for title, text in messages if text]
-        self._stop([*faults, *(f"{self._role.prefix}{text}" for text in _explain_files(options))])
+        self._stop([*faults, *(f"{self._role.prefix}{text}" for text in _explain_files(options, taken))])
         options["regions"] = list(dict.fromkeys(options["regions"]))
         return {name: value for name, value in options.items() if name not in self.secrets}
 
@@ -129,20 +140,36 @@ class Preflight:
             raise Stop("\n".join([*found[:_FAULTS_SHOWN], *more]))
 
 
-def _explain_files(options: Mapping[str, Any]) -> Iterator[str]:
-    """Find files that could not be written when all is done, or not be read by Ansible then."""
+def _explain_files(options: Mapping[str, Any], taken: Iterable[str]) -> Iterator[str]:
+    """Find files that could not be written when all is done, or not be read by Ansible then, or that one would lose."""
     failed_file = str(options.get("failed_file") or "")
     if re.search(r"[\s,:;\[\]]", failed_file):
         yield f"failed_file: Ansible cuts --limit @{failed_file} at blanks, commas, colons and brackets; name another"
+    names = dict.fromkeys(map(_path_of, taken), "the inventory or the results of an earlier part of this run")
     for name in ("results_file", "failed_file", "file", "csv_file", "json_file"):
         for text in filter(None, as_list(options.get(name))):
-            path = Path(text).expanduser().resolve()
-            if path.is_dir():
-                yield f"{name}: {text} is a folder; name a file"
-            elif not path.parent.is_dir():
-                yield f"{name}: the folder {path.parent} is not there"
-            elif not os.access(path if path.exists() else path.parent, os.W_OK):
-                yield f"{name}: {path} may not be written"
+            path = _path_of(text)
+            fault = _explain_path(path)
+            if fault:
+                yield f"{name}: {fault}"
+            elif path in names:
+                yield f"{name}: {text} is {names[path]} as well; name another file"
+            names[path] = f"a file of {name}"
+
+
+def _path_of(text: str) -> Path:
+    # As it is, where there is no such user, which Path.expanduser() tells in Python's words.
+    return Path(os.path.expanduser(text)).resolve()
+
+
+def _explain_path(path: Path) -> str | None:
+    if path.exists() and not path.is_file():
+        return f"{path} is a {'folder' if path.is_dir() else 'device'}; name a file"
+    if not path.parent.is_dir():
+        return f"the folder {path.parent} is not there"
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return f"{path} may not be written"
+    return None
 
 
 def ask_caller(run_module: Callable[..., dict[str, Any]], regions: Sequence[str]) -> dict[str, Any]:

@@ -12,13 +12,13 @@ each host costs a process.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.playbook.task_include import TaskInclude
-from ansible_collections.muster.aws.plugins.plugin_utils._options import plain
+from ansible_collections.muster.aws.plugins.plugin_utils._options import Spec, plain, read_value
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -96,36 +96,48 @@ class FleetVariables:
         )
         return HostVariables({**self._defaults, **values}, self._templar, self._defaults)
 
+    @property
+    def sources(self) -> set[str]:
+        """The sources of the inventory that gave a host."""
+        return {str(host.vars.get("inventory_file")) for host in self._inventory.hosts.values()}
+
     def takes_part(self, variables: HostVariables) -> bool:
         """Tell whether all conditions hold for a host under which somebody uses the role.
 
         What is imported has them itself; what is included has not, and is done for the hosts that had it included.
         """
         values = dict(variables._values)
-        return all(each._resolve_conditional(each.when, values) for each in (self._task, *includes_of(self._task)))
+        try:
+            return all(each._resolve_conditional(each.when, values) for each in (self._task, *includes_of(self._task)))
+        except AnsibleError as error:
+            raise AnsibleError(
+                f"host {values.get('inventory_hostname')}: {error} Nothing was sent: everything is checked once, "
+                "before the first batch, and a condition on the role can ask only for what is known by then"
+            ) from error
 
 
-def same_for_all(hosts: Mapping[str, HostVariables], names: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
-    """Return the values of variables, and the names of those that are not the same for all hosts.
+def same_for_all(hosts: Mapping[str, HostVariables], spec: Spec) -> tuple[dict[str, Any], dict[str, tuple[str, str]]]:
+    """Return the values of variables, and of those that are not the same for all hosts, two hosts that differ.
 
     A value without a template in it is looked at once.
+
+    :param spec: The variables, as an argument specification has them.
     """
     values: dict[str, Any] = {}
-    differing = []
-    for name in names:
-        found: list[Any] = []
+    differing: dict[str, tuple[str, str]] = {}
+    for name, option in spec.items():
+        first: str | None = None
         seen: set[str] = set()
-        for variables in hosts.values():
-            raw = variables.raw(name)
-            text = repr(raw)
+        values[name] = None
+        for host, variables in hosts.items():
+            text = repr(variables.raw(name))
             if text in seen:
                 continue
             if "{{" not in text and "{%" not in text:
                 seen.add(text)
-            value = variables.get(name)
-            if value not in found:
-                found.append(value)
-        values[name] = found[0] if found else None
-        if len(found) > 1:
-            differing.append(name)
+            value = read_value(option, variables.get(name))
+            if first is None:
+                first, values[name] = host, value
+            elif value != values[name]:
+                differing.setdefault(name, (first, host))
     return values, differing

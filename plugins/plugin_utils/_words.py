@@ -77,6 +77,11 @@ def listed(items: Sequence[str]) -> str:
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
+def some(names: Sequence[str], most: int = 5) -> str:
+    """Return "a b c ...": the first names, and that there are more."""
+    return " ".join(names[:most]) + " ..." * bool(names[most:])
+
+
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """Return "1 account", "1,200 accounts"."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
@@ -143,6 +148,8 @@ def _same_hosts(causes: Iterable[Cause]) -> list[Cause]:
         hosts = sorted({row.get("host") or "" for row in cause.rows})
         first = merged.setdefault((cause.reason_code, cause.operation, *hosts), cause)
         if first is not cause:
+            if {row.get("service") for row in first.rows}.isdisjoint(row.get("service") for row in cause.rows):
+                first.text = f"{first.text}; {cause.text}"
             first.rows += cause.rows
     return list(merged.values())
 

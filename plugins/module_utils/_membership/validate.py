@@ -171,7 +171,7 @@ def check_members(
         if (known.email or "").lower() != (account.email or "").lower():
             text = (
                 f"account {account.account_id} is listed twice with different e-mails, "
-                f"{known.email!r} and {account.email!r}; keep one"
+                f"{known.email or 'none'} and {account.email or 'none'}; keep one"
             )
             faults.append(Fault(account.account_id, Reason.INVALID_INPUT, text))
     return [accounts[account_id] for account_id in sorted(accounts)], faults

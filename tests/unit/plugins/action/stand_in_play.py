@@ -52,12 +52,20 @@ class StandInPlay:
         self.told: list[str] = []
         self.ran: list[tuple[str, Mapping[str, Any], bool]] = []
         self.answers: dict[str, list[Mapping[str, Any]]] = {}
-        self._hostvars = SimpleNamespace(_variable_manager=self, _inventory=self)
+        # The sources of the inventory, and which of them gave a host.
+        self.sources: list[str] = []
+        self.giving: list[str] = []
 
     # What Ansible's own objects are asked for.
 
     def get_host(self, name: str) -> Any:
         return SimpleNamespace(name=name)
+
+    @property
+    def _hostvars(self) -> Any:
+        hosts = {path: SimpleNamespace(vars={"inventory_file": path}) for path in self.giving}
+        inventory = SimpleNamespace(get_host=self.get_host, hosts=hosts)
+        return SimpleNamespace(_variable_manager=self, _inventory=inventory)
 
     def get_vars(self, play: Any, host: Any, task: Any, _hosts: Any, _hosts_all: Any) -> dict[str, Any]:
         return self.hosts[host.name]
@@ -83,7 +91,7 @@ class StandInPlay:
     def task(self, step: str, is_check: bool = False) -> Any:
         task = task_of(check_mode=is_check, role=self.role, step=step)
         task._uuid = "use"
-        task._parent = SimpleNamespace(_play=SimpleNamespace(strategy=self.strategy), _parent=None)
+        task._parent = SimpleNamespace(_play=SimpleNamespace(strategy=self.strategy), _parent=None, run_once=False)
         task.when = []
         task._resolve_conditional = self._takes_part
         return task
@@ -101,6 +109,7 @@ class StandInPlay:
             "ansible_play_hosts_all": list(self.hosts),
             "groups": self.groups,
             "hostvars": self._hostvars,
+            "ansible_inventory_sources": self.sources,
             "inventory_hostname": hosts[0],
             **self.given,
             **given,

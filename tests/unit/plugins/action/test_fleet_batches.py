@@ -61,6 +61,10 @@ def play_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., St
     return make
 
 
+class TaskTimeoutError(BaseException):
+    """As Ansible's, which is no Exception either."""
+
+
 class Work:
     """Stands in for what is done with a batch: keeps what it was given, and returns verdicts."""
 
@@ -167,10 +171,14 @@ def test_files_are_made_for_their_owner_alone_and_kept_where_they_are(
         (AnsibleError("No."), "No."),
         (ValueError("Not so."), "Not so."),
         (KeyError("secret"), "unexpected KeyError"),
+        (
+            TaskTimeoutError("Timed out after 3 second(s)."),
+            "Timed out after 3 second(s). What was under way was ended. Run again, with a longer timeout of the task",
+        ),
     ],
 )
 def test_batch_that_ends_badly_fails_its_hosts_and_not_the_run(
-    play_of: Callable[..., StandInPlay], monkeypatch: pytest.MonkeyPatch, error: Exception, text: str
+    play_of: Callable[..., StandInPlay], monkeypatch: pytest.MonkeyPatch, error: BaseException, text: str
 ) -> None:
     def fail(*_given: Any) -> Any:
         raise error
@@ -318,3 +326,60 @@ def test_host_of_which_nothing_is_known_failed(
 def test_host_without_a_preflight_failed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     play = stand_in_play(monkeypatch, tmp_path, "onboard")
     assert play.step("tell", "payments") == {"changed": False, "failed": True, "msg": PASSED_OVER}
+
+
+def later_batch(play: StandInPlay, *batch: str) -> dict[str, Any]:
+    """Do a batch that the preflight has come by with after another."""
+    first = [host for host in HOSTS if host not in batch]
+    runs = Runs(str(play.folder), "onboard")
+    runs.begin("use", first).keep_plan(dict(PLAN))
+    runs.resume("use", batch)
+    return play.step("batch", *batch)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_stale"),
+    [
+        ({}, False),
+        ({"onboard_account_email": None}, False),
+        ({"onboard_account_email": "other@example.com"}, True),
+        ({"onboard_account_id": "444444444444"}, True),
+    ],
+)
+def test_account_that_is_another_than_was_checked_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: dict[str, Any], is_stale: bool
+) -> None:
+    play, work = stand_in_play(monkeypatch, tmp_path, "onboard"), Work(audit=verdict(), payments=verdict())
+    monkeypatch.setattr(fleet, "onboard_batch", work)
+    for host in HOSTS:
+        play.hosts[host]["onboard_account_email"] = None
+    play.hosts["payments"].update(given)
+    later_batch(play, "payments", "audit")
+    [options_and_batch] = work.given
+    assert list(options_and_batch[1]["accounts"]) == (["audit"] if is_stale else ["payments", "audit"])
+    told = play.run.verdict("payments")
+    assert told is not None and told["failed"] is is_stale
+    if is_stale:
+        assert told["text"] == (
+            "nothing was done: its account was 222222222222 when everything was checked, before the first batch, and "
+            "its id or its e-mail is another now. Set both in the inventory"
+        )
+
+
+def test_host_whose_condition_did_not_hold_when_everything_was_checked_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    play = stand_in_play(monkeypatch, tmp_path, "onboard")
+    play.hosts["late"] = {**play.hosts["audit"], "inventory_hostname": "late"}
+    later_batch(play, "late")
+    assert play.ran == []
+    assert play.run.verdict("late") == verdict(
+        failed=True,
+        text="nothing was done: its condition did not hold when everything was checked, before the first batch",
+    )
+    assert (
+        "late"
+        in play.step("summary", "late", ansible_play_hosts=["late"])["ansible_stats"]["data"]["onboard_summary"][
+            "failed_hosts"
+        ]
+    )

@@ -16,6 +16,7 @@ import pytest
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.playbook.task_include import TaskInclude
+from ansible_collections.muster.aws.plugins.action import fleet
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
 from ansible_collections.muster.aws.tests.canned import failed_row, module_row, result_of
 from ansible_collections.muster.aws.tests.unit.plugins.action.stand_in_play import (
@@ -195,7 +196,7 @@ def test_task_that_is_included_anew_for_each_batch_is_the_same_use_of_the_role(
         task = play.task("preflight")
         task._uuid = f"new-{number}"
         include._parent, static._parent = None, include
-        task._parent = SimpleNamespace(_play=task._parent._play, _parent=static)
+        task._parent = SimpleNamespace(_play=task._parent._play, _parent=static, run_once=False)
         play.step("preflight", *batch, task=task)
     assert len(play.ran) == 1
     [_path] = (play.folder / "muster-onboard").glob(f"run-*-{include._uuid}")
@@ -237,10 +238,16 @@ def test_nothing_is_printed_for_programs(
 @pytest.mark.parametrize(
     ("given", "limit", "unnamed"),
     [
-        ({}, None, ". Not named: search payments audit"),
-        ({"hosts": "banks"}, None, ". Not named: search audit"),
-        ({"limit": 2}, "all", ""),
-        ({"limit": 2, "hosts": "all"}, None, ""),
+        ({}, None, "name the hosts with --limit or -e offboard_hosts= (not named: search payments audit)"),
+        ({"hosts": "banks"}, None, "name the hosts with --limit or -e offboard_hosts= (not named: search audit)"),
+        ({"limit": 2}, "all", "raise offboard_limit, now 2, to their number"),
+        ({"limit": 2, "hosts": "all"}, None, "raise offboard_limit, now 2, to their number"),
+        (
+            {"limit": 2, "hosts": "banks"},
+            None,
+            "name the hosts with --limit or -e offboard_hosts= (not named: search audit), "
+            "and raise offboard_limit, now 2, to their number",
+        ),
     ],
 )
 def test_offboarding_of_hosts_that_nobody_named_or_too_many_is_refused(
@@ -248,10 +255,7 @@ def test_offboarding_of_hosts_that_nobody_named_or_too_many_is_refused(
 ) -> None:
     play = play_of("offboard", **{"limit": 10, "state": "absent", "account_email": None, **given})
     play.step("preflight", ansible_limit=limit)
-    assert play.run.plan["stopped"] == (
-        "this would offboard 3 accounts. Name the hosts with --limit or -e offboard_hosts=, and raise offboard_limit "
-        f"(now {given.get('limit', 10)}) to their number{unnamed}"
-    )
+    assert play.run.plan["stopped"] == (f"this would offboard 3 accounts: {unnamed}")
     assert play.ran == []
 
 
@@ -332,7 +336,7 @@ def test_offboarding_names_a_few_of_those_that_nobody_named(play_of: Callable[..
     names = [f"host-{number}" for number in range(7)]
     play.hosts = {name: {**play.hosts["search"], "inventory_hostname": name} for name in names}
     play.step("preflight", *names)
-    assert play.run.plan["stopped"].endswith(f"their number. Not named: {' '.join(names[:5])}")
+    assert play.run.plan["stopped"].endswith(f"(not named: {' '.join(names[:5])} ...)")
 
 
 @pytest.mark.parametrize(("text", "is_stopped"), [("\n", True), ("search\n", False)])
@@ -430,3 +434,74 @@ def test_report_with_a_baseline_that_is_none_is_stopped_before_any_call(
         f"report_baseline_file: {path} is about administrator 9, and this report about {ADMINISTRATOR}."
     )
     assert play.ran == []
+
+
+@pytest.mark.parametrize("is_included", [False, True])
+def test_role_that_would_tell_the_first_host_alone_is_refused(
+    play_of: Callable[..., StandInPlay], is_included: bool
+) -> None:
+    play = play_of("onboard")
+    task, include = play.task("preflight"), TaskInclude()
+    include._parent, include.run_once = None, is_included
+    task._parent._parent, task._parent.run_once = include, not is_included
+    with pytest.raises(AnsibleError, match="^With run_once, the role would tell the first host only"):
+        play.step("preflight", task=task)
+    assert play.ran == []
+
+
+def test_source_of_the_inventory_that_could_not_be_read_stops_the_run(
+    play_of: Callable[..., StandInPlay], tmp_path: Path
+) -> None:
+    script, fine = tmp_path / "accounts.sh", tmp_path / "fine.yml"
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o700)
+    fine.touch()
+    play = play_of("onboard", results_file=str(tmp_path / "x.json"))
+    play.sources, play.giving = [str(fine), str(script)], [str(fine)]
+    play.step("preflight")
+    plan = play.run.plan
+    assert plan["stopped"].startswith(f"Ansible could not read the inventory {script} as a whole")
+    assert plan["options"]["results_file"] == [str(tmp_path / "x.json")] and play.ran == []
+
+
+def test_results_of_an_earlier_part_of_the_run_and_the_inventory_are_not_written_over(
+    play_of: Callable[..., StandInPlay], tmp_path: Path
+) -> None:
+    path, inventory = tmp_path / "x.json", tmp_path / "hosts.yml"
+    inventory.touch()
+    play = play_of("onboard", results_file=str(path))
+    play.step("preflight")
+    assert play.run.plan["stopped"] is None
+    again = play.task("preflight")
+    again._uuid = "another"
+    play.step("preflight", task=again)
+    told = "is the inventory or the results of an earlier part of this run as well; name another file"
+    assert play.run.plan["stopped"] == f"onboard_results_file: {path} {told}"
+    play = play_of("report", failed_file=str(inventory))
+    play.sources = play.giving = [str(inventory)]
+    play.step("preflight")
+    assert play.run.plan["stopped"] == f"report_failed_file: {inventory} {told}"
+
+
+class TaskTimeoutError(BaseException):
+    """As Ansible's, which is no Exception either."""
+
+
+def test_checks_whose_time_is_up_stop_the_run_and_what_ends_the_process_ends_it(
+    play_of: Callable[..., StandInPlay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_given: Any) -> Any:
+        raise error
+
+    play = play_of("onboard")
+    monkeypatch.setattr(fleet, "check_service", end)
+    error: BaseException = TaskTimeoutError("Timed out after 3 second(s).")
+    play.step("preflight")
+    assert play.run.plan["stopped"] == (
+        "Timed out after 3 second(s). What was under way was ended. Run again, with a longer timeout of the task"
+    )
+    error = KeyboardInterrupt()
+    again = play.task("preflight")
+    again._uuid = "another"
+    with pytest.raises(KeyboardInterrupt):
+        play.step("preflight", task=again)

@@ -152,6 +152,42 @@ def test_tags_that_leave_the_work_in_are_taken(lookup: Lookup, tags: dict[str, A
     assert lookup("chosen", {**VARIABLES, **tags}) == ["all"]
 
 
+@pytest.mark.parametrize(
+    ("given", "call", "told"),
+    [
+        (
+            {"_raw_params": "eu-west-1"},
+            {},
+            "-e: Ansible takes what it is given apart at blanks, and 'eu-west-1' was left over. Quote the value, "
+            "as in -e \"onboard_regions='us-east-1, eu-west-1'\", or leave the blanks out",
+        ),
+        ({}, {"subset": ""}, "--limit is empty"),
+        ({}, {"start_at_task": "Tell"}, "--start-at-task would leave steps out"),
+        (
+            {"_raw_params": ""},
+            {"subset": "", "start_at_task": "x"},
+            "--limit is empty; --start-at-task would leave steps out",
+        ),
+    ],
+)
+def test_call_of_which_a_part_would_be_passed_over_is_refused(
+    lookup: Lookup, monkeypatch: pytest.MonkeyPatch, given: Any, call: Any, told: str
+) -> None:
+    monkeypatch.setattr(context, "CLIARGS", call)
+    assert refusal(lookup, {**VARIABLES, **given}) == f"nothing was done: {told}"
+    with pytest.raises(AnsibleError, match="^nothing was done: "):
+        lookup("localhost", {**VARIABLES, **given})
+
+
+def test_hosts_that_cannot_be_told_are_named_by_their_variable(lookup: Lookup, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_self: Any, _value: Any) -> Any:
+        raise AnsibleError("'nosuch' is undefined")
+
+    monkeypatch.setattr(StandInTemplar, "template", fail)
+    told = refusal(lookup, VARIABLES, pattern="{{ nosuch }}")
+    assert told == "onboard_hosts, and nothing was done: 'nosuch' is undefined"
+
+
 @pytest.mark.parametrize("groups", [None, {}, {"all": []}])
 def test_inventory_without_hosts_is_refused(lookup: Lookup, tmp_path: Path, groups: Any) -> None:
     sources = ["a,", "b,"]
@@ -185,7 +221,10 @@ def test_inventory_of_which_a_part_is_missing_is_refused(lookup: Lookup, tmp_pat
 def test_hosts_of_a_run_that_was_not_checked_are_refused(lookup: Lookup, which: str) -> None:
     with pytest.raises(AnsibleError) as refused:
         lookup(which)
-    assert str(refused.value) == "the play that checks everything did not take place"
+    assert str(refused.value) == (
+        "nothing was done: the play that checks everything did not take place. A condition on import_playbook is asked "
+        "of the first host only; choose hosts with --limit or a variable of hosts"
+    )
 
 
 @pytest.mark.parametrize(("stopped", "hosts"), [(None, ["banks"]), ("for a reason", [])])

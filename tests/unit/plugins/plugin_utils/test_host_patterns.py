@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_sources, pattern_of
+from ansible.parsing.dataloader import DataLoader
+from ansible_collections.muster.aws.plugins.plugin_utils._patterns import (
+    Patterns,
+    explain_silent_sources,
+    explain_sources,
+    pattern_of,
+)
 
 GROUPS = {"all": ["web-1", "web-2", "db-1"], "ungrouped": ["db-1"], "web": ["web-1", "web-2"], "one": ["web-1"]}
 
@@ -169,3 +175,36 @@ def test_file_of_a_pattern_has_names_or_none(tmp_path: Path, text: str, has: boo
     patterns = Patterns({"all": ["search"]})
     assert patterns.has_names(f"@{tmp_path / 'hosts.txt'}") is has
     assert patterns.has_names("search") and not patterns.has_names("") and not patterns.has_names(None)
+
+
+BROKEN = "plugin: ansible.builtin.constructed\nnosuch_option: {{\n"
+
+
+def test_source_that_gave_no_host_is_asked_again_and_told_if_it_cannot_be_read(tmp_path: Path) -> None:
+    broken, script, fine = tmp_path / "broken.yml", tmp_path / "accounts.sh", tmp_path / "fine.yml"
+    broken.write_text(BROKEN)
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o700)
+    fine.write_text(FINE)
+    sources = [str(path) for path in (broken, script, fine, "web-1,")]
+    assert explain_silent_sources(sources, [str(fine)], DataLoader()) == [fault_of(broken), fault_of(script)]
+    assert explain_silent_sources(sources, sources, DataLoader()) == []
+    assert explain_silent_sources([str(tmp_path)], [], DataLoader()) == [fault_of(script), fault_of(broken)]
+
+
+def test_source_that_has_no_host_to_give_is_fine(tmp_path: Path) -> None:
+    script, constructed = tmp_path / "accounts.sh", tmp_path / "groups.yml"
+    script.write_text("#!/bin/sh\necho '{}'\n")
+    script.chmod(0o700)
+    constructed.write_text("plugin: constructed\nstrict: true\ngroups: {banks: true}\n")
+    assert explain_silent_sources([str(script), str(constructed)], [], DataLoader()) == []
+
+
+def test_list_with_commas_is_told_with_the_playbook_that_makes_an_inventory_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.CSV"
+    path.write_text("account_id,email\n222222222222,a@example.com\n")
+    told = [
+        f"the inventory {path} is a CSV (an account list of another form is turned into an inventory by "
+        "ansible-playbook muster.aws.inventory)"
+    ]
+    assert explain_sources([str(path)]) == told == explain_silent_sources([str(path)], [], DataLoader())

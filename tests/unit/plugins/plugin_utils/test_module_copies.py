@@ -342,7 +342,8 @@ def copied(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
         return {"rc": 0, "stdout": "", "stderr": "by a copy"}
 
     def defaults(name: str, task: object, given: dict[str, Any], templar: object) -> dict[str, Any]:
-        return {"region": "us-east-1", "with": (name, task, templar), **given}
+        own = {"region": "us-east-1", "state": "absent", "purge_members": True}
+        return {**own, "with": (name, task, templar), **given}
 
     monkeypatch.setattr(modules_file, "run_in_copy", run)
     monkeypatch.setattr(modules_file, "_apply_action_arg_defaults", defaults)
@@ -362,6 +363,13 @@ def test_module_is_run_in_a_copy_with_its_defaults_and_what_is_given(copied: lis
     assert copied == [(guardduty_member.main, arguments, C.DEFAULT_LOCAL_TMP)]
     assert result == {"failed": True, "msg": f"{NAME} ended with 0 and without a result: by a copy"}
     assert action.executed == []
+
+
+def test_module_is_not_told_by_defaults_of_a_play_to_remove_anything(copied: list[tuple[Any, ...]]) -> None:
+    Action().run_module(NAME, members=[])
+    Action().run_module(NAME, state="present")
+    assert [{"state", "purge_members"} & given.keys() for _main, given, _folder in copied] == [set(), {"state"}]
+    assert copied[1][1]["state"] == "present"
 
 
 @pytest.mark.parametrize(

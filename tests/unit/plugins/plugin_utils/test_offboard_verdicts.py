@@ -117,7 +117,7 @@ def test_service_stays_on_where_nobody_asked_for_its_end() -> None:
 
 def test_nothing_is_asked_for_without_an_account() -> None:
     work, done = offboard(accounts={})
-    assert work.asked == [] and done == {"hosts": {}, "rows": []}
+    assert work.asked == [] and done == {"hosts": {}, "rows": [], "notes": []}
 
 
 @pytest.mark.parametrize(

@@ -414,7 +414,7 @@ UNWATCHED = "a member, but its monitoring is suspended"
                 True,
                 "timed_out",
                 None,
-                "the administrator still sees the status None",
+                "the administrator still sees no record",
             ),
         ),
         (

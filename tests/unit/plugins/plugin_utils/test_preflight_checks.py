@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -115,7 +116,8 @@ def test_accounts_may_differ_and_what_is_common_may_not() -> None:
     assert preflight(one=one, two=two).options()["administrator_id"] == ADMINISTRATOR
     two = {**two, "onboard_via": "organization", "onboard_concurrency": 3}
     assert stopped(preflight(one={**one, "onboard_via": "invitation", "onboard_concurrency": 4}, two=two)) == (
-        "the hosts of this run differ in onboard_via and onboard_concurrency, and they are done together. "
+        "the hosts of this run differ in onboard_via and onboard_concurrency (so do one and two), and they are done "
+        "together. "
         "Run each group of hosts by itself, with --limit or onboard_hosts"
     )
 
@@ -340,3 +342,45 @@ def test_invitation_message_is_checked_for_each_service_before_anything_is_sent(
 def test_file_of_failed_hosts_is_one_that_a_limit_can_name(name: str) -> None:
     told = f"onboard_failed_file: Ansible cuts --limit @{name} at blanks, commas, colons and brackets; name another"
     assert stopped(preflight(search={**GIVEN, "onboard_failed_file": name})) == told
+
+
+def test_what_was_left_over_of_the_call_is_told(tmp_path: Path) -> None:
+    told = stopped(preflight(one={**GIVEN, "_raw_params": "eu-west-1"}, two={**GIVEN, "_raw_params": "eu-west-1"}))
+    assert told.count("'eu-west-1' was left over") == 1
+
+
+def test_files_that_would_replace_each_other_are_refused(tmp_path: Path) -> None:
+    same, earlier, pipe = tmp_path / "same.json", tmp_path / "earlier.csv", tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    (tmp_path / "link.csv").symlink_to(earlier)
+    given = {
+        **GIVEN,
+        "onboard_results_file": [str(same), str(tmp_path / "link.csv"), str(pipe), "~nobody-of-this-name/x.csv"],
+        "onboard_failed_file": str(same),
+    }
+    with pytest.raises(Stop) as stop:
+        preflight(search=given).options([str(earlier)])
+    assert str(stop.value).splitlines() == [
+        f"onboard_results_file: {tmp_path / 'link.csv'} is the inventory or the results of an earlier part of this run "
+        "as well; name another file",
+        f"onboard_results_file: {pipe} is a device; name a file",
+        f"onboard_results_file: the folder {Path('~nobody-of-this-name').resolve()} is not there",
+        f"onboard_failed_file: {same} is a file of results_file as well; name another file",
+    ]
+
+
+def test_report_s_files_may_be_its_own_of_before(tmp_path: Path) -> None:
+    given = {"report_administrator_id": ADMINISTRATOR, "report_regions": [EAST], "report_services": ["macie"]}
+    page = tmp_path / "report.html"
+    page.write_text("before")
+    check = preflight("report", search={**given, "report_file": str(page), "report_csv_file": ""})
+    assert check.options()["file"] == str(page)
+
+
+def test_what_serves_beside_is_told_where_something_is_missing() -> None:
+    told = stopped(preflight("report", search={"report_services": ["macie"]}))
+    assert "needed and not set" in told and told.endswith(
+        "(onboard_administrator_id, onboard_regions and so on do as well)"
+    )
+    given = {"report_administrator_id": ADMINISTRATOR, "report_regions": [EAST], "report_services": ["maci"]}
+    assert "do as well" not in stopped(preflight("report", search=given))

@@ -102,6 +102,7 @@ class Verdicts:
     accounts: Mapping[str, str]
     hosts: Mapping[str, Any]
     rows: Sequence[Mapping[str, Any]]
+    notes: Sequence[str] = ()
 
     def rows_of(self, host: str) -> list[Mapping[str, Any]]:
         return [row for row in self.rows if row["account_id"] == self.accounts[host]]
@@ -351,6 +352,7 @@ def test_offboard_leaves_the_service_of_the_administrator_itself_on(service, run
     emulator.clear_calls()
     verdicts = offboard(run_module, service, hosts=hosts)
     assert (verdicts.hosts["itself"]["failed"], verdicts.hosts["itself"]["changed"]) == (False, False)
+    assert verdicts.notes == ["itself is the administrator itself, and stays as it is"]
     assert not verdicts.hosts["search"]["failed"]
     off = {call.account_id for call in emulator.calls if call.operation in ("DeleteDetector", "DisableSecurityHub")}
     assert off == {"012345678901", "222222222222"}

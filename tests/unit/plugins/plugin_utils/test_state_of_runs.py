@@ -176,17 +176,31 @@ def test_values_that_all_hosts_share_are_told_and_those_that_differ_named() -> N
         {"same": 1, "text": "{{ own }}", "own": "x", "differs": 1, "statement": "{% own %}"},
     ]
     hosts = {f"host-{number}": HostVariables(row, templar) for number, row in enumerate(rows)}
-    values, differing = same_for_all(hosts, ["same", "text", "differs", "statement", "missing"])
+    spec: dict[str, Any] = {name: {} for name in ("same", "text", "differs", "statement", "missing")}
+    values, differing = same_for_all(hosts, spec)
     assert values == {"same": 1, "text": "x", "differs": 1, "statement": "{% own %}", "missing": None}
-    assert differing == ["text", "differs"]
+    assert differing == {"text": ("host-0", "host-1"), "differs": ("host-0", "host-1")}
     late = {f"host-{number}": HostVariables({"late": word}, templar) for number, word in enumerate(["a", "a", "b"])}
-    assert same_for_all(late, ["late"]) == ({"late": "a"}, ["late"])
+    assert same_for_all(late, {"late": {}}) == ({"late": "a"}, {"late": ("host-0", "host-2")})
     # What has no template in it is looked at once, however many hosts have it.
     assert [templar.asked.count(value) for value in (1, 2, "{{ own }}", "{% own %}")] == [2, 1, 3, 3]
 
 
 def test_no_host_has_no_values() -> None:
-    assert same_for_all({}, ["a"]) == ({"a": None}, [])
+    assert same_for_all({}, {"a": {}}) == ({"a": None}, {})
+
+
+def test_list_that_is_given_as_text_does_not_differ_from_one_that_is_not() -> None:
+    given: list[Any] = ["a, b", ["a", "b"], "a\nb"]
+    hosts = {f"host-{number}": HostVariables({"x": value}, Templar()) for number, value in enumerate(given)}
+    assert same_for_all(hosts, {"x": {"type": "list"}}) == ({"x": ["a", "b"]}, {})
+    assert same_for_all(hosts, {"x": {"type": "str"}})[1] == {"x": ("host-0", "host-1")}
+
+
+def test_variable_that_some_hosts_do_not_have_differs() -> None:
+    for rows in ([{}, {"x": 1}], [{"x": 1}, {}]):
+        hosts = {f"host-{number}": HostVariables(row, Templar()) for number, row in enumerate(rows)}
+        assert same_for_all(hosts, {"x": {}})[1] == {"x": ("host-0", "host-1")}
 
 
 def test_includes_around_a_task_are_found_from_the_inside() -> None:

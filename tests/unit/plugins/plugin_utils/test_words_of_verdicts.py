@@ -19,6 +19,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import (
     listed,
     next_step,
     places_of,
+    some,
     tally,
 )
 from ansible_collections.muster.aws.tests.canned import host_row
@@ -184,9 +185,9 @@ def test_causes_that_differ_are_told_apart(first: dict[str, Any], second: dict[s
 
 
 def test_services_own_words_for_what_befell_the_same_hosts_are_one_cause() -> None:
-    rows = [failure("no"), failure("never", service="securityhub")]
+    rows = [failure("no"), failure("never", service="securityhub"), failure("not yet", service="securityhub")]
     [cause] = causes_of(rows)
-    assert (cause.text, cause.operation, cause.rows) == ("no", "GetMembers", rows)
+    assert (cause.text, cause.operation, cause.rows) == ("no; never", "GetMembers", rows)
 
 
 def test_calls_that_were_refused_to_the_same_hosts_are_each_a_cause() -> None:
@@ -275,3 +276,12 @@ def test_host_that_failed_is_told_each_cause_and_what_to_do() -> None:
 
 def test_host_that_did_not_change_has_no_diff() -> None:
     assert words().verdict([row(), failure()], REGIONS).keys() == {"changed", "failed", "text"}
+
+
+def test_some_names_stand_for_all() -> None:
+    assert (some(list("abcde")), some(list("abcdef")), some(list("abc"), 2)) == (
+        "a b c d e",
+        "a b c d e ...",
+        "a b ...",
+    )
+    assert some([]) == ""
