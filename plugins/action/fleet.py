@@ -25,6 +25,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
     batch_of,
+    fault_row,
     message_of,
     rows_of,
     total_stats,
@@ -55,7 +56,12 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     render_markdown,
     summary_lines,
 )
-from ansible_collections.muster.aws.plugins.plugin_utils._variables import FleetVariables, HostVariables, includes_of
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import (
+    FleetVariables,
+    HostVariables,
+    includes_of,
+    parents_of,
+)
 from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, some, tally
 
 Result = dict[str, Any]
@@ -160,7 +166,7 @@ class ActionModule(ModulesAction):
                 f"The strategy {strategy} would do the work of a batch once for each of its hosts. Nothing was sent. "
                 "Set strategy: linear in the play, or strategy = linear in ansible.cfg."
             )
-        if any(each.run_once for each in (self._task._parent, *includes_of(self._task))):
+        if any(each.run_once for each in parents_of(self._task)):
             raise AnsibleError(
                 "With run_once, the role would tell the first host only, and no other would fail. Nothing was sent. "
                 "Leave run_once out: the role itself does once what is to be done once."
@@ -178,7 +184,7 @@ class ActionModule(ModulesAction):
         """
         preflight = Preflight(self._role, hosts)
         # Whatever else is wrong, no file is left that tells of an earlier run.
-        plan["options"] = preflight.results()
+        plan["options"] = preflight.results([*self._sources, *taken])
         faults = explain_silent_sources(self._sources, self._fleet.sources, self._loader)
         if faults:
             raise Stop("; ".join(faults))
@@ -312,7 +318,8 @@ class ActionModule(ModulesAction):
         if run.hosts_done.issuperset([*hosts, *stale]):
             return {"changed": False, "msg": "a report is on all hosts at once, and was made with the first batch"}
         batch = self._try_work(plan, hosts) if hosts else {"hosts": {}, "rows": []}
-        batch["hosts"].update({host: _failed(text) for host, text in stale.items()})
+        undone = _undone(plan, stale)
+        batch.update(hosts={**batch["hosts"], **undone["hosts"]}, rows=[*batch["rows"], *undone["rows"]])
         run.keep_batch(batch)
         line = self._progress(run, plan, batch)
         self.say(line)
@@ -326,7 +333,7 @@ class ActionModule(ModulesAction):
             text = text_of(error)
         except BaseException as error:
             text = _out_of_time(error)
-        return {"hosts": dict.fromkeys(hosts, _failed(text)), "rows": []}
+        return _undone(plan, dict.fromkeys(hosts, text))
 
     def _stale(self, run: Run, plan: Mapping[str, Any]) -> dict[str, str]:
         """Return the hosts of a later batch that are no more what they were when everything was checked, and why.
@@ -527,14 +534,28 @@ class _Work:
         time.sleep(seconds)
 
 
+_MEND = "mend that, and run the same again"
+
 _PASSED_OVER = (
     "nothing was done for this host: it was in no batch. Where a condition on the role leaves out the first host of a "
     "batch, the others are left out with it: choose hosts with --limit or the play's hosts instead"
 )
 
 
-def _failed(text: str) -> Result:
-    return {"changed": False, "failed": True, "text": text}
+def _undone(plan: Mapping[str, Any], texts: Mapping[str, str]) -> Result:
+    """Return what became of hosts with which nothing was done: a batch, as a role's work returns it.
+
+    :param texts: Why, by host.
+    """
+    account_ids, options = plan["accounts"]["accounts"], plan["options"]
+    rows = [
+        {"host": host, **fault_row(service, (region, account_ids.get(host, "")), text), "next_step": _MEND}
+        for host, text in texts.items()
+        for service in options["services"]
+        for region in options["regions"]
+    ]
+    hosts = {host: {"changed": False, "failed": True, "text": text} for host, text in texts.items()}
+    return {"hosts": hosts, "rows": rows}
 
 
 def _out_of_time(error: BaseException) -> str:

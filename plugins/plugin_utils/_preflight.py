@@ -68,13 +68,21 @@ class Preflight:
         """The names of options that must not be kept, without the prefix."""
         return [self._name(name) for name, row in self._spec.items() if row.get("no_log")]
 
-    def results(self) -> dict[str, Any]:
-        """Return the files that the ending writes, as far as they can be told."""
+    def results(self, taken: Iterable[str] = ()) -> dict[str, Any]:
+        """Return the files that the ending writes, as far as they can be told, and without those that it must not.
+
+        :param taken: See :meth:`options`.
+        """
         names = [f"{self._role.prefix}{name}" for name in ("results_file", "failed_file")]
         spec = {name: self._spec[name] for name in names}
         given, _differing = same_for_all(self._hosts, spec)
         values, _faults = check_options(spec, given)
-        return {self._name(name): value for name, value in values.items()}
+        theirs = set(map(_path_of, taken))
+        paths = {
+            name: [path for path in as_list(value) if _path_of(path) not in theirs] for name, value in values.items()
+        }
+        kept = {name: value if isinstance(values[name], list) else value[0] for name, value in paths.items() if value}
+        return {self._name(name): value for name, value in kept.items()}
 
     def options(self, taken: Iterable[str] = ()) -> dict[str, Any]:
         """Return what the role was told, by name without its prefix and without what is secret.
@@ -106,7 +114,7 @@ class Preflight:
             for name in options["services"]
         )
         faults = [f"{title}: {self._role.prefix}{text}" for title, text in messages if text]
-        self._stop([*faults, *(f"{self._role.prefix}{text}" for text in _explain_files(options, taken))])
+        self._stop([*faults, *_explain_files(options, taken, self._role.prefix)])
         options["regions"] = list(dict.fromkeys(options["regions"]))
         return {name: value for name, value in options.items() if name not in self.secrets}
 
@@ -140,21 +148,22 @@ class Preflight:
             raise Stop("\n".join([*found[:_FAULTS_SHOWN], *more]))
 
 
-def _explain_files(options: Mapping[str, Any], taken: Iterable[str]) -> Iterator[str]:
+def _explain_files(options: Mapping[str, Any], taken: Iterable[str], prefix: str) -> Iterator[str]:
     """Find files that could not be written when all is done, or not be read by Ansible then, or that one would lose."""
     failed_file = str(options.get("failed_file") or "")
     if re.search(r"[\s,:;\[\]]", failed_file):
-        yield f"failed_file: Ansible cuts --limit @{failed_file} at blanks, commas, colons and brackets; name another"
-    names = dict.fromkeys(map(_path_of, taken), "the inventory or the results of an earlier part of this run")
+        where = "at blanks, commas, colons and brackets"
+        yield f"{prefix}failed_file: Ansible cuts --limit @{failed_file} {where}; name another"
+    names = dict.fromkeys(map(_path_of, taken), "the inventory, or has results of an earlier part of this run")
     for name in ("results_file", "failed_file", "file", "csv_file", "json_file"):
         for text in filter(None, as_list(options.get(name))):
             path = _path_of(text)
             fault = _explain_path(path)
             if fault:
-                yield f"{name}: {fault}"
+                yield f"{prefix}{name}: {fault}"
             elif path in names:
-                yield f"{name}: {text} is {names[path]} as well; name another file"
-            names[path] = f"a file of {name}"
+                yield f"{prefix}{name}: {text} is {names[path]}; name another file"
+            names[path] = f"that of {prefix}{name}, too"
 
 
 def _path_of(text: str) -> Path:

@@ -28,10 +28,14 @@ _NAMES = re.compile(r"\b(?:onboard|report)_\w+")
 
 def includes_of(task: Any) -> Iterator[Any]:
     """Go through the includes that brought a task into its play, the innermost first."""
+    return (each for each in parents_of(task) if isinstance(each, TaskInclude) and not each.statically_loaded)
+
+
+def parents_of(task: Any) -> Iterator[Any]:
+    """Go through the blocks, imports and includes around a task, the innermost first."""
     parent = task._parent
     while parent is not None:
-        if isinstance(parent, TaskInclude) and not parent.statically_loaded:
-            yield parent
+        yield parent
         parent = parent._parent
 
 
@@ -111,8 +115,8 @@ class FleetVariables:
             return all(each._resolve_conditional(each.when, values) for each in (self._task, *includes_of(self._task)))
         except AnsibleError as error:
             raise AnsibleError(
-                f"host {values.get('inventory_hostname')}: {error} Nothing was sent: everything is checked once, "
-                "before the first batch, and a condition on the role can ask only for what is known by then"
+                f"host {values.get('inventory_hostname')}: the condition on the role could not be told, and nothing "
+                "was sent. Everything is checked once, before the first batch: ask for what is known by then"
             ) from error
 
 

@@ -52,8 +52,10 @@ def inventory(playbook: PlaybookRunner, hosts: dict, **variables: object) -> str
         (("-i", "accounts.json", "-e", "{role}_hosts=workload-01,nobody"), "nothing in the inventory matches nobody"),
         (("-i", "accounts.json", "-e", "{role}_hosts=workload-01", "-l", "workload-02"), "is within --limit"),
         (("-i", "accounts.json", "--tags", "guardduty"), "--tags and --skip-tags would leave the work out"),
+        (("-i", "accounts.json", "-e", "{role}_regions=us-east-1, eu-west-1"), "'eu-west-1' was left over"),
+        (("-i", "accounts.json", "-l", ""), "--limit is empty"),
     ],
-    ids=["no-inventory", "no-such-file", "no-such-host", "outside-the-limit", "tags"],
+    ids=["no-inventory", "no-such-file", "no-such-host", "outside-the-limit", "tags", "left-over", "empty-limit"],
 )
 def test_playbooks_refuse_what_would_do_nothing(playbook: PlaybookRunner, role, arguments, words):
     inventory(playbook, fleet(2))
@@ -81,6 +83,50 @@ def test_playbooks_refuse_hosts_that_a_variable_of_the_inventory_leaves_out(play
     assert playbook.emulator.operations() == []
     limited = run_raw(playbook, f"muster.aws.{role}", "-i", path, "-l", "workload-02", "--check")
     assert limited.returncode == 0, limited.stdout
+
+
+def test_playbooks_refuse_an_inventory_of_which_a_script_failed(playbook: PlaybookRunner):
+    path, script = inventory(playbook, fleet(2)), playbook.folder / "more.sh"
+    script.write_text("#!/bin/sh\nexit 3\n")
+    script.chmod(0o700)
+    run = run_raw(playbook, "muster.aws.onboard", "-i", path, "-i", str(script))
+    assert run.returncode == 2 and f"Ansible could not read the inventory {script}" in run.stdout, run.stdout
+    assert playbook.emulator.operations() == []
+
+
+def own_play(playbook: PlaybookRunner, tasks: list[dict], **keywords: object) -> str:
+    path = playbook.folder / "own.yml"
+    path.write_text(
+        json.dumps([{"hosts": "all", "gather_facts": False, "connection": "local", **keywords, "tasks": tasks}])
+    )
+    return str(path)
+
+
+def test_role_with_run_once_is_refused(playbook: PlaybookRunner):
+    path = inventory(playbook, fleet(2))
+    for action in ("import_role", "include_role"):
+        play = own_play(playbook, [{f"ansible.builtin.{action}": {"name": "muster.aws.onboard"}, "run_once": True}])
+        run = run_raw(playbook, play, "-i", path)
+        assert run.returncode == 2 and "Leave run_once out" in run.stdout, run.stdout
+    assert playbook.emulator.operations() == []
+
+
+def test_role_in_a_play_that_changes_what_was_checked_leaves_that_account_alone(playbook: PlaybookRunner):
+    hosts = fleet(3)
+    other = {
+        "onboard_account_id": "{{ '999999999999' if inventory_hostname == 'workload-01' else onboard_account_id }}"
+    }
+    tasks = [{"ansible.builtin.set_fact": other}, {"ansible.builtin.include_role": {"name": "muster.aws.onboard"}}]
+    play = own_play(playbook, tasks, serial=1, order="reverse_inventory")
+    results = playbook.folder / "results.json"
+    variables = {"onboard_member_role_name": "MembershipOnboarding", "onboard_results_file": str(results)}
+    run = run_raw(playbook, play, "-i", inventory(playbook, hosts, **variables))
+    assert run.returncode == 2 and "its id or its e-mail is another now" in run.stdout, run.stdout
+    # The summary comes with the last batch, whatever the order.
+    assert run.stdout.count("2 of 3 accounts as wanted, 2 changed, 1 failed") == 1, run.stdout
+    rows = json.loads(results.read_text())
+    assert {row["host"] for row in rows if row["failed"]} == {"workload-01"} and len(rows) == 6
+    assert "999999999999" not in json.dumps([call.params for call in playbook.emulator.calls])
 
 
 def test_onboard_a_batch_that_failed_whole_does_not_keep_the_next_from_being_tried(playbook: PlaybookRunner):

@@ -188,7 +188,11 @@ def test_batch_that_ends_badly_fails_its_hosts_and_not_the_run(
     line = "batch 1 of 2: 2 of 3 accounts seen; in this batch 0 as wanted, 0 changed, 2 failed (search payments)"
     assert play.step("batch", "search", "payments")["msg"] == line
     failed = verdict(failed=True, text=text)
-    assert list(play.run.batches()) == [{"hosts": {"search": failed, "payments": failed}, "rows": []}]
+    [batch] = play.run.batches()
+    assert batch["hosts"] == {"search": failed, "payments": failed}
+    assert [(row["host"], row["account_id"], row["reason"], row["failed"]) for row in batch["rows"]] == [
+        (host, ACCOUNTS[host], text, True) for host in ("search", "payments")
+    ]
 
 
 def test_batch_without_a_preflight_does_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -475,12 +475,15 @@ def test_results_of_an_earlier_part_of_the_run_and_the_inventory_are_not_written
     again = play.task("preflight")
     again._uuid = "another"
     play.step("preflight", task=again)
-    told = "is the inventory or the results of an earlier part of this run as well; name another file"
+    told = "is the inventory, or has results of an earlier part of this run; name another file"
     assert play.run.plan["stopped"] == f"onboard_results_file: {path} {told}"
+    assert "results_file" not in play.run.plan["options"]
     play = play_of("report", failed_file=str(inventory))
     play.sources = play.giving = [str(inventory)]
     play.step("preflight")
     assert play.run.plan["stopped"] == f"report_failed_file: {inventory} {told}"
+    # Nor where the run is stopped.
+    assert "failed_file" not in play.run.plan["options"]
 
 
 class TaskTimeoutError(BaseException):

@@ -361,11 +361,11 @@ def test_files_that_would_replace_each_other_are_refused(tmp_path: Path) -> None
     with pytest.raises(Stop) as stop:
         preflight(search=given).options([str(earlier)])
     assert str(stop.value).splitlines() == [
-        f"onboard_results_file: {tmp_path / 'link.csv'} is the inventory or the results of an earlier part of this run "
-        "as well; name another file",
+        f"onboard_results_file: {tmp_path / 'link.csv'} is the inventory, or has results of an earlier part of this "
+        "run; name another file",
         f"onboard_results_file: {pipe} is a device; name a file",
         f"onboard_results_file: the folder {Path('~nobody-of-this-name').resolve()} is not there",
-        f"onboard_failed_file: {same} is a file of results_file as well; name another file",
+        f"onboard_failed_file: {same} is that of onboard_results_file, too; name another file",
     ]
 
 

@@ -16,7 +16,12 @@ from ansible.playbook.block import Block
 from ansible.playbook.task import Task
 from ansible.playbook.task_include import TaskInclude
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
-from ansible_collections.muster.aws.plugins.plugin_utils._variables import HostVariables, includes_of, same_for_all
+from ansible_collections.muster.aws.plugins.plugin_utils._variables import (
+    HostVariables,
+    includes_of,
+    parents_of,
+    same_for_all,
+)
 
 
 def test_plan_is_read_as_it_was_kept_and_may_be_kept_again(tmp_path: Path) -> None:
@@ -211,3 +216,4 @@ def test_includes_around_a_task_are_found_from_the_inside() -> None:
         child._parent = parent
     assert list(includes_of(task)) == [inner, outer]
     assert list(includes_of(outer)) == []
+    assert list(parents_of(task)) == [block, inner, static, outer]
