@@ -52,6 +52,10 @@ class ActionModule(ModulesAction):
             "ansible_stats": {"data": {_ROLE: found["stats"]}, "aggregate": True, "per_host": False},
         }
 
+    @property
+    def is_check(self) -> bool:
+        return bool(self._task.check_mode)
+
     def _options(self) -> Result:
         spec = read_spec(_ROLE)
         faults = unknown_names(self._vars, _PREFIX, spec)
@@ -71,7 +75,7 @@ class _Work:
 
     def __init__(self, action: ActionModule) -> None:
         self._action = action
-        self.is_check = bool(action._task.check_mode)
+        self.is_check = action.is_check
         self.only_looking = action.only_looking
 
     def run(self, module: str, **options: Any) -> Result:

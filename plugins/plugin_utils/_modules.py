@@ -55,6 +55,11 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
 
     _vars: Mapping[str, Any]
 
+    @property
+    def is_check(self) -> bool:
+        """Whether nothing is to be written."""
+        raise NotImplementedError
+
     def run_module(self, name: str, **options: Any) -> Result:
         """Run a module as a task would, with the play's ``module_defaults``, in a process of its own.
 
@@ -74,7 +79,7 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
     @contextmanager
     def only_looking(self) -> Iterator[None]:
         """Run modules in check mode meanwhile."""
-        is_check, self._task.check_mode = self._task.check_mode, True
+        is_check, self._task.check_mode = self.is_check, True
         try:
             yield
         finally:

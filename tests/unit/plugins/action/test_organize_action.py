@@ -137,7 +137,7 @@ def test_work_meets_ansible_in_the_action(
     assert run.work.is_check is is_check
     with run.work.only_looking():
         assert run.task.check_mode is True
-    assert run.task.check_mode is check_mode
+    assert run.task.check_mode is is_check
     run.caller = {"changed": True}
     assert run.work.run("guardduty_detector", regions=["us-east-1"]) == {"changed": True}
     assert run.modules[-1] == ("muster.aws.guardduty_detector", {"regions": ["us-east-1"]})
