@@ -113,9 +113,9 @@ def _files(path: Path) -> Iterable[Path]:
 
 def _asks(path: Path) -> bool:
     """Tell whether a source asks somebody: a script, or a file that names an inventory plugin."""
-    if not path.exists():
-        return False
-    return os.access(path, os.X_OK) or bool(_ASKS_A_PLUGIN.search(path.read_text(encoding="utf-8", errors="replace")))
+    if not path.exists() or os.access(path, os.X_OK):
+        return path.exists()
+    return bool(_ASKS_A_PLUGIN.search(path.read_text(encoding="utf-8", errors="replace")))
 
 
 def _explain(path: Path, loader: Any) -> list[str]:

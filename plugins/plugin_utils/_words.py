@@ -21,17 +21,18 @@ from ansible_collections.muster.aws.plugins.module_utils._services.registry impo
 
 Row = Mapping[str, Any]
 
-# In place of the modules' hints, which name their options. {prefix} is that of the role's variables.
+# In place of the modules' hints, which name their options. {prefix} is that of the role's variables; what only one
+# role has is called by its name.
 _ROLE_HINTS = {
     Reason.ALREADY_INVITED: "an invitation is pending: run again by invitation, or offboard the account first",
     Reason.MEMBER_OF_OTHER_ADMINISTRATOR: "let the account leave that administrator first (docs/move.md)",
     Reason.EMAIL_MISSING: "give the address of the account's root user as {prefix}account_email",
     Reason.EMAIL_VERIFICATION_FAILED: (
-        "give the root user's address as {prefix}account_email, and set {prefix}replace_failed=true"
+        "give the root user's address as {prefix}account_email, and set onboard_replace_failed=true"
     ),
-    Reason.RESIGNED: "set {prefix}reinvite_resigned=true to invite the account again",
+    Reason.RESIGNED: "set onboard_reinvite_resigned=true to invite the account again",
     Reason.NO_INVITATION: "run again: the invitation may arrive late",
-    Reason.SERVICE_NOT_ENABLED: "set {prefix}enable_services=true, or switch the service on first",
+    Reason.SERVICE_NOT_ENABLED: "switch the service on first: muster.aws.onboard does, with onboard_enable_services=true",
     Reason.ASSUME_ROLE_FAILED: (
         "check {prefix}member_role_name, the role's trust policy and external id, and sts:AssumeRole of the caller"
     ),

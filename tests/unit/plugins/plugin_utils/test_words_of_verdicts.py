@@ -44,11 +44,14 @@ def failure(reason: str = "no", code: str = "access_denied", **given: Any) -> di
         ("email_missing", "give the address of the account's root user as x_account_email"),
         (
             "email_verification_failed",
-            "give the root user's address as x_account_email, and set x_replace_failed=true",
+            "give the root user's address as x_account_email, and set onboard_replace_failed=true",
         ),
-        ("resigned", "set x_reinvite_resigned=true to invite the account again"),
+        ("resigned", "set onboard_reinvite_resigned=true to invite the account again"),
         ("no_invitation", "run again: the invitation may arrive late"),
-        ("service_not_enabled", "set x_enable_services=true, or switch the service on first"),
+        (
+            "service_not_enabled",
+            "switch the service on first: muster.aws.onboard does, with onboard_enable_services=true",
+        ),
         (
             "assume_role_failed",
             "check x_member_role_name, the role's trust policy and external id, and sts:AssumeRole of the caller",
