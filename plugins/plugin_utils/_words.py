@@ -26,13 +26,13 @@ Row = Mapping[str, Any]
 _ROLE_HINTS = {
     Reason.ALREADY_INVITED: "an invitation is pending: run again by invitation, or offboard the account first",
     Reason.MEMBER_OF_OTHER_ADMINISTRATOR: "let the account leave that administrator first (docs/move.md)",
-    Reason.EMAIL_MISSING: "give the address of the account's root user as {prefix}account_email",
+    Reason.EMAIL_MISSING: "give the address of the account's root user as onboard_account_email",
     Reason.EMAIL_VERIFICATION_FAILED: (
-        "give the root user's address as {prefix}account_email, and set onboard_replace_failed=true"
+        "give the root user's address as onboard_account_email, and set onboard_replace_failed=true"
     ),
     Reason.RESIGNED: "set onboard_reinvite_resigned=true to invite the account again",
     Reason.NO_INVITATION: "run again: the invitation may arrive late",
-    Reason.SERVICE_NOT_ENABLED: "switch the service on first: muster.aws.onboard does, with onboard_enable_services=true",
+    Reason.SERVICE_NOT_ENABLED: "switch the service on first, as muster.aws.onboard does with onboard_enable_services",
     Reason.ASSUME_ROLE_FAILED: (
         "check {prefix}member_role_name, the role's trust policy and external id, and sts:AssumeRole of the caller"
     ),

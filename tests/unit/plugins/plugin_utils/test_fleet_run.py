@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import (
     Patterns,
@@ -24,6 +26,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._patterns import (
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import ask_caller, read_spec
 from ansible_collections.muster.aws.plugins.plugin_utils._rerun import Call
+from ansible_collections.muster.aws.plugins.plugin_utils._roles import ROLES
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     RENDERERS,
@@ -132,11 +135,13 @@ def test_words_name_each_cause_once_with_its_services_and_regions() -> None:
     assert text.count("access_denied") == 1
 
 
-@pytest.mark.parametrize(
-    "code", ["email_verification_failed", "resigned", "assume_role_failed", "throttled", "timed_out", "email_missing"]
-)
-def test_hint_names_variables_of_the_role(code: str) -> None:
-    assert "offboard_" in hint(code, "offboard_")
+@pytest.mark.parametrize("role", ROLES)
+def test_hint_names_variables_that_there_are(role: str) -> None:
+    known = {name for each in ROLES for name in read_spec(each)}
+    texts = [hint(reason.value, f"{role}_") for reason in Reason]
+    named = set(re.findall(r"\b(?:onboard|offboard|report)_\w+", " ".join(texts)))
+    # A report waits for nothing.
+    assert f"{role}_regions" in named and named - known <= {"report_wait_timeout"}
 
 
 def test_files_hold_every_row_and_keep_texts_inert() -> None:

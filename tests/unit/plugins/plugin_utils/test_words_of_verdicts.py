@@ -41,16 +41,16 @@ def failure(reason: str = "no", code: str = "access_denied", **given: Any) -> di
     [
         ("already_invited", "an invitation is pending: run again by invitation, or offboard the account first"),
         ("member_of_other_administrator", "let the account leave that administrator first (docs/move.md)"),
-        ("email_missing", "give the address of the account's root user as x_account_email"),
+        ("email_missing", "give the address of the account's root user as onboard_account_email"),
         (
             "email_verification_failed",
-            "give the root user's address as x_account_email, and set onboard_replace_failed=true",
+            "give the root user's address as onboard_account_email, and set onboard_replace_failed=true",
         ),
         ("resigned", "set onboard_reinvite_resigned=true to invite the account again"),
         ("no_invitation", "run again: the invitation may arrive late"),
         (
             "service_not_enabled",
-            "switch the service on first: muster.aws.onboard does, with onboard_enable_services=true",
+            "switch the service on first, as muster.aws.onboard does with onboard_enable_services",
         ),
         (
             "assume_role_failed",
