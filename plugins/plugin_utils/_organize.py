@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import partial
 from typing import Any, Protocol
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.features import explain_features, read_features
@@ -142,14 +141,13 @@ class _Course:
         if self._work.is_check:
             self.unread = [region for region in self._regions if region in {*switched_on, *delegated}]
         regions = [region for region in self._regions if region not in self.unread]
-        set_there = partial(self._run, "organization", regions=regions, **self._there, **settings)
-        result = set_there()
-        for _try in range(_TRIES):
-            if not _is_early(result, delegated):
-                break
+        for left in reversed(range(_TRIES + 1)):
+            result = self._run("organization", regions=regions, **self._there, **settings)
+            regions = _early_regions(result, delegated) if left else []
+            self._take("organizations", result, again=regions)
+            if not regions:
+                return
             self._work.sleep(_PAUSE)
-            result = set_there()
-        self._take("organizations", result)
 
     def _where(self, *steps: Step) -> set[str]:
         """Return the Regions in which one of these steps was taken so far."""
@@ -159,8 +157,11 @@ class _Course:
         given = {"regions": self._regions, **options}
         return self._work.run(f"{self.service}_{module}", **given) if given["regions"] else {}
 
-    def _take(self, key: str, result: Result) -> None:
-        """Take in what was done, and what failed and where."""
+    def _take(self, key: str, result: Result, again: Collection[str] = ()) -> None:
+        """Take in what was done, and what failed and where.
+
+        :param again: The Regions that are asked again, whatever failed there.
+        """
         rows: Sequence[Row] = result.get(key) or ()
         if result and not rows:
             self.messages.append(str(result.get("msg")))
@@ -169,7 +170,7 @@ class _Course:
         for row in rows:
             region = row["region"]
             self.done[region] = [*self.done.get(region, []), *row["actions"]]
-            if row["outcome"] not in DONE:
+            if row["outcome"] not in DONE and region not in again:
                 about = {"service": self.service, "account_id": self._administrator_id}
                 self.problems.append({**row, **about, "operation": operations.get(region)})
                 self._regions.remove(region)
@@ -268,9 +269,10 @@ def _hint(reason_code: str, caller: str) -> str:
     return _ROLE_HINTS.get(reason, HINTS[reason]).format(caller=caller)
 
 
-def _is_early(result: Result, delegated: Collection[str]) -> bool:
-    """Tell whether AWS does not take the new administrator for one yet, in a Region where it is new."""
-    return any(
-        row["reason_code"] == Reason.NOT_DELEGATED_ADMINISTRATOR.value and row["region"] in delegated
+def _early_regions(result: Result, delegated: Collection[str]) -> list[str]:
+    """Return the Regions where the administrator is new, and AWS does not take it for one yet."""
+    return [
+        row["region"]
         for row in result.get("unprocessed_accounts") or ()
-    )
+        if row["reason_code"] == Reason.NOT_DELEGATED_ADMINISTRATOR.value and row["region"] in delegated
+    ]

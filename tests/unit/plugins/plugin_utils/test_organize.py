@@ -303,6 +303,20 @@ def test_settings_of_an_administrator_that_is_new_are_asked_for_again_and_not_fo
     assert organize(work, OPTIONS, MANAGEMENT)["failed"] is True and work.slept == 0
 
 
+def test_what_was_set_before_a_region_was_asked_again_is_told() -> None:
+    tries: list[str] = []
+
+    def late(region: str) -> dict[str, Any]:
+        tries.append(region)
+        return failing("us-east-1", "not_delegated_administrator")(region) if len(tries) < 3 else {}
+
+    work = FakeWork(organization=late)
+    found = organize(work, {**OPTIONS, "services": ["guardduty"]}, MANAGEMENT)
+    assert found["failures"] == [] and work.slept == 15 and tries == [*REGIONS, "us-east-1"]
+    actions = [found["stats"]["guardduty"][region]["actions"] for region in REGIONS]
+    assert actions == [["enable_service", "delegate", "update_organization"]] * 2
+
+
 def test_settings_are_asked_for_again_only_where_the_administrator_is_new() -> None:
     work = FakeWork(
         organization=failing("us-east-1", "not_delegated_administrator"),
