@@ -20,7 +20,6 @@ from typing import Any
 from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
-from ansible.utils.display import Display
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
@@ -90,7 +89,7 @@ class ActionModule(ModulesAction):
             "summary": self._summary,
         }
         result = steps[self._task.args["step"]]()
-        if self._speaks and self._task.args["step"] != "tell":
+        if self.speaks and self._task.args["step"] != "tell":
             # It was said: -v would print it a second time, below the summary at that.
             result["_ansible_verbose_override"] = True
         return result
@@ -104,16 +103,6 @@ class ActionModule(ModulesAction):
     @property
     def is_check(self) -> bool:
         return bool(self._task.check_mode)
-
-    @property
-    def _speaks(self) -> bool:
-        """Whether what is printed is meant for people, and not for a program."""
-        return not str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2].startswith("json")
-
-    def say(self, text: str) -> None:
-        """Print a line for people."""
-        if self._speaks:
-            Display().display(text)
 
     # Once for all hosts.
 

@@ -21,7 +21,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._options import (
     plain,
     unknown_names,
 )
-from ansible_collections.muster.aws.plugins.plugin_utils._organize import organize
+from ansible_collections.muster.aws.plugins.plugin_utils._organize import explain_settings, organize
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import ask_caller, read_defaults, read_spec
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import known_regions
 
@@ -44,13 +44,27 @@ class ActionModule(ModulesAction):
         caller = ask_caller(self.run_module, options["regions"])
         if caller.get("failed"):
             raise AnsibleError(f"Nothing was sent: {caller.get('msg')}")
-        found = organize(_Work(self), options, str(caller["account"]))
-        return {
+        account_id = str(caller["account"])
+        if account_id != options["administrator_id"] and not options["administrator_role_name"]:
+            raise AnsibleError(
+                f"Nothing was sent: {_PREFIX}administrator_role_name is empty: name the role that {account_id} assumes "
+                f"in {options['administrator_id']}, or use that account's credentials for its half"
+            )
+        return self._told(organize(_Work(self), options, account_id))
+
+    def _told(self, found: Result) -> Result:
+        """Return the result of the work; what there is to tell is printed, or else it is the failure's text."""
+        result = {
             "changed": found["changed"],
             "failed": found["failed"],
-            "msg": [*found["lines"], *found["failures"]],
+            "msg": found["lines"],
             "ansible_stats": {"data": {_ROLE: found["stats"]}, "aggregate": True, "per_host": False},
         }
+        if found["failed"]:
+            return {**result, "msg": "\n".join([*found["failures"], *found["lines"]])}
+        self.say("\n".join(found["lines"]))
+        # It was said: -v would print it a second time.
+        return {**result, "_ansible_verbose_override": True} if self.speaks else result
 
     @property
     def is_check(self) -> bool:
@@ -64,7 +78,11 @@ class ActionModule(ModulesAction):
         given = {name: plain(self._templar.template(set_here[name])) for name in spec if name in set_here}
         values, wrong = check_options(spec, given)
         options = {name.removeprefix(_PREFIX): value for name, value in values.items()}
-        faults += wrong or check_values(options, _PREFIX, known_regions(next(iter(FACTS.values())).client))
+        regions = known_regions(next(iter(FACTS.values())).client)
+        faults += wrong or [
+            *check_values(options, _PREFIX, regions),
+            *(f"{_PREFIX}{text}" for text in explain_settings(options)),
+        ]
         if faults:
             raise AnsibleError("Nothing was sent: " + "; ".join(faults))
         return {**options, "regions": list(dict.fromkeys(options["regions"]))}

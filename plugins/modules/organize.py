@@ -26,7 +26,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 msg:
-  description: What there is to tell.
+  description: What there is to tell, a list of lines. Of a failure it is one text that begins with what failed.
   type: raw
   returned: always
 """

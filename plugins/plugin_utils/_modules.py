@@ -33,6 +33,7 @@ from ansible.executor.module_common import _apply_action_arg_defaults
 from ansible.module_utils import _internal, basic
 from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 Result = dict[str, Any]
 
@@ -59,6 +60,16 @@ class ModulesAction(ActionBase):  # type: ignore[misc]
     def is_check(self) -> bool:
         """Whether nothing is to be written."""
         raise NotImplementedError
+
+    @property
+    def speaks(self) -> bool:
+        """Whether what is printed is meant for people, and not for a program."""
+        return not str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2].startswith("json")
+
+    def say(self, text: str) -> None:
+        """Print a line for people."""
+        if self.speaks:
+            Display().display(text)
 
     def run_module(self, name: str, **options: Any) -> Result:
         """Run a module as a task would, with the play's ``module_defaults``, in a process of its own.

@@ -22,6 +22,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
     explain_external_id,
     explain_region,
     explain_role_name,
+    explain_service_principal,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import RENDERERS
 
@@ -116,7 +117,11 @@ def check_values(options: Mapping[str, Any], prefix: str, known_regions: Iterabl
     texts = {
         "administrator_id": [explain_account_id(options.get("administrator_id"))],
         "regions": [_explain_region(region, list(known_regions)) for region in options.get("regions") or ()],
-        "member_role_name": [explain_role_name(name) for name in [options.get("member_role_name")] if name],
+        **{
+            name: [explain_role_name(role_name) for role_name in [options.get(name)] if role_name]
+            for name in ("member_role_name", "administrator_role_name")
+        },
+        "service_principals": [explain_service_principal(name) for name in options.get("service_principals") or ()],
         "external_id": [
             explain_external_id(
                 options.get("external_id"), [str(options.get("administrator_id")), *(options.get("regions") or ())]

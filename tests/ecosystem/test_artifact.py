@@ -87,7 +87,10 @@ def test_playbook_of_the_installed_artifact_is_well_formed(installation: Install
     listed = run(*command, cwd=tmp_path, variables=installation.variables)
     assert f"playbook: {installation.collection}/playbooks/{playbook}.yml" in listed
     # Read to the end: its last task is there.
-    last = {"inventory": "Write the inventory", "organization": "muster.aws.organization : "}
+    last = {
+        "inventory": "Write the inventory",
+        "organization": "Delegate, and set what accounts of the organization get",
+    }
     assert f"      {last.get(playbook, 'Tell what became of the account')}" in listed
 
 

@@ -100,6 +100,22 @@ class PlaybookRunner:
         )
 
 
+def run_raw(
+    playbook: PlaybookRunner, *arguments: str, program: str = "ansible-playbook", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ansible-playbook as it is called, with the default callback, and return what it printed."""
+    environment = {**os.environ, **playbook.environment, "ANSIBLE_STDOUT_CALLBACK": "default"}
+    return subprocess.run(
+        [program, *arguments],
+        env={**environment, "ANSIBLE_SHOW_CUSTOM_STATS": "false", **variables},
+        capture_output=True,
+        text=True,
+        cwd=playbook.folder,
+        timeout=300,
+        check=False,
+    )
+
+
 def fleet(count: int, first: int = 1) -> dict[str, dict[str, Any]]:
     """Return hosts with their account ids (the first begins with a zero) and the right e-mail addresses."""
     ids = {f"workload-{n:02}": f"{n:02}2222222222" for n in range(first, first + count)}

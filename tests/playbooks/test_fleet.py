@@ -7,33 +7,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
-import subprocess
 from xml.etree import ElementTree
 
 import pytest
-from ansible_collections.muster.aws.tests.playbooks.harness import SERVICES, PlaybookRunner, fleet, states
+from ansible_collections.muster.aws.tests.playbooks.harness import SERVICES, PlaybookRunner, fleet, run_raw, states
 from ansible_collections.muster.aws.tests.profiles import by_day, nightly
 
 ROLES = ["onboard", *nightly("offboard", "report")]
-
-
-def run_raw(
-    playbook: PlaybookRunner, *arguments: str, program: str = "ansible-playbook", **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Run ansible-playbook as it is called, with the default callback, and return what it printed."""
-    environment = {**os.environ, **playbook.environment, "ANSIBLE_STDOUT_CALLBACK": "default"}
-    return subprocess.run(
-        [program, *arguments],
-        env={**environment, "ANSIBLE_SHOW_CUSTOM_STATS": "false", **variables},
-        capture_output=True,
-        text=True,
-        cwd=playbook.folder,
-        timeout=300,
-        check=False,
-    )
 
 
 def inventory(playbook: PlaybookRunner, hosts: dict, **variables: object) -> str:

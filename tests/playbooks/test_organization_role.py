@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.muster.aws.tests.playbooks.harness import (
     PlaybookRunner,
     Run,
     fleet,
+    run_raw,
     states,
 )
 from ansible_collections.muster.aws.tests.profiles import nightly
@@ -51,6 +53,7 @@ def test_from_nothing_to_an_organization_under_watch(
     foreseen = organize(playbook, "--check")
     assert foreseen.status == 0 and emulator.operations(writes_only=True) == [], foreseen.output
     assert "would be: service switched on" in foreseen.output
+    assert "the settings cannot be read before that" in foreseen.output
     run = organize(playbook)
     assert run.status == 0 and run.changed_hosts == {"localhost"}, run.output
     assert "administrator delegated, settings updated" in run.output
@@ -77,6 +80,54 @@ def test_from_nothing_to_an_organization_under_watch(
     assert switch and switch.settings["features"]["EBS_MALWARE_PROTECTION"]["value"] == "DISABLED"
     report = playbook(HOSTS, playbook="muster.aws.report", report_fail_on_gaps=True)
     assert report.status == 0, report.output
+
+
+def test_check_mode_foresees_what_is_done_to_an_administrator_in_office(
+    organization: None, emulator: Emulator, playbook: PlaybookRunner
+) -> None:
+    assert organize(playbook).status == 0
+    emulator.world.home("guardduty", ADMINISTRATOR, REGIONS[1]).switch = None
+    for caller in (MANAGEMENT, ADMINISTRATOR):
+        emulator.seed({"caller": caller})
+        foreseen = organize(playbook, "--check", organization_guardduty={"auto_enable_members": "ALL"})
+        assert foreseen.status == 0, foreseen.output
+        assert f"GuardDuty, {REGIONS[0]}: would be: settings updated" in foreseen.output
+        assert f"GuardDuty, {REGIONS[1]}: would be: service switched on; the settings cannot" in foreseen.output
+    run = organize(playbook, organization_guardduty={"auto_enable_members": "ALL"})
+    assert run.status == 0, run.output
+    assert f"GuardDuty, {REGIONS[1]}: service switched on, settings updated" in run.output
+
+
+def test_management_account_can_be_the_administrator(
+    organization: None, emulator: Emulator, playbook: PlaybookRunner
+) -> None:
+    run = organize(playbook, organization_administrator_id=MANAGEMENT)
+    assert run.status == 0, run.output
+    assert "administrator delegated, settings updated" in run.output and "AWS advises against it" in run.output
+    assert emulator.world.organization.delegated["guardduty"].get(REGIONS[0]) == MANAGEMENT
+
+
+def test_account_that_is_neither_writes_nothing(
+    organization: None, emulator: Emulator, playbook: PlaybookRunner
+) -> None:
+    account_id = HOSTS["workload-01"]["onboard_account_id"]
+    emulator.seed({"caller": account_id})
+    run = organize(playbook)
+    assert run.failed_hosts == {"localhost"} and f"these are the credentials of {account_id}" in run.output
+    assert emulator.operations(writes_only=True) == []
+
+
+def test_people_are_told_without_asking_for_more(
+    organization: None, emulator: Emulator, playbook: PlaybookRunner
+) -> None:
+    given = ["muster.aws.organization", "-e", json.dumps(VARIABLES)]
+    for more in ([], ["-v"]):
+        run = run_raw(playbook, *given, "--check", *more)
+        assert run.returncode == 0 and run.stdout.count("Security Hub, ") == 1, run.stdout
+        assert "us-east-1: would be: service switched on, administrator delegated" in run.stdout
+    emulator.seed({"caller": HOSTS["workload-01"]["onboard_account_id"]})
+    run = run_raw(playbook, *given)
+    assert '"msg": "GuardDuty and Security Hub in all 2 Regions: ' in run.stdout, run.stdout
 
 
 def test_what_fails_in_one_region_is_told_once_and_the_others_go_on(
@@ -110,7 +161,12 @@ def test_what_fails_in_one_region_is_told_once_and_the_others_go_on(
     [
         ({"organization_region": ["us-east-1"]}, "organization_region is no variable of this role"),
         ({"organization_guardduty": {"auto_enable": True}}, "auto_enable"),
+        (
+            {"organization_guardduty": {"features": [{"name": "A", "auto_enable": "NEW"}] * 2}},
+            "organization_guardduty.features: A is listed twice",
+        ),
         *nightly(
+            ({"organization_service_principals": [""]}, "organization_service_principals"),
             ({"organization_administrator_id": 111111111111}, "organization_administrator_id"),
             ({"organization_services": ["macie"]}, "organization_services"),
             ({"organization_regions": None}, "organization_regions"),

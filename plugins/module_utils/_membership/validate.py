@@ -23,6 +23,7 @@ _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
 _ROLE_NAME = re.compile(r"([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}")
 # STS's own rule for external ids.
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
+_SERVICE_PRINCIPAL = re.compile(r"([a-z0-9-]+\.)+amazonaws\.com(\.cn)?")
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 # What stands between the items of a list that was written as one text.
 _BETWEEN_ITEMS = re.compile(r"[,\r\n]")
@@ -125,6 +126,13 @@ def explain_role_name(value: str) -> str | None:
             f"role name {value!r} is not an IAM role name; "
             "write the name, with its path if it has one but without a leading slash, not an ARN"
         )
+    return None
+
+
+def explain_service_principal(value: str) -> str | None:
+    """Return what is wrong with the name by which AWS Organizations knows a service, ``None`` if nothing is."""
+    if not _SERVICE_PRINCIPAL.fullmatch(value):
+        return f"{value!r} is not the name of a service principal such as guardduty.amazonaws.com"
     return None
 
 

@@ -15,6 +15,7 @@ import pytest
 from ansible import constants as C
 from ansible import context
 from ansible_collections.muster.aws.plugins.action import fleet
+from ansible_collections.muster.aws.plugins.plugin_utils import _modules
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Run, Runs
 from ansible_collections.muster.aws.tests.canned import InTurn
 from ansible_collections.muster.aws.tests.unit.plugins.constructed import act, task_of
@@ -136,7 +137,7 @@ def stand_in_play(monkeypatch: pytest.MonkeyPatch, folder: Path, role: str, **gi
     monkeypatch.setattr(C, "DEFAULT_LOCAL_TMP", str(folder))
     monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", "ansible.builtin.default")
     monkeypatch.setattr(context, "CLIARGS", {})
-    monkeypatch.setattr(fleet, "Display", lambda: play)
+    monkeypatch.setattr(_modules, "Display", lambda: play)
     monkeypatch.delenv("GITHUB_STEP_SUMMARY", raising=False)
     return play
 

@@ -12,9 +12,11 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
+from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.parsing.dataloader import DataLoader
 from ansible_collections.muster.aws.plugins.action import organize
+from ansible_collections.muster.aws.plugins.plugin_utils import _modules
 from ansible_collections.muster.aws.tests.unit.plugins.constructed import act, task_of
 
 ADMINISTRATOR, MANAGEMENT = "111111111111", "999999999999"
@@ -40,7 +42,12 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
     }
 )
 FOUND: Mapping[str, Any] = MappingProxyType(
-    {"changed": True, "failed": False, "lines": ["one", "two"], "failures": ["three"], "stats": {"guardduty": {}}}
+    {"changed": True, "failed": False, "lines": ["one", "two"], "failures": [], "stats": {"guardduty": {}}}
+)
+
+
+STATS: Mapping[str, Any] = MappingProxyType(
+    {"data": {"organization": {"guardduty": {}}}, "aggregate": True, "per_host": False}
 )
 
 
@@ -52,12 +59,19 @@ class Run:
         self.modules: list[tuple[str, Mapping[str, Any]]] = []
         self.work: Any = None
         self.handed_on: list[Any] = []
+        self.found: Mapping[str, Any] = FOUND
+        self.said: list[str] = []
         monkeypatch.setattr(organize, "organize", self._organize)
+        monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", "ansible.builtin.default")
+        monkeypatch.setattr(_modules, "Display", lambda: self)
 
     def _organize(self, work: Any, *given: Any) -> Mapping[str, Any]:
         self.work = work
         self.handed_on.append(given)
-        return FOUND
+        return self.found
+
+    def display(self, text: str) -> None:
+        self.said.append(text)
 
     def _run_module(self, name: str, **options: Any) -> Mapping[str, Any]:
         self.modules.append((name, options))
@@ -87,11 +101,34 @@ def test_work_is_done_with_what_the_role_was_told_and_whose_credentials_these_ar
     assert run() == {
         "changed": True,
         "failed": False,
-        "msg": ["one", "two", "three"],
-        "ansible_stats": {"data": {"organization": {"guardduty": {}}}, "aggregate": True, "per_host": False},
+        "msg": ["one", "two"],
+        "ansible_stats": STATS,
+        "_ansible_verbose_override": True,
     }
+    assert run.said == ["one\ntwo"]
     assert run.handed_on == [(OPTIONS, MANAGEMENT)]
     assert run.modules == [("amazon.aws.aws_caller_info", {"region": "us-east-1"})]
+
+
+def test_what_is_printed_for_programs_is_the_result_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", "ansible.posix.json")
+    assert run() == {"changed": True, "failed": False, "msg": ["one", "two"], "ansible_stats": STATS}
+    assert run.said == []
+
+
+def test_failure_is_a_text_that_begins_with_what_failed(run: Run) -> None:
+    run.found = {**FOUND, "failed": True, "failures": ["three", "four"]}
+    assert run() == {"changed": True, "failed": True, "msg": "three\nfour\none\ntwo", "ansible_stats": STATS}
+    assert run.said == []
+
+
+def test_administrator_that_nothing_leads_to_is_refused(run: Run) -> None:
+    assert run.refusal(organization_administrator_role_name="") == (
+        f"Nothing was sent: organization_administrator_role_name is empty: name the role that {MANAGEMENT} assumes in "
+        f"{ADMINISTRATOR}, or use that account's credentials for its half"
+    )
+    run.caller = {"account": int(ADMINISTRATOR)}
+    assert run({**VARIABLES, "organization_administrator_role_name": ""})["changed"] is True
 
 
 @pytest.mark.parametrize(
@@ -108,6 +145,21 @@ def test_work_is_done_with_what_the_role_was_told_and_whose_credentials_these_ar
             "did you mean us-east-2?",
         ),
         ({"organization_services": []}, "organization_services is empty: name at least one"),
+        (
+            {"organization_administrator_role_name": "/Muster", "organization_service_principals": [""]},
+            "organization_administrator_role_name: role name '/Muster' is not an IAM role name; write the name, with "
+            "its path if it has one but without a leading slash, not an ARN; organization_service_principals: '' is "
+            "not the name of a service principal such as guardduty.amazonaws.com",
+        ),
+        (
+            {"organization_guardduty": {"features": [{"name": "A", "auto_enable": "NEW"}] * 2}},
+            "organization_guardduty.features: A is listed twice",
+        ),
+        (
+            {"organization_guardduty": {"features": [{"name": "A", "auto_enable": True}]}},
+            "value of auto_enable must be one of: NEW, ALL, NONE, got: True found in organization_guardduty -> "
+            "features",
+        ),
     ],
 )
 def test_mistakes_in_what_the_role_was_told_are_refused_before_any_call(
@@ -115,6 +167,11 @@ def test_mistakes_in_what_the_role_was_told_are_refused_before_any_call(
 ) -> None:
     assert run.refusal(**changes) == f"Nothing was sent: {told}"
     assert run.modules == []
+
+
+def test_option_of_another_module_is_no_option_of_a_feature(run: Run) -> None:
+    told = run.refusal(organization_guardduty={"features": [{"name": "A", "status": "ENABLED"}]})
+    assert "organization_guardduty.features.status" in told and run.modules == []
 
 
 def test_role_that_was_told_nothing_is_refused(run: Run) -> None:

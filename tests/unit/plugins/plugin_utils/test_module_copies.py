@@ -332,6 +332,25 @@ class Action(ModulesAction):
         arguments["_ansible"] = (name, variables["inventory_hostname"])
 
 
+@pytest.mark.parametrize(
+    ("callback", "told"),
+    [
+        ("ansible.builtin.default", ["It goes on."]),
+        ("awx_display", ["It goes on."]),
+        ("json", []),
+        ("ansible.posix.jsonl", []),
+    ],
+)
+def test_what_is_meant_for_people_is_printed_for_people(
+    callback: str, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(C, "DEFAULT_STDOUT_CALLBACK", callback)
+    monkeypatch.setattr(modules_file, "Display", lambda: SimpleNamespace(display=said.append))
+    Action().say("It goes on.")
+    assert said == told
+
+
 @pytest.fixture
 def copied(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What was run in copies."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
-from ansible_collections.muster.aws.plugins.plugin_utils._organize import organize
+from ansible_collections.muster.aws.plugins.plugin_utils._organize import explain_settings, organize
 
 ADMINISTRATOR, MANAGEMENT = "111111111111", "012345678901"
 REGIONS = ["eu-central-1", "us-east-1"]
@@ -91,6 +91,15 @@ def failing(region: str, code: str = "access_denied") -> Callable[[str], dict[st
     return lambda asked: problem if asked == region else {}
 
 
+def refusing(code: str) -> Callable[[str], dict[str, Any]]:
+    return lambda region: failing(region, code)(region)
+
+
+def unchanged_in(*regions: str) -> Callable[[str], dict[str, Any]]:
+    nothing = {"actions": [], "outcome": "unchanged"}
+    return lambda asked: nothing if asked in regions else {}
+
+
 def test_management_account_takes_every_step_in_order_and_enters_the_administrator() -> None:
     work = FakeWork()
     found = organize(work, {**OPTIONS, "external_id": "secret", "enable_in_management": True}, MANAGEMENT)
@@ -130,19 +139,111 @@ def test_delegation_that_would_be_refused_is_seen_before_anything_is_written_the
 
 
 def test_delegation_that_would_be_refused_everywhere_leaves_all_as_it_is() -> None:
-    def refused(region: str) -> dict[str, Any]:
-        return failing(region, "access_denied")(region)
-
-    work = FakeWork(organization_administrator=refused)
+    work = FakeWork(organization_administrator=refusing("access_denied"))
     found = organize(work, OPTIONS, MANAGEMENT)
     assert work.ran == [] and found["failed"] and not found["changed"]
 
 
-def test_administrator_does_its_half_with_its_own_credentials() -> None:
-    work = FakeWork()
-    organize(work, {**OPTIONS, "enable_in_management": True}, ADMINISTRATOR)
-    assert work.modules == ["guardduty_detector", "guardduty_organization", "securityhub_hub"] and not work.looked
+@pytest.mark.parametrize("code", ["not_management_account", "organization_not_in_use"])
+def test_account_that_is_neither_writes_nothing_and_is_told_who_it_is(code: str) -> None:
+    work = FakeWork(organization_administrator=refusing(code))
+    found = organize(work, OPTIONS, MANAGEMENT)
+    assert work.ran == [] and MANAGEMENT in found["failures"][0]
+
+
+@pytest.mark.parametrize("code", ["not_management_account", "access_denied"])
+def test_administrator_does_its_half_with_its_own_credentials(code: str) -> None:
+    work = FakeWork(organization_administrator=refusing(code))
+    found = organize(work, OPTIONS, ADMINISTRATOR)
+    assert work.modules == ["guardduty_detector", "guardduty_organization", "securityhub_hub"]
     assert all("account_ids" not in options for _module, options in work.ran)
+    assert found["failures"] == [] and len(found["lines"]) == 2
+
+
+@pytest.mark.parametrize("code", ["organization_not_in_use", "other_delegated_administrator"])
+def test_administrator_that_can_be_none_writes_nothing_with_its_own_credentials(code: str) -> None:
+    work = FakeWork(organization_administrator=refusing(code))
+    [failure] = organize(work, OPTIONS, ADMINISTRATOR)["failures"]
+    assert work.ran == [] and code in failure
+
+
+def test_administrator_whose_module_cannot_begin_writes_nothing_with_its_own_credentials() -> None:
+    work = FakeWork(whole=lambda module: {"failed": True, "msg": f"{module}: no credentials"})
+    found = organize(work, {**OPTIONS, "services": ["guardduty"]}, ADMINISTRATOR)
+    assert found["failures"] == ["guardduty_organization_administrator: no credentials"] and work.ran == []
+
+
+@pytest.mark.parametrize(
+    ("enable_service", "in_management", "switched"),
+    [(True, True, 1), (True, False, 1), (False, True, 1), (False, False, 0)],
+)
+def test_management_account_that_is_the_administrator_does_both_halves_by_itself(
+    enable_service: bool, in_management: bool, switched: int
+) -> None:
+    work = FakeWork(organization_administrator=failing("us-east-1"))
+    options = {**OPTIONS, "enable_service": enable_service, "enable_in_management": in_management}
+    found = organize(work, {**options, "services": ["guardduty"], "service_principals": ["a"]}, ADMINISTRATOR)
+    steps = ["guardduty_organization_administrator", "guardduty_organization"]
+    assert work.modules == ["guardduty_detector"] * switched + steps
+    assert all("account_ids" not in options for _module, options in work.ran)
+    # Where it may not ask, it does nothing: it is no other's half.
+    assert {tuple(given["regions"]) for _module, given in work.ran} == {("eu-central-1",)}
+    assert [failure.partition(":")[0] for failure in found["failures"]] == ["GuardDuty in us-east-1"]
+    advice = f"{ADMINISTRATOR} is the management account, too: AWS advises against it as the administrator"
+    assert found["lines"][1:] == [advice]
+
+
+NOT_CHOSEN = "(organization_services names another service)"
+NOT_OWN = "(that is up to the management account, with its own credentials)"
+
+
+@pytest.mark.parametrize(
+    ("caller", "given", "told"),
+    [
+        (MANAGEMENT, {"enable_in_management": True, "service_principals": ["a"]}, []),
+        (ADMINISTRATOR, {"enable_in_management": True}, [f"organization_enable_in_management {NOT_OWN}"]),
+        (
+            ADMINISTRATOR,
+            {"enable_in_management": True, "service_principals": ["a"]},
+            [f"organization_enable_in_management and organization_service_principals {NOT_OWN}"],
+        ),
+        (MANAGEMENT, {"services": ["securityhub"]}, [f"organization_guardduty {NOT_CHOSEN}"]),
+        (
+            ADMINISTRATOR,
+            {"services": ["securityhub"], "service_principals": ["a"]},
+            [f"organization_guardduty and organization_service_principals {NOT_CHOSEN}"],
+        ),
+    ],
+)
+def test_what_was_set_for_nothing_is_told(caller: str, given: dict[str, Any], told: list[str]) -> None:
+    answers = {"organization_administrator": refusing("not_management_account")} if caller == ADMINISTRATOR else {}
+    found = organize(FakeWork(**answers), {**OPTIONS, **given}, caller)
+    services = given.get("services", OPTIONS["services"])
+    assert found["lines"][len(services) :] == [f"not used: {text}" for text in told]
+
+
+ON, OFF = {"auto_enable": "NEW"}, {"auto_enable": "NONE"}
+
+
+@pytest.mark.parametrize(
+    ("features", "told"),
+    [
+        (
+            [{"name": "EKS_RUNTIME_MONITORING", **ON}, {"name": "RUNTIME_MONITORING", **ON}],
+            [
+                "EKS_RUNTIME_MONITORING and RUNTIME_MONITORING cannot be on together, RUNTIME_MONITORING covers "
+                "EKS_RUNTIME_MONITORING: set EKS_RUNTIME_MONITORING to NONE"
+            ],
+        ),
+        ([{"name": "EKS_RUNTIME_MONITORING", **OFF}, {"name": "RUNTIME_MONITORING", **ON}], []),
+        ([{"name": "S3_DATA_EVENTS", **ON}, {"name": "S3_DATA_EVENTS", **OFF}], ["S3_DATA_EVENTS is listed twice"]),
+    ],
+)
+def test_features_that_the_module_would_refuse_are_named(features: list[dict[str, str]], told: list[str]) -> None:
+    options = {"guardduty": {"features": features}, "securityhub": {"auto_enable": True}}
+    assert explain_settings(options) == [f"guardduty.features: {text}" for text in told]
+    assert explain_settings({"securityhub": {}}) == []
+    assert explain_settings({"guardduty": {"auto_enable_members": "NEW"}}) == []
 
 
 def test_service_principals_go_to_the_service_that_has_to_be_trusted() -> None:
@@ -197,16 +298,78 @@ def test_settings_of_an_administrator_that_is_new_are_asked_for_again_and_not_fo
     assert organize(work, OPTIONS, MANAGEMENT)["failed"] is True and work.slept == 300
     work = FakeWork(
         organization=failing("us-east-1", "not_delegated_administrator"),
-        organization_administrator=lambda _region: {"actions": [], "outcome": "unchanged"},
+        organization_administrator=unchanged_in(*REGIONS),
     )
     assert organize(work, OPTIONS, MANAGEMENT)["failed"] is True and work.slept == 0
+
+
+def test_what_was_set_before_a_region_was_asked_again_is_told() -> None:
+    tries: list[str] = []
+
+    def late(region: str) -> dict[str, Any]:
+        tries.append(region)
+        return failing("us-east-1", "not_delegated_administrator")(region) if len(tries) < 3 else {}
+
+    work = FakeWork(organization=late)
+    found = organize(work, {**OPTIONS, "services": ["guardduty"]}, MANAGEMENT)
+    assert found["failures"] == [] and work.slept == 15 and tries == [*REGIONS, "us-east-1"]
+    actions = [found["stats"]["guardduty"][region]["actions"] for region in REGIONS]
+    assert actions == [["enable_service", "delegate", "update_organization"]] * 2
+
+
+def test_settings_are_asked_for_again_only_where_the_administrator_is_new() -> None:
+    work = FakeWork(
+        organization=failing("us-east-1", "not_delegated_administrator"),
+        organization_administrator=unchanged_in("us-east-1"),
+    )
+    assert organize(work, OPTIONS, MANAGEMENT)["failed"] is True and work.slept == 0
+
+
+UNREAD = "; the settings cannot be read before that"
 
 
 def test_check_mode_says_what_would_be_and_reads_nothing_of_an_administrator_to_be() -> None:
     work = FakeWork(is_check=True)
     found = organize(work, OPTIONS, MANAGEMENT)
     assert "guardduty_organization" not in work.modules
-    assert found["lines"][0].endswith("would be: service switched on, administrator delegated")
+    assert found["lines"] == [
+        f"GuardDuty, eu-central-1 us-east-1: would be: service switched on, administrator delegated{UNREAD}",
+        "Security Hub, eu-central-1 us-east-1: would be: service switched on, administrator delegated",
+    ]
+
+
+@pytest.mark.parametrize("step", ["enable_service", "update_service"])
+@pytest.mark.parametrize("caller", [MANAGEMENT, ADMINISTRATOR])
+def test_check_mode_reads_no_settings_where_the_service_would_be_switched_on(caller: str, step: str) -> None:
+    def detector(region: str) -> dict[str, Any]:
+        return {"actions": [step]} if region == "us-east-1" else unchanged_in(region)(region)
+
+    delegation = unchanged_in(*REGIONS) if caller == MANAGEMENT else refusing("not_management_account")
+    work = FakeWork(is_check=True, detector=detector, organization_administrator=delegation)
+    found = organize(work, {**OPTIONS, "services": ["guardduty"]}, caller)
+    assert dict(work.ran)["guardduty_organization"]["regions"] == ["eu-central-1"]
+    words = "service switched on" if step == "enable_service" else "service updated"
+    assert found["lines"] == [
+        "GuardDuty, eu-central-1: would be: settings updated",
+        f"GuardDuty, us-east-1: would be: {words}{UNREAD}",
+    ]
+
+
+def test_check_mode_reads_settings_wherever_somebody_can_be_read() -> None:
+    """Not where another Region is delegated, nor by what becomes of trusted access or of the management account."""
+    asked: list[str] = []
+
+    def detector(region: str) -> dict[str, Any]:
+        asked.append(region)
+        return {} if len(asked) > len(REGIONS) else unchanged_in(region)(region)
+
+    def delegation(region: str) -> dict[str, Any]:
+        return {"actions": ["enable_service_access"]} if region == "eu-central-1" else {}
+
+    work = FakeWork(is_check=True, detector=detector, organization_administrator=delegation)
+    organize(work, {**OPTIONS, "services": ["guardduty"], "enable_in_management": True}, MANAGEMENT)
+    assert work.modules.count("guardduty_detector") == 2
+    assert dict(work.ran)["guardduty_organization"]["regions"] == ["eu-central-1"]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +381,17 @@ def test_check_mode_says_what_would_be_and_reads_nothing_of_an_administrator_to_
             "permission to assume it",
         ),
         ("throttled", "run again later"),
-        ("not_management_account", "act as the organization's management account"),
+        (
+            "not_management_account",
+            f"these are the credentials of {MANAGEMENT}: use those of the organization's management account, or for "
+            "its half those of organization_administrator_id",
+        ),
+        (
+            "trusted_access_missing",
+            "add the service principal to organization_service_principals, with the management account's credentials",
+        ),
+        ("region_unavailable", "check organization_regions, and that the account has opted in to the Region"),
+        ("access_denied", "check the credentials, the IAM policy and the organization's SCPs for this operation"),
     ],
 )
 def test_failure_is_told_with_its_place_its_call_and_what_to_do(code: str, text: str) -> None:
@@ -250,17 +423,14 @@ def test_statistics_tell_what_was_done_in_each_service_and_region() -> None:
         },
         "securityhub": {region: {"actions": ["enable_service", "delegate"], "failed": None} for region in REGIONS},
     }
-    stats = organize(FakeWork(), {**OPTIONS, "services": ["securityhub"], "enable_service": False}, ADMINISTRATOR)
+    work = FakeWork(organization_administrator=refusing("not_management_account"))
+    stats = organize(work, {**OPTIONS, "services": ["securityhub"], "enable_service": False}, ADMINISTRATOR)
     assert stats["stats"]["securityhub"]["us-east-1"] == {"actions": [], "failed": None}
 
 
 def test_nothing_to_do_is_told() -> None:
-    nothing = {"actions": [], "outcome": "unchanged"}
-    work = FakeWork(
-        detector=lambda _region: nothing,
-        organization_administrator=lambda _region: nothing,
-        organization=lambda _region: nothing,
-    )
+    nothing = unchanged_in(*REGIONS)
+    work = FakeWork(detector=nothing, organization_administrator=nothing, organization=nothing)
     found = organize(work, {**OPTIONS, "services": ["guardduty"]}, MANAGEMENT)
     assert found["lines"] == ["GuardDuty, eu-central-1 us-east-1: as it should be"] and not found["changed"]
 

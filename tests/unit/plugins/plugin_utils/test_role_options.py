@@ -128,6 +128,8 @@ KNOWN = ("us-east-1", "us-west-2")
         {"concurrency": "16"},
         {"member_role_name": "path/Member", "results_file": ["rows.json", "ROWS.CSV", "a/b.md", "junit.xml"]},
         {"member_role_name": None, "results_file": None},
+        {"administrator_role_name": "path/Muster", "service_principals": ["guardduty.amazonaws.com"]},
+        {"administrator_role_name": "", "service_principals": []},
     ],
 )
 def test_values_that_will_do_are_told_nothing_of(given: dict[str, Any]) -> None:
@@ -180,6 +182,15 @@ def test_value_that_a_specification_cannot_judge_is_told_by_its_variable(
     given: dict[str, Any], faults: list[str]
 ) -> None:
     assert check_values({**FINE, **given}, "x_", KNOWN) == faults
+
+
+def test_organization_s_administrator_role_and_principals_are_told_by_their_variables() -> None:
+    given = {"administrator_role_name": "/Muster", "service_principals": ["guardduty.amazonaws.com", "guardduty"]}
+    role, principal = check_values({**FINE, **given}, "x_", KNOWN)
+    assert role.startswith("x_administrator_role_name: role name '/Muster' is not an IAM role name")
+    assert principal == (
+        "x_service_principals: 'guardduty' is not the name of a service principal such as guardduty.amazonaws.com"
+    )
 
 
 def test_any_region_will_do_where_nobody_knows_them() -> None:

@@ -18,6 +18,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
     explain_message,
     explain_region,
     explain_role_name,
+    explain_service_principal,
 )
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B, C
@@ -371,4 +372,25 @@ def test_explain_external_id_that_the_results_would_lose(value: str) -> None:
     assert explain_external_id(value, [B, A, "us-east-1"]) == (
         "is an account id or a Region that this is about, or a part of one, and would be masked in the results; "
         "let the role's trust policy ask for another"
+    )
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "guardduty.amazonaws.com",
+        "malware-protection.guardduty.amazonaws.com",
+        "config.amazonaws.com.cn",
+    ],
+)
+def test_explain_service_principal_that_can_be_one(value: str) -> None:
+    assert explain_service_principal(value) is None
+
+
+@pytest.mark.parametrize(
+    "value", ["", "guardduty", "amazonaws.com", "GuardDuty.amazonaws.com", "guardduty.amazonaws.com ", "a.b"]
+)
+def test_explain_service_principal_that_is_none(value: str) -> None:
+    assert explain_service_principal(value) == (
+        f"{value!r} is not the name of a service principal such as guardduty.amazonaws.com"
     )
