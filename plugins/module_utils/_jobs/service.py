@@ -65,6 +65,8 @@ def service_job(service: Service, task: Task) -> Report:
         results.update(carried_out)
         problems.update(lost)
     report = Report()
+    texts = (f"{target.region}: {text}" for target, (_port, plan) in reached.items() for text in plan.warnings)
+    report.warnings += dict.fromkeys(texts)  # once for all accounts of a Region
     for target, steps in due.items():
         report.add_actions(target.region, target.account_id, steps_as_actions(service.facts.operations, steps))
     row_of = partial(_service_row, kind, features)

@@ -290,6 +290,17 @@ def test_account_that_is_named_and_left_out_is_told_also_from_the_cache(source: 
     assert source.roles == 1
 
 
+def test_account_that_is_named_and_taken_is_not_told(source: Source) -> None:
+    source.read(accounts=[SEARCH], organizational_units=[ROOT])
+    assert source.warnings == []
+
+
+def test_cache_of_an_earlier_version_is_read(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"rows": [], "tree": {}}
+    monkeypatch.setattr(source.plugin, "get_cached_result", lambda _path, _cache: (True, kept))
+    assert source.read().hosts == {}
+
+
 def test_account_called_like_a_group_is_called_by_its_id(source: Source) -> None:
     names = ["aws_organization", "ou_ab12_11111111", "ou_workloads"]
     source.api.accounts = [

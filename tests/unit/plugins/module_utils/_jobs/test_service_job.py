@@ -300,6 +300,20 @@ def test_service_shows_the_features_that_were_asked_for_and_no_others() -> None:
     ]
 
 
+@pytest.mark.parametrize("carry_out", [True, False])
+def test_service_tells_once_a_region_what_aws_does_not_list(carry_out: bool) -> None:
+    record = replace(ON, settings={**ON.settings, "features": {"S3": Feature("S3", "ENABLED")}})
+    ports = {(region, account_id): Detector(record) for region in (EAST, WEST) for account_id in (A, B)}
+    asked = [{"name": "s3", "status": "DISABLED"}]
+    report = run(ports, {**OPTIONS, "features": asked, "account_ids": [A, B], **ENTERED}, carry_out)
+    assert report.warnings == [
+        f"{region}: AWS does not list s3 in this Region (did you mean S3?): it counts as DISABLED"
+        for region in (EAST, WEST)
+    ]
+    assert {row["outcome"] for row in report.rows} == {"unchanged"}
+    assert report.rows[0]["features"] == [{"name": "s3", "status": None, "additional_configuration": []}]
+
+
 def test_service_with_neither_tags_nor_features_has_rows_without_them() -> None:
     report = run({(EAST, ADMINISTRATOR): Detector(None)}, {**PLAIN_OPTIONS, "enabled": False}, False, PLAIN)
     foreseen = row(ADMINISTRATOR, "changed", "enable_service", status="DISABLED", enabled=False)
