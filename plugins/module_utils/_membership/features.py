@@ -165,7 +165,7 @@ def explain_unlisted(wanted: Iterable[Feature], present: Mapping[str, Feature], 
 
 def _nearest(name: str, listed: Iterable[str]) -> str:
     by_word = {each.lower(): each for each in listed}
-    found = get_close_matches(name.lower(), by_word, 1)
+    found = get_close_matches(name.lower(), by_word)
     return f" (did you mean {by_word[found[0]]}?)" if found else ""
 
 

@@ -168,9 +168,8 @@ def _without_refused(plan: ServicePlan) -> ServicePlan:
             if text:
                 problem = Problem(Reason.FEATURE_UNSUPPORTED, text)
                 # Where the service is on, updates are what comes first.
-                return ServicePlan(
-                    plan.wish, plan.before, plan.steps[:number], updates=plan.updates[:number], problem=problem
-                )
+                steps, updates = plan.steps[:number], plan.updates[:number]
+                return replace(plan, steps=steps, updates=updates, tags={}, untag_keys=(), problem=problem)
     return plan
 
 

@@ -240,7 +240,7 @@ def test_accounts_that_are_asked_for_by_id_and_not_taken_are_told_with_the_reaso
         "organizational_units, exclude_organizational_units or include_management_account leaves it out",
         f"account {PAYMENTS} is not taken: it is CLOSED, and states has ACTIVE, SUSPENDED",
     ]
-    assert Wanted(accounts=[SEARCH]).left_out(rows, ROOT) == []
+    assert Wanted(units=[ROOT], accounts=[SEARCH]).left_out(rows, ROOT) == []
 
 
 def named(*names: str | None, preferences: tuple[str, ...] = ("account_name",)) -> tuple[list[str], list[str]]:
