@@ -80,6 +80,8 @@ options:
             required: true
 notes:
   - The task fails if RV(unprocessed_accounts) is not empty.
+  - Tags that AWS does not take (an empty key, more than 128 characters in a key or 256 in a value, more than 50 tags)
+    and tags without a value are refused before anything is sent.
   - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:GetDetector),
     C(guardduty:CreateDetector) with C(iam:CreateServiceLinkedRole), C(guardduty:UpdateDetector),
     C(guardduty:DeleteDetector), C(guardduty:TagResource) and C(guardduty:UntagResource).

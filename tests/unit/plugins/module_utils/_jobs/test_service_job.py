@@ -338,6 +338,10 @@ def test_service_is_waited_for_as_long_as_the_options_say(wait: bool, naps: list
     [
         ({"features": [S3, S3]}, "features: S3 is listed twice"),
         ({"wait_timeout": -1}, "wait_timeout must not be negative"),
+        (
+            {"tags": {"Owner": None}, "enabled": False},
+            "tags: the value of 'Owner' is no text: write one, \"\" if there is nothing to say",
+        ),
     ],
 )
 def test_service_with_options_that_cannot_be_used_is_refused_before_aws_is_opened(
