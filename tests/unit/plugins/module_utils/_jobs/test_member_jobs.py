@@ -516,6 +516,10 @@ def test_features_of_accounts_that_are_no_members_yet_or_suspended_are_told_to_b
         rows = {row["account_id"]: (row["outcome"], row["features"]) for row in report.rows}
         assert (rows[A], rows[B], rows[C]) == (("unchanged", None),) * 3 and rows[D] == ("failed", None)
         assert report.warnings == [*told, ITSELF_WARNING.format(EAST)]
+    # Beside what else is to be known of them.
+    suspended = [f"{EAST}/{i}: monitoring is suspended (status Disabled); monitoring=enabled starts it" for i in (A, C)]
+    report = Run(ports, {**options, "monitoring": None}, carry_out=carry_out).report
+    assert report.warnings == [*suspended, *told, ITSELF_WARNING.format(EAST)]
     assert Run(ports, {**options, "features": None}, carry_out=carry_out).report.warnings == [
         ITSELF_WARNING.format(EAST)
     ]
