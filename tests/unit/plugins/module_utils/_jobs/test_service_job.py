@@ -19,7 +19,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import CallFailed, ServiceRecord
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import Report, unprocessed_row
-from ansible_collections.muster.aws.plugins.module_utils._membership.validate import InvalidInput
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import Fault, InvalidInput
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_ins import (
     COMMON,
@@ -350,4 +350,4 @@ def test_service_with_options_that_cannot_be_used_is_refused_before_aws_is_opene
     cloud = StandIn()
     with pytest.raises(InvalidInput) as error:
         service_job(service_with(FACTS), task_of({**OPTIONS, **given}, cloud))
-    assert ([fault.text for fault in error.value.faults], cloud.connections) == ([text], 0)
+    assert (error.value.faults, cloud.connections) == ((Fault("", Reason.INVALID_INPUT, text),), 0)
