@@ -12,7 +12,8 @@ author: The muster.aws contributors (@muster-aws)
 description:
   - One host for each account of an organization, and one group for each organizational unit, nested as the units are.
   - The list is complete, or the plugin fails.
-  - The configuration is a file that ends with C(organization.yml) or C(organization.yaml).
+  - The configuration is a file that ends with C(organization.yml) or C(organization.yaml). A key that is no option is
+    an error.
   - The credentials are those of the management account or of a delegated administrator of any service. The permission
     that is needed is C(organizations:ListAccounts), C(organizations:ListOrganizationalUnitsForParent) for
     O(organizational_unit_names), C(organizations:ListTagsForResource) for O(tags),
@@ -27,7 +28,9 @@ options:
     required: true
     choices: [muster.aws.organization]
   states:
-    description: The states in which accounts are taken.
+    description:
+      - The states in which accounts are taken. One at least. An account of O(accounts) that is in none of them is
+        warned of.
     type: list
     elements: str
     default: [ACTIVE]
@@ -40,7 +43,9 @@ options:
     elements: str
     default: []
   exclude_organizational_units:
-    description: The ids of the organizational units whose accounts are not taken, with those of all units below.
+    description:
+      - The ids of the organizational units whose accounts are not taken, with those of all units below.
+        None of them may be in O(organizational_units).
     type: list
     elements: str
     default: []
@@ -50,7 +55,7 @@ options:
     elements: raw
     default: []
   exclude_accounts:
-    description: The ids of accounts that are not taken, quoted.
+    description: The ids of accounts that are not taken, quoted. None of them may be in O(accounts).
     type: list
     elements: raw
     default: []
@@ -69,8 +74,9 @@ options:
   hostnames:
     description:
       - What hosts are called, as a list of preferences out of V(account_id), V(account_name), V(account_email) and
-        V(tag:KEY). The first that an account has counts.
-      - Characters that cannot be in a host name become a hyphen. A name that several accounts have gives way to the id.
+        V(tag:KEY), which takes O(tags=true). The first that an account has counts.
+      - Characters that cannot be in a host name become a hyphen. A name that several accounts have gives way to the id,
+        with a warning, and so does one that is a group's or has a meaning for Ansible, such as V(all) and V(localhost).
     type: list
     elements: str
     default: [account_id]
@@ -117,17 +123,19 @@ except ImportError:
     pass  # the base says so, and how to install it
 
 from ansible.errors import AnsibleParserError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import classify
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
-from ansible_collections.muster.aws.plugins.plugin_utils._options import plain
+from ansible_collections.muster.aws.plugins.plugin_utils._options import nearest, plain
 from ansible_collections.muster.aws.plugins.plugin_utils._organization import (
     GROUP,
     OrganizationError,
     Tree,
     Wanted,
     check_records,
+    explain_host_names,
     make_row,
     name_hosts,
     name_units,
@@ -155,16 +163,38 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Read the organization, or the cache, into the inventory."""
-        super().parse(inventory, loader, path, botocore_version=_BOTOCORE)
         try:
+            super().parse(inventory, loader, path, botocore_version=_BOTOCORE)
+            wanted = self._wanted()
             is_cached, result = self.get_cached_result(path, cache)
             if not is_cached:
-                result = self._read()
+                result = self._read(wanted)
                 self.update_cached_result(path, cache, result)
-            self._populate(result["rows"], Tree(**result["tree"]))
+            self._populate(result["rows"], Tree(**result["tree"]), result.get("left_out", ()))
         except OrganizationError as error:
             # Ansible prints causes, too: this one would be told twice.
             raise AnsibleParserError(f"{self.NAME}: {error}") from None
+
+    def _read_config_data(self, path: str) -> Any:
+        """Refuse what Ansible passes over: a misspelt key would widen the list, and a word that is no bool is false."""
+        config = super()._read_config_data(path)
+        given = {str(name): value for name, value in config.items()}
+        options = {
+            name: option
+            for key, option in self.option_definitions.items()
+            for name in (key, *(option.get("aliases") or ()))
+        }
+        faults = [
+            f"{name} is no option of this inventory{nearest(name, options)}" for name in given if name not in options
+        ]
+        faults += [
+            f"{name} is {plain(value)!r}: give true or false"
+            for name, value in given.items()
+            if options.get(name, {}).get("type") == "bool" and value is not None and not _is_bool(value)
+        ]
+        if faults:
+            raise OrganizationError("; ".join(faults))
+        return config
 
     def _set_frozen_credentials(self) -> None:
         """Assume no role yet: what is in the cache needs no call."""
@@ -175,9 +205,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
         digest = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()
         return f"{super().get_cache_key(path)}_{digest[:16]}"
 
-    # --- AWS ----------------------------------------------------------------------------------------------------------
-
-    def _read(self) -> dict[str, Any]:
+    def _wanted(self) -> Wanted:
         wanted = Wanted(
             self._list("states"),
             self._list("organizational_units"),
@@ -186,9 +214,14 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
             self._list("exclude_accounts"),
             self.get_option("include_management_account"),
         )
-        faults = list(wanted.faults())
+        faults = [*wanted.faults(), *explain_host_names(self._list("hostnames"), self.get_option("tags"))]
         if faults:
             raise OrganizationError("; ".join(faults))
+        return wanted
+
+    # --- AWS ----------------------------------------------------------------------------------------------------------
+
+    def _read(self, wanted: Wanted) -> dict[str, Any]:
         super()._set_frozen_credentials()
         config = Config(retries=_RETRIES, max_pool_connections=_TAG_READERS)
         self._api = self.client("organizations", region=self.region or "us-east-1", config=config)
@@ -201,7 +234,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
             with ThreadPoolExecutor(_TAG_READERS) as readers:
                 for row, tags in zip(taken, readers.map(self._tags, taken), strict=True):
                     row["account_tags"] = tags
-        return {"rows": taken, "tree": asdict(tree)}
+        return {"rows": taken, "tree": asdict(tree), "left_out": wanted.left_out(rows, tree.root)}
 
     def _list(self, option: str) -> list[Any]:
         return as_list(plain(self.get_option(option)))
@@ -261,10 +294,11 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
 
     # --- the inventory ------------------------------------------------------------------------------------------------
 
-    def _populate(self, rows: list[Mapping[str, Any]], tree: Tree) -> None:
-        hosts, host_warnings = name_hosts(rows, self._list("hostnames"))
+    def _populate(self, rows: list[Mapping[str, Any]], tree: Tree, left_out: Iterable[str]) -> None:
         aliases, alias_warnings = unit_aliases(tree)
-        for warning in [*host_warnings, *alias_warnings]:
+        groups = {GROUP, *map(unit_group, tree.parents), *aliases.values()}
+        hosts, host_warnings = name_hosts(rows, self._list("hostnames"), groups)
+        for warning in [*left_out, *host_warnings, *alias_warnings]:
             self.warn(f"{self.NAME}: {warning}")
         self.inventory.add_group(GROUP)
         for unit in sorted(tree.parents):
@@ -293,6 +327,14 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
             wished = self.get_option(option)
             if wished:
                 add(wished, dict(row), host, strict=strict)
+
+
+def _is_bool(value: object) -> bool:
+    try:
+        boolean(plain(value))
+    except TypeError:
+        return False
+    return True
 
 
 class _Denied(OrganizationError):

@@ -200,6 +200,8 @@ def _run(service: Service, key: str, spec: Spec, job: Job) -> None:
         require_sdk(module)
         options = {**module.params, **_lists_given_as_one_value(argument_spec)}
         regions = _regions(module, options["regions"])
+        # STS takes none so short, and to mask one letter would leave nothing of the refusal to read.
+        module.no_log_values -= {value for value in [options.get("external_id")] if value and len(value) == 1}
         task = Task(
             options=options,
             regions=regions,

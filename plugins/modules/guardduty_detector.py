@@ -43,6 +43,9 @@ options:
         are.
       - AWS switches almost every feature on in a new detector, and charges for it after a trial. List the ones that you
         do not want as V(DISABLED).
+      - Where the detector is there, a name that AWS does not list is warned of. To have it V(DISABLED) is no change. To
+        have it V(ENABLED) is asked of AWS all the same, which refuses the call, as check mode foresees
+        (V(feature_unsupported)).
       - The features of a member are its administrator's to change, see O(muster.aws.guardduty_member#module:features).
     type: list
     elements: dict
@@ -77,6 +80,8 @@ options:
             required: true
 notes:
   - The task fails if RV(unprocessed_accounts) is not empty.
+  - Tags that AWS does not take (an empty key, more than 128 characters in a key or 256 in a value, more than 50 tags)
+    and tags without a value are refused before anything is sent.
   - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:GetDetector),
     C(guardduty:CreateDetector) with C(iam:CreateServiceLinkedRole), C(guardduty:UpdateDetector),
     C(guardduty:DeleteDetector), C(guardduty:TagResource) and C(guardduty:UntagResource).
@@ -199,6 +204,7 @@ detectors:
     features:
       description:
         - The features that were asked for, as they are after the task. V(null) where none were asked for.
+        - The status of a feature that AWS does not list is V(null).
       type: list
       elements: dict
       returned: always

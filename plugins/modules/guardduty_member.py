@@ -45,7 +45,11 @@ options:
     description:
       - The protection plans that members have, which AWS calls features. Those that are not listed are left as they
         are.
-      - They are compared and written for members that are V(Enabled). Members that lack the same share a call.
+      - They are compared and written for members that are V(Enabled). Members that lack the same share a call. Accounts
+        that are only invited, or whose monitoring is suspended, are left as they are, with a warning that names them.
+      - A name that AWS does not list in the Region is warned of. To have it V(DISABLED) is no change. To have it
+        V(ENABLED) is asked of AWS all the same, which refuses the call, as check mode foresees
+        (V(feature_unsupported)).
       - What a policy of the organization decides is not written (V(organization_policy)).
       - An account that becomes a member in the same task is read once it is one; check mode shows it with what is asked
         for.
@@ -270,7 +274,8 @@ members:
     features:
       description:
         - The features that were asked for, as they are after the task. V(null) where none were asked for, and of an
-          account that is no member.
+          account that is no member in status V(Enabled).
+        - The status of a feature that AWS does not list is V(null).
       type: list
       elements: dict
       returned: always
@@ -281,7 +286,7 @@ members:
     actions:
       description:
         - What was done for the account, or in check mode would be, in order. Out of V(create), V(invite),
-          V(disassociate), V(delete), V(start_monitoring), V(stop_monitoring).
+          V(disassociate), V(delete), V(start_monitoring), V(stop_monitoring), V(update_features).
       type: list
       elements: str
       returned: always

@@ -28,6 +28,7 @@ options:
       - The features (protection plans) that accounts get by themselves. Features that are not listed are left alone.
       - AWS refuses the whole call for a feature that it does not have in a Region. That is reported with the reason
         code V(feature_unsupported), and nothing is changed there.
+      - A name that AWS does not list in a Region is warned of, in check mode, too. To have it V(NONE) is no change.
       - C(EKS_RUNTIME_MONITORING) and C(RUNTIME_MONITORING) cannot be on together. To move from one to the other, list
         the first with V(NONE); it then goes in a call before the other one.
     type: list

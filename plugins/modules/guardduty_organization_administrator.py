@@ -37,7 +37,7 @@ options:
   service_principals:
     description:
       - The service principals whose trusted access in AWS Organizations is switched on where it is missing, with
-        O(state=present). No principal is ever taken away.
+        O(state=present). No principal is ever taken away. One that is no name of a service is an error.
       - V(malware-protection.guardduty.amazonaws.com) is needed too for the feature C(EBS_MALWARE_PROTECTION).
     type: list
     elements: str

@@ -51,6 +51,8 @@ notes:
     does that. It is skipped, with a warning and the reason code V(central_configuration). A refusal to switch it off or
     to change its settings is a failure.
   - The task fails if RV(unprocessed_accounts) is not empty.
+  - Tags that AWS does not take (an empty key, more than 128 characters in a key or 256 in a value, more than 50 tags)
+    and tags without a value are refused before anything is sent.
   - The IAM permissions that are needed are C(securityhub:DescribeHub), C(securityhub:EnableSecurityHub) with
     C(iam:CreateServiceLinkedRole), C(securityhub:UpdateSecurityHubConfiguration), C(securityhub:DisableSecurityHub),
     C(securityhub:ListTagsForResource), C(securityhub:TagResource) and C(securityhub:UntagResource).

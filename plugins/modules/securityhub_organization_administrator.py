@@ -37,7 +37,7 @@ options:
   service_principals:
     description:
       - The service principals whose trusted access in AWS Organizations is switched on where it is missing, with
-        O(state=present). No principal is ever taken away.
+        O(state=present). No principal is ever taken away. One that is no name of a service is an error.
       - Security Hub switches on its own with the delegation, so that none is needed.
     type: list
     elements: str

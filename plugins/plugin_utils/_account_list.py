@@ -47,7 +47,7 @@ _NOT_IN_HOST_NAMES = re.compile(r"[^A-Za-z0-9@+._-]+")
 _GROUP_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NOTHING = (None, "")
 _NO_EMAIL = "the account has no e-mail address; GuardDuty needs the one of its root user"
-_NO_HOST_NAMES = frozenset({"all", "ungrouped", "localhost"})
+NO_HOST_NAMES = frozenset({"all", "ungrouped", "localhost"})
 
 
 class ListFaults(Exception):
@@ -122,7 +122,7 @@ def make_inventory(entries: Iterable[Entry], group: str, needs_email: bool = Tru
     :raises ListFaults: An account cannot be used.
     """
     entries = list(entries)
-    is_group = _GROUP_NAME.fullmatch(group) and group not in _NO_HOST_NAMES
+    is_group = _GROUP_NAME.fullmatch(group) and group not in NO_HOST_NAMES
     faults = [] if is_group else [f"{group!r} cannot be the name of a group"]
     faults += _faults_of(entries)
     accounts = _merge(entries, faults)
@@ -151,8 +151,13 @@ def make_inventory(entries: Iterable[Entry], group: str, needs_email: bool = Tru
 
 def host_name(text: object) -> str:
     """Return a text as a host name that Ansible takes as it is, empty if nothing is left of it or it has a meaning."""
-    name = _NOT_IN_HOST_NAMES.sub("-", str(text or "")).strip("-.")
-    return "" if name in _NO_HOST_NAMES else name
+    name = plain_name(text)
+    return "" if name in NO_HOST_NAMES else name
+
+
+def plain_name(text: object) -> str:
+    """Return a text with nothing in it that a host name cannot have."""
+    return _NOT_IN_HOST_NAMES.sub("-", str(text or "")).strip("-.")
 
 
 def _decode(content: bytes) -> str:

@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.parse import text_of
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import explain_account_id
-from ansible_collections.muster.aws.plugins.plugin_utils._account_list import host_name
+from ansible_collections.muster.aws.plugins.plugin_utils._account_list import NO_HOST_NAMES, plain_name
+from ansible_collections.muster.aws.plugins.plugin_utils._options import nearest
 
 STATES = ("PENDING_ACTIVATION", "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED")
 # The group of all hosts.
 GROUP = "aws_organization"
+
+_HOST_NAMES = ("account_id", "account_name", "account_email")
+_TAG = "tag:"
 
 _NOT_IN_GROUP_NAMES = re.compile(r"[^A-Za-z0-9]+")
 
@@ -159,6 +163,13 @@ class Wanted:
             f"{state!r} is no state of an account: {', '.join(STATES)}" for state in self.states if state not in STATES
         )
         yield from filter(None, map(explain_account_id, [*self.accounts, *self.excluded_accounts]))
+        if not self.states:
+            yield "states is empty, and no account has none: leave it out for those that are ACTIVE"
+        for taken, excluded, option in (
+            (self.accounts, self.excluded_accounts, "accounts"),
+            (self.units, self.excluded_units, "organizational_units"),
+        ):
+            yield from (f"{each} is in both {option} and exclude_{option}" for each in taken if each in excluded)
 
     def check(self, accounts: Mapping[str, Row]) -> None:
         """Raise OrganizationError for an account that is not in the organization: a typo must not widen the list."""
@@ -178,12 +189,43 @@ class Wanted:
             and (self.management or not row["account_is_management"])
         )
 
+    def left_out(self, rows: Iterable[Row], root: str | None) -> list[str]:
+        """Return a sentence for each account that is asked for by its id and not taken."""
+        return [
+            f"account {row['account_id']} is not taken: "
+            + (
+                f"it is {row['account_state']}, and states has {', '.join(self.states)}"
+                if row["account_state"] not in self.states
+                else "organizational_units, exclude_organizational_units or include_management_account leaves it out"
+            )
+            for row in rows
+            if row["account_id"] in self.accounts and not self.takes(row, root)
+        ]
 
-def name_hosts(rows: Sequence[Row], preferences: Sequence[str]) -> tuple[dict[str, Row], list[str]]:
+
+def explain_host_names(preferences: Iterable[object], has_tags: bool) -> Iterator[str]:
+    """Yield what is wrong with the ways to call hosts.
+
+    :param has_tags: Whether the tags of accounts are read.
+    """
+    for preference in map(str, preferences):
+        is_tag = preference.startswith(_TAG) and preference != _TAG
+        if not is_tag and preference not in _HOST_NAMES:
+            yield f"hostnames: {preference!r} is none of {', '.join(_HOST_NAMES)} and tag:KEY" + nearest(
+                preference, _HOST_NAMES
+            )
+        elif is_tag and not has_tags:
+            yield f"hostnames: {preference} needs tags: true, which costs one call for each account"
+
+
+def name_hosts(
+    rows: Sequence[Row], preferences: Sequence[str], groups: Collection[str] = (GROUP,)
+) -> tuple[dict[str, Row], list[str]]:
     """Return the accounts by host name, and a sentence for each that is called by its id instead.
 
     :param rows: From :func:`make_row`.
     :param preferences: ``account_id``, ``account_name``, ``account_email`` or ``tag:KEY``; the first that there is.
+    :param groups: The names of the groups that the inventory has: Ansible takes one name for one thing.
     """
     wanted = {row["account_id"]: _preferred(row, preferences) for row in rows}
     counts = Counter(name.lower() for name in wanted.values())
@@ -192,16 +234,18 @@ def name_hosts(rows: Sequence[Row], preferences: Sequence[str]) -> tuple[dict[st
     for row in rows:
         name = wanted[row["account_id"]]
         is_taken = counts[name.lower()] > 1 or (name != row["account_id"] and name in wanted)
-        if is_taken:
-            warnings.append(f"account {row['account_id']} is called by its id: {name!r} is not its name alone")
-        hosts[row["account_id"] if is_taken else name] = row
+        has_meaning = name in NO_HOST_NAMES or name in groups
+        if is_taken or has_meaning:
+            reason = "is a word or a group of the inventory" if has_meaning else "is not its name alone"
+            warnings.append(f"account {row['account_id']} is called by its id: {name!r} {reason}")
+        hosts[row["account_id"] if is_taken or has_meaning else name] = row
     return hosts, warnings
 
 
 def _preferred(row: Row, preferences: Sequence[str]) -> str:
     for preference in preferences:
-        kind, _colon, key = preference.partition(":")
-        name = host_name(row["account_tags"].get(key) if kind == "tag" else row.get(preference))
+        tag = preference.removeprefix(_TAG)
+        name = plain_name(row.get(preference) if tag == preference else row["account_tags"].get(tag))
         if name:
             return name
     return str(row["account_id"])

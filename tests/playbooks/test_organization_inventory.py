@@ -145,7 +145,7 @@ def test_calls_are_pages_and_parents_not_accounts(inventory: Inventory) -> None:
          {MANAGEMENT, ADMINISTRATOR, *IDS[40:]}),
         ({"organizational_units": [EMPTY]}, set()),
         ({"organizational_units": [EMPTY], "organizational_unit_names": False}, set()),
-        ({"accounts": [IDS[1], IDS[2]], "exclude_accounts": [IDS[2]]}, {IDS[1]}),
+        ({"accounts": [IDS[1], IDS[2]]}, {IDS[1], IDS[2]}),
         ({"include_management_account": False}, ACTIVE - {MANAGEMENT}),
     ],
     ids=[f"choice {n}" for n in range(8)],
@@ -180,6 +180,7 @@ def test_answers_without_any_state_fail(inventory: Inventory) -> None:
         ({"accounts": [STRANGER]}, f"not in this organization: account {STRANGER}"),
         ({"exclude_accounts": [222222222222]}, "quote it"),
         ({"states": ["active"]}, "'active' is no state"),
+        ({"organizational_unit": [WORKLOADS]}, "no option of this inventory; did you mean organizational_units?"),
     ],
     ids=str,
 )

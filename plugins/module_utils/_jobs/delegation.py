@@ -24,7 +24,7 @@ from .._membership.plan_delegation import (
 from .._membership.port import Api, CallFailed, Delegate, DelegationPort, Service
 from .._membership.reasons import is_settling
 from .._membership.result import Report, delegation_row, judge_delegation
-from .._membership.validate import Fault, explain_account_id
+from .._membership.validate import Fault, explain_account_id, explain_service_principal
 from .._membership.waiting import Patience, Walk, walk_alone
 from .._services.delegation import ENABLE_SERVICE_ACCESS, TrustedAccess
 from .._targets import Target, Targets, split_problems
@@ -80,7 +80,11 @@ def _checked(task: Task) -> tuple[DelegationWish, tuple[str, ...]]:
     check_common(task)
     options = task.options
     text = explain_account_id(options["administrator_id"])
-    refuse([Fault(str(options["administrator_id"]), Reason.INVALID_INPUT, f"administrator_id: {text}")] if text else [])
+    faults = (
+        [Fault(str(options["administrator_id"]), Reason.INVALID_INPUT, f"administrator_id: {text}")] if text else []
+    )
+    texts = map(explain_service_principal, options["service_principals"])
+    refuse([*faults, *(Fault("", Reason.INVALID_INPUT, f"service_principals: {text}") for text in texts if text)])
     wish = DelegationWish(options["administrator_id"], options["state"] == "present")
     # Trusted access is never taken away: other things in the organization may need it.
     return wish, tuple(options["service_principals"]) if wish.is_present else ()

@@ -12,7 +12,7 @@ from typing import cast
 
 from .._membership.execute_members import MemberResult, execute_members, predict_members, read_members
 from .._membership.member_features import FeaturesLook, look_at_features
-from .._membership.model import Account, Action, Member, Outcome, Problem, Reading, Reason, ServiceFacts, Step
+from .._membership.model import Account, Action, Member, Outcome, Problem, Reading, Reason, ServiceFacts, State, Step
 from .._membership.plan_members import (
     Decision,
     MemberPolicy,
@@ -67,7 +67,7 @@ def member_job(service: Service, task: Task) -> Report:
     for target, found in reached.items():
         results[target] = [*found.refused, *results.get(target, ())]
         report.add_actions(target.region, None, found.actions)
-        report.warnings += [f"{target.region}/{text}" for text in found.plan.warnings]
+        report.warnings += found.warnings(target.region, results[target])
     unread = plan_members(accounts, (), policy, service.facts, caller_id).decisions
     for target, problem in problems.items():
         results[target] = [MemberResult(decision, decision.before, problem=problem) for decision in unread]
@@ -76,6 +76,21 @@ def member_job(service: Service, task: Task) -> Report:
             row = member_row(target.region, result, service.facts.features is not None)
             report.add_row(row, result.decision.before.status, judge_member(result))
     return report
+
+
+def _explain_without_features(results: Iterable[MemberResult], facts: ServiceFacts) -> list[str]:
+    """Return a sentence for each status in which accounts are as they were asked to be, and have no features."""
+    found: dict[str | None, list[str]] = {}
+    for result in results:
+        verdict = judge_member(result)
+        if result.features is None and verdict[1] is None and not result.decision.is_purged:
+            found.setdefault(result.member.status, []).append(result.decision.account_id)
+    enabled = facts.word_for(State.ENABLED)
+    return [
+        f"features were neither read nor changed for accounts that are {status}, not {enabled}: {', '.join(ids)}; "
+        f"run again once they are {enabled}"
+        for status, ids in found.items()
+    ]
 
 
 @dataclass(frozen=True)
@@ -107,6 +122,14 @@ class _Look:
     @property
     def actions(self) -> list[Action]:
         return [*self.plan.actions, *(self.features.actions if self.features else ())]
+
+    def warnings(self, region: str, results: Iterable[MemberResult]) -> list[str]:
+        """Return what the operator should know, whatever became of the accounts."""
+        found = [f"{region}/{text}" for text in self.plan.warnings]
+        if self.features:
+            texts = [*self.features.warnings, *_explain_without_features(results, self.plan.facts)]
+            found += [f"{region}: {text}" for text in texts]
+        return found
 
     def predict(self, caller_id: str) -> list[MemberResult]:
         results = predict_members(self.plan, caller_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._membership.features import FeatureWords, explain_features, read_features
+from .._membership.features import FeatureWords, explain_features, explain_unlisted, read_features
 from .._membership.model import OrganizationKind, Outcome, Problem, Reason, Step
 from .._membership.plan_organization import (
     OrganizationPlan,
@@ -62,6 +62,9 @@ def organization_job(service: Service, task: Task) -> Report:
         results.update(carried_out)
         problems.update(lost)
     report = Report()
+    for target, (_port, plan) in reached.items():
+        texts = explain_unlisted(wish.features, plan.before.features, words.off)
+        report.warnings += [f"{target.region}/{target.account_id}: {text}" for text in texts]
     for target, plan in due.items():
         steps = [Step.UPDATE_ORGANIZATION] * len(plan.calls)
         report.add_actions(target.region, target.account_id, steps_as_actions(service.facts.operations, steps))
@@ -86,12 +89,12 @@ def _settings(kind: OrganizationKind, record: OrganizationRecord | None) -> dict
 def _checked(kind: OrganizationKind, words: FeatureWords, task: Task) -> OrganizationWish:
     options = task.options
     settings = {name: options[name] for name in kind.settings if options[name] is not None}
-    features = read_features(options.get("features") or (), words)
+    features = options.get("features") or ()
     texts = explain_features(features, words)
     if len({str(account_id) for account_id in options["account_ids"] or ()}) > 1:
         texts.append("account_ids holds one account: the delegated administrator")
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts)
-    return OrganizationWish(settings, features)
+    return OrganizationWish(settings, read_features(features, words))
 
 
 def organization_info_job(service: Service, task: Task) -> Report:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from .._membership.features import FeatureWish
-from .._membership.model import Outcome, ServiceKind
+from .._membership.model import Outcome, Reason, ServiceKind
 from .._membership.plan_service import (
     ServicePlan,
     ServiceResult,
@@ -22,8 +22,9 @@ from .._membership.plan_service import (
 )
 from .._membership.port import Api, Service, ServicePort
 from .._membership.result import Report, judge_service, service_row, steps_as_actions
+from .._membership.validate import Fault, explain_tags
 from .._targets import Target, split_problems
-from .task import Task, feature_wish, member_targets
+from .task import Task, feature_wish, member_targets, refuse
 
 
 def service_job(service: Service, task: Task) -> Report:
@@ -34,6 +35,7 @@ def service_job(service: Service, task: Task) -> Report:
         return {name: options[name] for name in names if options[name] is not None}
 
     tags = options.get("tags")
+    refuse(Fault("", Reason.INVALID_INPUT, text) for text in explain_tags(tags or {}))
     features = feature_wish(service.facts, options)
     wish = ServiceWish(
         is_present=options["state"] == "present",
@@ -65,6 +67,8 @@ def service_job(service: Service, task: Task) -> Report:
         results.update(carried_out)
         problems.update(lost)
     report = Report()
+    texts = (f"{target.region}: {text}" for target, (_port, plan) in reached.items() for text in plan.warnings)
+    report.warnings += dict.fromkeys(texts)  # once for all accounts of a Region
     for target, steps in due.items():
         report.add_actions(target.region, target.account_id, steps_as_actions(service.facts.operations, steps))
     row_of = partial(_service_row, kind, features)

@@ -94,9 +94,8 @@ def feature_wish(facts: ServiceFacts, options: Options) -> FeatureWish | None:
     """The features that accounts are to have, ``None`` where nobody asked for any."""
     if facts.features is None or not options.get("features"):
         return None
-    features = read_features(options["features"], facts.features)
-    refuse(Fault("", Reason.INVALID_INPUT, text) for text in explain_features(features, facts.features))
-    return FeatureWish(tuple(features), facts.features)
+    refuse(Fault("", Reason.INVALID_INPUT, text) for text in explain_features(options["features"], facts.features))
+    return FeatureWish(tuple(read_features(options["features"], facts.features)), facts.features)
 
 
 def checked_accounts(task: Task) -> tuple[list[str] | None, Role | None]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -72,20 +73,26 @@ class FeatureWish:
         return ", ".join(f"{each.name} ({each.managed_by})" for each in self.missing(present) if each.managed_by)
 
     def shown(self, present: Mapping[str, Feature]) -> list[dict[str, Any]]:
-        """Return what was asked for as it is, in the shape of the option: nothing that nobody asked about."""
-        off = self.words.off
-        return show_features(
-            (
-                Feature(
-                    asked.name,
-                    now.value,
-                    {name: now.additional.get(name, off) for name in asked.additional},
-                )
-                for asked in self.features
-                for now in (present.get(asked.name, Feature(asked.name, off)),)
-            ),
-            self.words,
-        )
+        """Return what was asked for as it is, in the shape of the option: nothing that nobody asked about.
+
+        What AWS does not list has no value: that it counts as off is not what AWS says.
+        """
+        rows = []
+        for asked in sorted(self.features, key=lambda feature: feature.name):
+            now = present.get(asked.name)
+            additional = {name: now.additional.get(name) if now else None for name in asked.additional}
+            rows.append(_shown(asked.name, now.value if now else None, additional, self.words))
+        return rows
+
+    def doubts(self, present: Mapping[str, Feature]) -> list[str]:
+        """Return a sentence for each name that AWS does not list."""
+        return explain_unlisted(self.features, present, self.words.off)
+
+    def refusal(self, present: Mapping[str, Feature]) -> str:
+        """Return why AWS should refuse this as one call: it lists others here; empty where nothing speaks for that."""
+        unlisted = [feature.name for feature in self.features if present and feature.name not in present]
+        names = ", ".join(unlisted)
+        return f"AWS does not list {names} in this Region, and refuses a call that holds it" if names else ""
 
 
 def read_features(rows: Iterable[Mapping[str, Any]], words: FeatureWords) -> list[Feature]:
@@ -103,30 +110,63 @@ def read_features(rows: Iterable[Mapping[str, Any]], words: FeatureWords) -> lis
 def show_features(features: Iterable[Feature], words: FeatureWords) -> list[dict[str, Any]]:
     """Return features as a row shows them: by name, in the shape of the option."""
     return [
-        {
-            "name": feature.name,
-            words.option: feature.value,
-            "additional_configuration": [
-                {"name": name, words.option: value} for name, value in sorted(feature.additional.items())
-            ],
-        }
+        _shown(feature.name, feature.value, feature.additional, words)
         for feature in sorted(features, key=lambda feature: feature.name)
     ]
 
 
-def explain_features(wanted: Sequence[Feature], words: FeatureWords) -> list[str]:
-    """Return what is wrong with the features that were asked for, as sentences."""
-    names = [feature.name for feature in wanted]
-    on = {feature.name for feature in wanted if feature.value != words.off}
-    twice = sorted({name for name in names if names.count(name) > 1})
-    faults = [f"features: {name} is listed twice" for name in twice]
-    faults += ["features: a name is empty" for name in names if not name.strip()]
+def _shown(
+    name: str, value: str | None, additional: Mapping[str, str] | Mapping[str, str | None], words: FeatureWords
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        words.option: value,
+        "additional_configuration": [{"name": each, words.option: word} for each, word in sorted(additional.items())],
+    }
+
+
+def explain_features(rows: Sequence[Mapping[str, Any]], words: FeatureWords) -> list[str]:
+    """Return what is wrong with the features that an option lists, as sentences."""
+    on = {row["name"] for row in rows if row[words.option] != words.off}
+    faults = _explain_names(rows, "")
+    for row in rows:
+        place = f" in additional_configuration of {row['name']}"
+        faults += _explain_names(row.get("additional_configuration") or (), place)
     faults += [
         f"features: {old} and {new} cannot be on together, {new} covers {old}: set {old} to {words.off}"
         for old, new in words.replaced.items()
         if {old, new} <= on
     ]
     return faults
+
+
+def _explain_names(rows: Sequence[Mapping[str, Any]], place: str) -> list[str]:
+    names = [row["name"] for row in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults = [f"features: {name} is listed twice{place}" for name in twice]
+    return faults + [f"features: a name is empty{place}" for name in names if not name.strip()]
+
+
+def explain_unlisted(wanted: Iterable[Feature], present: Mapping[str, Feature], off: str) -> list[str]:
+    """Return a sentence for each name that was asked for and that AWS does not list: it may be misspelt."""
+    unlisted: list[tuple[str, str, Iterable[str]]] = []
+    for feature in wanted:
+        if feature.name in present:
+            listed = present[feature.name].additional
+            unlisted += [(name, value, listed) for name, value in feature.additional.items() if name not in listed]
+        else:
+            unlisted.append((feature.name, feature.value, present))
+    return [
+        f"AWS does not list {name} in this Region{_nearest(name, listed)}: "
+        + (f"it counts as {off}" if value == off else "it may refuse the call")
+        for name, value, listed in unlisted
+    ]
+
+
+def _nearest(name: str, listed: Iterable[str]) -> str:
+    by_word = {each.lower(): each for each in listed}
+    found = get_close_matches(name.lower(), by_word)
+    return f" (did you mean {by_word[found[0]]}?)" if found else ""
 
 
 def missing_features(wanted: Iterable[Feature], present: Mapping[str, Feature], off: str) -> tuple[Feature, ...]:

@@ -74,9 +74,14 @@ def predict_features(wish: FeatureWish, present: Mapping[str, Features]) -> dict
     """Return what carrying out should lead to, for members whose features were read."""
     results = {}
     for account_id, features in present.items():
-        missing, problem = wish.missing(features), explain_owned(wish, features)
-        after = features if problem else merged_features(features, missing)
-        results[account_id] = FeatureResult(features, after, bool(missing) and problem is None, problem)
+        problem, sent = explain_owned(wish, features), list[Feature]()
+        for call in () if problem else wish.calls(features):
+            text = replace(wish, features=call).refusal(features)
+            if text:
+                problem = Problem(Reason.FEATURE_UNSUPPORTED, text)
+                break
+            sent += call
+        results[account_id] = FeatureResult(features, merged_features(features, sent), bool(sent), problem)
     return results
 
 
@@ -101,6 +106,11 @@ class FeaturesLook:
             for _missing, account_ids in group_by_gap(self.wish, self.known)
             for batch in batches(account_ids)
         ]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was asked for and is not listed, once for all that were members already."""
+        return list(dict.fromkeys(text for features in self.known.values() for text in self.wish.doubts(features)))
 
     def predict(self, results: Sequence[MemberResult]) -> list[MemberResult]:
         """Add to what is foreseen of the members what is foreseen of their features.

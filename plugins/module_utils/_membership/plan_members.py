@@ -308,7 +308,8 @@ def explain_purge(plans: Collection[MembersPlan], limit: int) -> str | None:
     if len(ids) <= limit:
         return None
     named = ", ".join(ids[:20]) + (" ..." if len(ids) > 20 else "")
+    accounts = "1 account" if len(ids) == 1 else f"{len(ids)} accounts"
     return (
-        f"purge_members would remove {len(ids)} accounts, more than purge_limit={limit}; nothing was sent. "
+        f"purge_members would remove {accounts}, more than purge_limit={limit}; nothing was sent. "
         f"Not listed: {named}. List them, or raise purge_limit"
     )

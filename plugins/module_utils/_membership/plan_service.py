@@ -60,6 +60,15 @@ class ServicePlan:
     untag_keys: tuple[str, ...] = ()
     problem: Problem | None = None
 
+    @property
+    def warnings(self) -> list[str]:
+        """What was asked for and is not listed where the service is on."""
+        if not self.before or not self.wish.is_present:
+            return []
+        present = _features(self.before.settings.get("features"))
+        wishes = [value for value in self.wish.settings.values() if isinstance(value, FeatureWish)]
+        return [text for wish in wishes for text in wish.doubts(present)]
+
 
 @dataclass(frozen=True)
 class ServiceResult:
@@ -134,6 +143,7 @@ def _after(present: Mapping[str, object], sent: Mapping[str, object]) -> dict[st
 
 def predict_service(plan: ServicePlan) -> ServiceResult:
     """Return what carrying out the plan should lead to, without a port at hand."""
+    plan = _without_refused(plan)
     if not plan.steps:
         return ServiceResult(plan.before, plan.before, problem=plan.problem)
     if Step.DISABLE_SERVICE in plan.steps:
@@ -147,6 +157,20 @@ def predict_service(plan: ServicePlan) -> ServiceResult:
     if tags is not None:
         tags = {**{key: value for key, value in tags.items() if key not in plan.untag_keys}, **plan.tags}
     return ServiceResult(plan.before, ServiceRecord(before.handle, status, settings, tags), plan.steps, plan.problem)
+
+
+def _without_refused(plan: ServicePlan) -> ServicePlan:
+    """End the plan before the first update that AWS should refuse, as the features that it lists show."""
+    present = _features(plan.before.settings.get("features")) if plan.before else {}
+    for number, update in enumerate(plan.updates):
+        for value in update.values():
+            text = value.refusal(present) if isinstance(value, FeatureWish) else ""
+            if text:
+                problem = Problem(Reason.FEATURE_UNSUPPORTED, text)
+                # Where the service is on, updates are what comes first.
+                steps, updates = plan.steps[:number], plan.updates[:number]
+                return replace(plan, steps=steps, updates=updates, tags={}, untag_keys=(), problem=problem)
+    return plan
 
 
 def execute_service(plan: ServicePlan, port: ServicePort, patience: Patience) -> Walk[ServiceResult]:

@@ -23,7 +23,11 @@ _REGION = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
 _ROLE_NAME = re.compile(r"([!-~]+/)?[A-Za-z0-9+=,.@_-]{1,64}")
 # STS's own rule for external ids.
 _EXTERNAL_ID = re.compile(r"[A-Za-z0-9_+=,.@:/-]{2,1224}")
-_SERVICE_PRINCIPAL = re.compile(r"([a-z0-9-]+\.)+amazonaws\.com(\.cn)?")
+# The rule of EnableAWSServiceAccess in the model of AWS Organizations; the name of a service has a dot besides.
+_PRINCIPAL = re.compile(r"[A-Za-z0-9_+=,@-]+(\.[A-Za-z0-9_+=,@-]+)+")
+_PRINCIPAL_LENGTH = 128
+# From the models of GuardDuty and Security Hub: TagKey, TagValue, and what ListTagsForResource says of a resource.
+_TAG_KEY_LENGTH, _TAG_VALUE_LENGTH, _TAGS = 128, 256, 50
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 # What stands between the items of a list that was written as one text.
 _BETWEEN_ITEMS = re.compile(r"[,\r\n]")
@@ -131,9 +135,25 @@ def explain_role_name(value: str) -> str | None:
 
 def explain_service_principal(value: str) -> str | None:
     """Return what is wrong with the name by which AWS Organizations knows a service, ``None`` if nothing is."""
-    if not _SERVICE_PRINCIPAL.fullmatch(value):
+    if not _PRINCIPAL.fullmatch(value) or len(value) > _PRINCIPAL_LENGTH:
         return f"{value!r} is not the name of a service principal such as guardduty.amazonaws.com"
     return None
+
+
+def explain_tags(tags: Mapping[object, object]) -> list[str]:
+    """Return what is wrong with tags, as sentences."""
+    faults = [f"tags: {len(tags)} are more than the {_TAGS} that AWS takes"] if len(tags) > _TAGS else []
+    for key, value in tags.items():
+        length = len(str(key))
+        if not 1 <= length <= _TAG_KEY_LENGTH:
+            faults.append(f"tags: the key {str(key)!r} must have 1 to {_TAG_KEY_LENGTH} characters, and has {length}")
+        if str(key).lower().startswith("aws:"):
+            faults.append(f"tags: the key {str(key)!r} begins with aws:, which is for AWS itself")
+        if value is None or isinstance(value, list | Mapping):
+            faults.append(f'tags: the value of {str(key)!r} is no text: write one, "" if there is nothing to say')
+        elif len(str(value)) > _TAG_VALUE_LENGTH:
+            faults.append(f"tags: the value of {str(key)!r} has more than {_TAG_VALUE_LENGTH} characters")
+    return faults
 
 
 def explain_external_id(value: str | None, shown: Iterable[str]) -> str | None:

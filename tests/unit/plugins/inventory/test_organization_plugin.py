@@ -227,7 +227,8 @@ def test_sdk_that_does_not_read_what_is_needed_is_refused(source: Source, monkey
         ({"states": "ACTIVE, CLOSED"}, {MANAGEMENT, SEARCH, PAYMENTS, CLOSED}),
         ({"organizational_units": [WORKLOADS]}, {SEARCH, PAYMENTS}),
         ({"organizational_units": [ROOT], "exclude_organizational_units": [PROD]}, {MANAGEMENT, PAYMENTS}),
-        ({"accounts": [SEARCH, PAYMENTS], "exclude_accounts": [PAYMENTS]}, {SEARCH}),
+        ({"accounts": [SEARCH]}, {SEARCH}),
+        ({"exclude_accounts": [PAYMENTS]}, {SEARCH, MANAGEMENT}),
         ({"include_management_account": False}, {SEARCH, PAYMENTS}),
     ],
 )
@@ -248,6 +249,68 @@ def test_choice_that_cannot_be_meant_is_refused_before_any_call(source: Source) 
         'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"'
     )
     assert (source.api.asked, source.clients, source.roles) == ([], [], 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (
+            {"organizational_unit": [WORKLOADS]},
+            "organizational_unit is no option of this inventory; did you mean organizational_units?",
+        ),
+        ({"include_management_account": "maybe"}, "include_management_account is 'maybe': give true or false"),
+        ({"tags": [True]}, "tags is [True]: give true or false"),
+        ({"nonsense": 1, "strict": 2}, "nonsense is no option of this inventory; strict is 2: give true or false"),
+        ({"hostnames": ["tag:Name"]}, "hostnames: tag:Name needs tags: true, which costs one call for each account"),
+        ({"accounts": [SEARCH], "exclude_accounts": [SEARCH]}, f"{SEARCH} is in both accounts and exclude_accounts"),
+    ],
+)
+def test_key_or_value_that_cannot_be_meant_is_refused_before_any_call(
+    source: Source, options: dict[str, Any], told: str
+) -> None:
+    assert (
+        source.refusal(**{"tags": None, "strict_permissions": "yes", **options}) == f"muster.aws.organization: {told}"
+    )
+    assert (source.api.asked, source.clients, source.roles) == ([], [], 0)
+
+
+def test_every_option_is_a_key_also_by_its_other_name(source: Source, tmp_path: Path) -> None:
+    source.read(
+        **CONSTRUCTED, strict=False, use_extra_vars=False, leading_separator=True, cache=False, aws_profile="somebody"
+    )
+    assert source.plugin.get_option("profile") == "somebody"
+
+
+def test_account_that_is_named_and_left_out_is_told_also_from_the_cache(source: Source, cache: dict[str, Any]) -> None:
+    told = [f"muster.aws.organization: account {CLOSED} is not taken: it is CLOSED, and states has ACTIVE"]
+    for _run in ("read", "cached"):
+        assert set(source.read(accounts=[CLOSED, SEARCH], **cache).hosts) == {SEARCH}
+        assert source.warnings == told
+        source.warnings.clear()
+    assert source.roles == 1
+
+
+def test_account_that_is_named_and_taken_is_not_told(source: Source) -> None:
+    source.read(accounts=[SEARCH], organizational_units=[ROOT])
+    assert source.warnings == []
+
+
+def test_cache_of_an_earlier_version_is_read(source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"rows": [], "tree": {}}
+    monkeypatch.setattr(source.plugin, "get_cached_result", lambda _path, _cache: (True, kept))
+    assert source.read().hosts == {}
+
+
+def test_account_called_like_a_group_is_called_by_its_id(source: Source) -> None:
+    names = ["aws_organization", "ou_ab12_11111111", "ou_workloads"]
+    source.api.accounts = [
+        account(each, WORKLOADS, Name=name) for each, name in zip((SEARCH, PAYMENTS, CLOSED), names, strict=True)
+    ]
+    assert set(source.read(hostnames=["account_name"]).hosts) == {SEARCH, PAYMENTS, CLOSED}
+    assert source.warnings == [
+        f"muster.aws.organization: account {each} is called by its id: {name!r} is a word or a group of the inventory"
+        for each, name in zip((SEARCH, PAYMENTS, CLOSED), names, strict=True)
+    ]
 
 
 def test_account_that_is_not_there_is_refused(source: Source) -> None:

@@ -45,6 +45,7 @@ class Module:
     made_with: dict[str, Any] = field(default_factory=dict)
     warned: list[str] = field(default_factory=list)
     params: dict[str, Any] = field(default_factory=dict)
+    no_log_values: set[str] = field(default_factory=set)
     result: dict[str, Any] | None = None
     failure: dict[str, Any] | None = None
 
@@ -490,6 +491,16 @@ def test_task_that_is_not_begun_fails_the_module_with_the_keys_of_a_result(
         "actions": [],
         "diff": {"before": {}, "after": {}},
     }
+
+
+@pytest.mark.parametrize(("external_id", "masked"), [("e", {"secret"}), ("ex", {"secret", "ex"}), (None, {"secret"})])
+def test_one_character_that_can_be_no_external_id_masks_nothing(
+    world: World, external_id: str | None, masked: set[str]
+) -> None:
+    secrets = {"secret", *([external_id] if external_id else [])}
+    given = {"external_id": external_id}
+    module = world.run(lambda: module_file.run_member(MACIE), given=given, no_log_values=secrets)
+    assert module.no_log_values == masked
 
 
 def test_sdk_that_is_missing_fails_the_module(world: World) -> None:

@@ -134,10 +134,21 @@ def test_number_in_place_of_a_list_of_ids_is_no_id(
     assert_refused(result, emulator, module_name, "222222222222 is of type int", "quote it in YAML")
 
 
+@pytest.mark.parametrize("module_name", ["guardduty_detector", "securityhub_hub"])
+@pytest.mark.parametrize("tags", [{"": "x"}, {"Owner": None}, {"Owner": "x" * 257}, {"k" * 129: "x"}])
+def test_tags_that_aws_does_not_take_are_refused_before_anything_is_changed(
+    module_name: str, tags: Mapping[str, Any], emulator: Emulator, run_module: Any
+) -> None:
+    own = {"enabled": False, "finding_publishing_frequency": "ONE_HOUR"} if module_name == "guardduty_detector" else {}
+    result = run_module(module_name, tags=tags, **own)
+    assert_refused(result, emulator, module_name, "tags: ")
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
         ("q", "2 to 1224 letters"),
+        ("e", "external_id must have 2 to 1224 letters"),  # and no letter of that is masked
         ("two words", "2 to 1224 letters"),
         ("x" * 1225, "2 to 1224 letters"),
         (A, "would be masked"),

@@ -303,6 +303,30 @@ def test_member_feature_that_the_region_lacks_is_named(emulator: Emulator, run_m
     [row] = result["members"]
     assert (row["status"], row["outcome"], row["reason_code"]) == ("Enabled", "failed", "feature_unsupported")
     assert "S3_DATA_EVENTS" in row["reason"] and row["actions"] == ["create"]
+    # Once AWS lists what the member has, check mode knows it, too.
+    for check in (True, False):
+        result = run_module("guardduty_member", check=check, members=members(A), via="organization", features=wanted)
+        [row] = result["members"]
+        assert (row["outcome"], row["reason_code"], row["actions"]) == ("failed", "feature_unsupported", [])
+        assert "AWS does not list S3_DATA_EVENTS in this Region" in row["reason"] and not result["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_detector_feature_that_is_not_listed_is_told(check: bool, emulator: Emulator, run_module: Any) -> None:
+    switch_on(emulator, GUARDDUTY, ADMINISTRATOR)
+
+    def run(name: str, status: str) -> Any:
+        result = run_module("guardduty_detector", check=check, features=[{"name": name, "status": status}])
+        [row] = result["detectors"]
+        assert [statuses(row), not result["changed"], row["actions"]] == [{name: None}, True, []]
+        return row, "".join(str(warning) for warning in result["warnings"])
+
+    row, warnings = run("s3_data_events", "DISABLED")
+    assert row["outcome"] == "unchanged" and "did you mean S3_DATA_EVENTS?" in warnings
+    found(emulator, missing_features={REGION: ["S3_DATA_EVENTS"]})
+    emulator.seed({"caller": ADMINISTRATOR})
+    row, warnings = run("S3_DATA_EVENTS", "ENABLED")
+    assert (row["outcome"], row["reason_code"]) == ("failed", "feature_unsupported") and "may refuse" in warnings
 
 
 def test_detector_features_are_merged_and_created_as_given(emulator: Emulator, run_module: Any) -> None:

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from ansible_collections.muster.aws.plugins.plugin_utils._account_list import NO_HOST_NAMES
 from ansible_collections.muster.aws.plugins.plugin_utils._organization import (
     OrganizationError,
     Tree,
     Wanted,
     check_records,
+    explain_host_names,
     make_row,
     name_hosts,
     name_units,
@@ -175,6 +177,27 @@ def test_wish_that_cannot_be_meant_is_told_before_any_call() -> None:
         "account id '8' is not 12 digits; write all 12, quoted, as in \"012345678901\"",
     ]
     assert list(Wanted().faults()) == []
+    wish = Wanted([], [PROD, OTHER], [ROOT, PROD], [SEARCH, AUDIT], [SEARCH])
+    assert list(wish.faults()) == [
+        "states is empty, and no account has none: leave it out for those that are ACTIVE",
+        "012345678901 is in both accounts and exclude_accounts",
+        f"{PROD} is in both organizational_units and exclude_organizational_units",
+    ]
+
+
+def test_ways_to_call_hosts_that_cannot_be_meant_are_told() -> None:
+    known = ["account_id", "account_name", "account_email", "tag:Name", "tag:a:b"]
+    assert list(explain_host_names(known, True)) == []
+    text = "hostnames: {!r} is none of account_id, account_name, account_email and tag:KEY{}".format
+    assert list(explain_host_names(["account_nme", "tag:", "Tag", 1], True)) == [
+        text("account_nme", "; did you mean account_name?"),
+        text("tag:", ""),
+        text("Tag", ""),
+        text("1", ""),
+    ]
+    assert list(explain_host_names(known, False)) == [
+        f"hostnames: {tag} needs tags: true, which costs one call for each account" for tag in known[3:]
+    ]
 
 
 def test_account_that_is_not_in_the_organization_is_refused() -> None:
@@ -208,6 +231,18 @@ def test_accounts_are_taken_by_state_unit_and_id(wish: dict[str, Any], taken: li
     assert [row["account_id"] for row in rows if Wanted(**wish).takes(row, ROOT)] == taken
 
 
+def test_accounts_that_are_asked_for_by_id_and_not_taken_are_told_with_the_reason() -> None:
+    rows = [make_row(record(each, State=state), tree()) for each, state in ((SEARCH, "ACTIVE"), (PAYMENTS, "CLOSED"))]
+    rows.append(make_row(record(AUDIT, State="CLOSED"), tree()))
+    wish = Wanted(["ACTIVE", "SUSPENDED"], [WORKLOADS], [PROD], [SEARCH, PAYMENTS])
+    assert wish.left_out(rows, ROOT) == [
+        f"account {SEARCH} is not taken: "
+        "organizational_units, exclude_organizational_units or include_management_account leaves it out",
+        f"account {PAYMENTS} is not taken: it is CLOSED, and states has ACTIVE, SUSPENDED",
+    ]
+    assert Wanted(units=[ROOT], accounts=[SEARCH]).left_out(rows, ROOT) == []
+
+
 def named(*names: str | None, preferences: tuple[str, ...] = ("account_name",)) -> tuple[list[str], list[str]]:
     ids = [SEARCH, PAYMENTS, AUDIT]
     rows = [make_row(record(id_, Name=name), tree()) for id_, name in zip(ids, names, strict=False)]
@@ -217,7 +252,7 @@ def named(*names: str | None, preferences: tuple[str, ...] = ("account_name",)) 
 
 
 def test_hosts_are_called_by_the_first_preference_that_they_have() -> None:
-    assert named("Pay ments", None, "all") == (["Pay-ments", PAYMENTS, AUDIT], [])
+    assert named("Pay ments", None, "prod") == (["Pay-ments", PAYMENTS, "prod"], [])
     assert named("a", "b", preferences=("account_email", "account_id")) == ([SEARCH, PAYMENTS], [])
     row = {**make_row(record(SEARCH), tree()), "account_tags": {"Team:Name": "search"}}
     assert name_hosts([row], ["tag:Other", "tag:Team:Name", "account_name"]) == ({"search": row}, [])
@@ -235,6 +270,15 @@ def test_hosts_whose_name_is_not_theirs_alone_are_called_by_their_ids() -> None:
         [SEARCH, "b"],
         [f"account {SEARCH} is called by its id: '{PAYMENTS}' is not its name alone"],
     )
+
+
+@pytest.mark.parametrize("name", ["all", "localhost", "ungrouped", "aws_organization"])
+def test_hosts_whose_name_means_something_else_are_called_by_their_ids(name: str) -> None:
+    text = f"account {PAYMENTS} is called by its id: {name!r} is a word or a group of the inventory"
+    assert named("a", name, "b") == (["a", PAYMENTS, "b"], [text])
+    rows = [make_row(record(SEARCH, Name=name), tree())]
+    assert set(name_hosts(rows, ["account_name"], ["other"])[0]) == {SEARCH if name in NO_HOST_NAMES else name}
+    assert set(name_hosts(rows, ["account_name"], [name])[0]) == {SEARCH}
 
 
 def test_units_are_groups_by_id_and_by_name() -> None:

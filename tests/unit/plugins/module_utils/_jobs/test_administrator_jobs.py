@@ -291,7 +291,7 @@ def test_info_shows_the_administrator_and_the_invitations_of_each_account() -> N
         unprocessed=[unprocessed_row(B, WEST, DENIED_PROBLEM)],
         warnings=[
             f"{EAST}/{B}: the service is off in this account and Region (service_not_enabled): switch it on first "
-            "(*_detector, *_hub or *_session modules, or enable_service=true)"
+            "(*_detector, *_hub or *_session modules)"
         ],
         before={f"{EAST}/{A}": "Enabled", f"{EAST}/{B}": None, f"{WEST}/{A}": None, f"{WEST}/{B}": None},
         after={f"{EAST}/{A}": "Enabled", f"{EAST}/{B}": None, f"{WEST}/{A}": None, f"{WEST}/{B}": None},

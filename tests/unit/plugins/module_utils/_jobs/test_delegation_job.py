@@ -327,14 +327,14 @@ def test_trust_that_is_refused_is_a_failure_and_keeps_what_was_done_before_it() 
     organizations.raises[TRUST] = [None, refusal(TRUST)]
     regions = {EAST: Region(), WEST: Region()}
 
-    report = run(regions, organizations, service_principals=["first", "second", "third"])
+    report = run(regions, organizations, service_principals=[f"{name}.amazonaws.com" for name in ("a", "b", "c")])
 
     problem = refused(TRUST)
     assert report.rows == [
         row(EAST, "failed", "enable_service_access", problem=problem),
         row(WEST, "failed", problem=problem),
     ]
-    assert organizations.writes == ["first", "second"]
+    assert organizations.writes == ["a.amazonaws.com", "b.amazonaws.com"]
     assert report.actions == [
         *[action(EAST, MANAGEMENT, TRUST)] * 3,
         action(EAST, MANAGEMENT, DELEGATE),
@@ -585,6 +585,14 @@ def test_trust_that_somebody_else_has_to_give_is_asked_for_once(reason: Reason) 
     ("given", "fault"),
     [
         ({"concurrency": 0}, Fault("", Reason.INVALID_INPUT, "concurrency must be at least 1")),
+        (
+            {"service_principals": [PRINCIPAL, " "]},
+            Fault(
+                "",
+                Reason.INVALID_INPUT,
+                "service_principals: ' ' is not the name of a service principal such as guardduty.amazonaws.com",
+            ),
+        ),
         (
             {"administrator_id": 12},
             Fault(

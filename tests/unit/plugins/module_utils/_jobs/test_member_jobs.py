@@ -498,6 +498,47 @@ def shown(value: str) -> list[dict[str, Any]]:
     return [{"name": "S3_DATA_EVENTS", "status": value, "additional_configuration": []}]
 
 
+STRANGER = "888888888888"
+WITHOUT = (
+    f"{EAST}: features were neither read nor changed for accounts that are {{status}}, not Enabled: {{ids}}; "
+    "run again once they are Enabled"
+)
+
+
+@pytest.mark.parametrize("carry_out", [True, False])
+def test_features_of_accounts_that_are_no_members_yet_or_suspended_are_told_to_be_left_alone(carry_out: bool) -> None:
+    members = [member_in(State.SUSPENDED, A), member_in(State.INVITED, B), member_in(State.SUSPENDED, C)]
+    ports = {EAST: Members(*members, member_in(State.RESIGNED, D), member_in(State.INVITED, STRANGER))}
+    options = options_of(A, B, C, D, ADMINISTRATOR, features=WANTED, monitoring="suspended", purge_members=True)
+    told = [WITHOUT.format(status="Disabled", ids=f"{A}, {C}"), WITHOUT.format(status="Invited", ids=B)]
+    for _run in ("first", "second"):
+        report = Run(ports, options, carry_out=carry_out).report
+        rows = {row["account_id"]: (row["outcome"], row["features"]) for row in report.rows}
+        assert (rows[A], rows[B], rows[C]) == (("unchanged", None),) * 3 and rows[D] == ("failed", None)
+        assert report.warnings == [*told, ITSELF_WARNING.format(EAST)]
+    # Beside what else is to be known of them.
+    suspended = [f"{EAST}/{i}: monitoring is suspended (status Disabled); monitoring=enabled starts it" for i in (A, C)]
+    report = Run(ports, {**options, "monitoring": None}, carry_out=carry_out).report
+    assert report.warnings == [*suspended, *told, ITSELF_WARNING.format(EAST)]
+    assert Run(ports, {**options, "features": None}, carry_out=carry_out).report.warnings == [
+        ITSELF_WARNING.format(EAST)
+    ]
+
+
+@pytest.mark.parametrize("carry_out", [True, False])
+def test_features_that_aws_does_not_list_are_told(carry_out: bool) -> None:
+    port = Members(member_in(State.ENABLED, A))
+    port.features = {A: {"S3_DATA_EVENTS": Feature("S3_DATA_EVENTS", "ENABLED")}}
+    asked = [{"name": "s3_data_events", "status": "DISABLED"}]
+    report = Run({EAST: port}, options_of(A, features=asked), carry_out=carry_out).report
+    unknown = [{"name": "s3_data_events", "status": None, "additional_configuration": []}]
+    assert [(row["outcome"], row["features"]) for row in report.rows] == [("unchanged", unknown)]
+    assert report.warnings == [
+        f"{EAST}: AWS does not list s3_data_events in this Region (did you mean S3_DATA_EVENTS?): it counts as DISABLED"
+    ]
+    assert port.writes == []
+
+
 @pytest.mark.parametrize("carry_out", [True, False])
 def test_features_are_given_to_members_that_lack_them(carry_out: bool) -> None:
     port = Members(*(member_in(State.ENABLED, account_id) for account_id in (A, B, C)))
@@ -524,6 +565,7 @@ def test_features_are_given_to_members_that_lack_them(carry_out: bool) -> None:
             action(EAST, None, "InviteMembers", D),
             action(EAST, None, "UpdateMemberDetectors", A),
         ],
+        warnings=[WITHOUT.format(status="Invited", ids=D)],
         before={**{f"{EAST}/{i}": "Enabled" for i in (A, B, C)}, f"{EAST}/{D}": None},
         after={**{f"{EAST}/{i}": "Enabled" for i in (A, B, C)}, f"{EAST}/{D}": "Invited"},
     )

@@ -187,6 +187,20 @@ def test_organization_that_takes_two_calls_has_two_actions() -> None:
 REPLACED = {"EKS_RUNTIME_MONITORING": "NONE", "RUNTIME_MONITORING": "ALL"}
 
 
+@pytest.mark.parametrize("carry_out", [True, False])
+def test_organization_is_told_what_aws_does_not_list(carry_out: bool) -> None:
+    ports = {(region, ADMINISTRATOR): Organization(RECORD) for region in (EAST, WEST)}
+    asked = [{"name": "s3_data_events", "auto_enable": "NONE", "additional_configuration": None}]
+    report = run(ports, {**OPTIONS, "features": asked}, carry_out)
+    assert report.warnings == [
+        f"{region}/{ADMINISTRATOR}: "
+        "AWS does not list s3_data_events in this Region (did you mean S3_DATA_EVENTS?): it counts as NONE"
+        for region in (EAST, WEST)
+    ]
+    assert report.rows == [row("unchanged", shows=settings("NEW", "NEW"), region=region) for region in (EAST, WEST)]
+    assert [port.sent for port in ports.values()] == [[], []]
+
+
 def test_organization_at_its_limit_is_warned_of() -> None:
     port = Organization(replace(RECORD, is_limit_reached=True))
     report = run({(EAST, ADMINISTRATOR): port}, OPTIONS)

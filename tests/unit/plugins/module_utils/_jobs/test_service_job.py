@@ -19,7 +19,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.model impor
 )
 from ansible_collections.muster.aws.plugins.module_utils._membership.port import CallFailed, ServiceRecord
 from ansible_collections.muster.aws.plugins.module_utils._membership.result import Report, unprocessed_row
-from ansible_collections.muster.aws.plugins.module_utils._membership.validate import InvalidInput
+from ansible_collections.muster.aws.plugins.module_utils._membership.validate import Fault, InvalidInput
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._jobs.stand_ins import (
     COMMON,
@@ -300,6 +300,20 @@ def test_service_shows_the_features_that_were_asked_for_and_no_others() -> None:
     ]
 
 
+@pytest.mark.parametrize("carry_out", [True, False])
+def test_service_tells_once_a_region_what_aws_does_not_list(carry_out: bool) -> None:
+    record = replace(ON, settings={**ON.settings, "features": {"S3": Feature("S3", "ENABLED")}})
+    ports = {(region, account_id): Detector(record) for region in (EAST, WEST) for account_id in (A, B)}
+    asked = [{"name": "s3", "status": "DISABLED"}]
+    report = run(ports, {**OPTIONS, "features": asked, "account_ids": [A, B], **ENTERED}, carry_out)
+    assert report.warnings == [
+        f"{region}: AWS does not list s3 in this Region (did you mean S3?): it counts as DISABLED"
+        for region in (EAST, WEST)
+    ]
+    assert {row["outcome"] for row in report.rows} == {"unchanged"}
+    assert report.rows[0]["features"] == [{"name": "s3", "status": None, "additional_configuration": []}]
+
+
 def test_service_with_neither_tags_nor_features_has_rows_without_them() -> None:
     report = run({(EAST, ADMINISTRATOR): Detector(None)}, {**PLAIN_OPTIONS, "enabled": False}, False, PLAIN)
     foreseen = row(ADMINISTRATOR, "changed", "enable_service", status="DISABLED", enabled=False)
@@ -324,6 +338,10 @@ def test_service_is_waited_for_as_long_as_the_options_say(wait: bool, naps: list
     [
         ({"features": [S3, S3]}, "features: S3 is listed twice"),
         ({"wait_timeout": -1}, "wait_timeout must not be negative"),
+        (
+            {"tags": {"Owner": None}, "enabled": False},
+            "tags: the value of 'Owner' is no text: write one, \"\" if there is nothing to say",
+        ),
     ],
 )
 def test_service_with_options_that_cannot_be_used_is_refused_before_aws_is_opened(
@@ -332,4 +350,4 @@ def test_service_with_options_that_cannot_be_used_is_refused_before_aws_is_opene
     cloud = StandIn()
     with pytest.raises(InvalidInput) as error:
         service_job(service_with(FACTS), task_of({**OPTIONS, **given}, cloud))
-    assert ([fault.text for fault in error.value.faults], cloud.connections) == ([text], 0)
+    assert (error.value.faults, cloud.connections) == ((Fault("", Reason.INVALID_INPUT, text),), 0)

@@ -12,6 +12,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.features im
     FeatureWish,
     FeatureWords,
     explain_features,
+    explain_unlisted,
     in_order,
     merged_features,
     missing_features,
@@ -67,10 +68,12 @@ def test_shown_is_what_was_asked_for_as_it_is_and_nothing_else() -> None:
         {
             "name": "A",
             "auto_enable": "NEW",
-            "additional_configuration": [{"name": "x", "auto_enable": "NEW"}, {"name": "y", "auto_enable": "NONE"}],
+            "additional_configuration": [{"name": "x", "auto_enable": "NEW"}, {"name": "y", "auto_enable": None}],
         },
-        {"name": "B", "auto_enable": "NONE", "additional_configuration": [{"name": "z", "auto_enable": "NONE"}]},
+        # What AWS does not list has no value.
+        {"name": "B", "auto_enable": None, "additional_configuration": [{"name": "z", "auto_enable": None}]},
     ]
+    assert FeatureWish(tuple(reversed(wish.features)), WORDS).shown(there) == wish.shown(there)
 
 
 def test_wish_names_what_differs_and_who_owns_it() -> None:
@@ -107,13 +110,54 @@ def test_features_read_and_shown_are_the_same_whatever_the_order() -> None:
     assert show_features(read_features(reversed(rows), WORDS), WORDS) == shown
 
 
+def rows_of(*pairs: tuple[str, str], **given: object) -> list[dict[str, object]]:
+    return [{"name": name, "auto_enable": value, **given} for name, value in pairs]
+
+
 def test_explain_features() -> None:
-    assert explain_features(of(A=("ALL", {}), B=("NEW", {})), WORDS) == []
-    assert explain_features([*of(A=("ALL", {})), *of(A=("NEW", {}))], WORDS) == ["features: A is listed twice"]
-    assert explain_features([Feature(" ", "ALL")], WORDS) == ["features: a name is empty"]
-    [text] = explain_features(of(OLD=("ALL", {}), NEWER=("NEW", {})), WORDS)
+    assert explain_features(rows_of(("A", "ALL"), ("B", "NEW")), WORDS) == []
+    assert explain_features(rows_of(("A", "ALL"), ("A", "NEW")), WORDS) == ["features: A is listed twice"]
+    assert explain_features(rows_of((" ", "ALL")), WORDS) == ["features: a name is empty"]
+    [text] = explain_features(rows_of(("OLD", "ALL"), ("NEWER", "NEW")), WORDS)
     assert "OLD and NEWER cannot be on together" in text and "set OLD to NONE" in text
-    assert explain_features(of(OLD=("NONE", {}), NEWER=("NEW", {})), WORDS) == []
+    assert explain_features(rows_of(("OLD", "NONE"), ("NEWER", "NEW")), WORDS) == []
+
+
+def test_explain_features_looks_into_their_additional_configuration() -> None:
+    names = rows_of(("x", "ALL"), ("", "ALL"), ("x", "NONE"), ("y", "ALL"))
+    assert explain_features(rows_of(("A", "ALL"), additional_configuration=names), WORDS) == [
+        "features: x is listed twice in additional_configuration of A",
+        "features: a name is empty in additional_configuration of A",
+    ]
+    # Each feature has its own.
+    one = rows_of(("x", "ALL"))
+    assert explain_features(rows_of(("A", "ALL"), ("B", "ALL"), additional_configuration=one), WORDS) == []
+    assert explain_features(rows_of(("A", "ALL"), additional_configuration=None), WORDS) == []
+
+
+def test_names_that_aws_does_not_list_are_told_with_the_one_that_is_near() -> None:
+    there = by_name(of(S3_DATA_EVENTS=("ALL", {}), RUNTIME=("ALL", {"AGENT_EC2": "ALL"})))
+    wanted = of(
+        s3_data_events=("NONE", {"x": "ALL"}),
+        ODD=("NEW", {}),
+        RUNTIME=("ALL", {"agent_ec2": "NONE", "AGENT_EC2": "ALL", "ODD": "ALL"}),
+    )
+    assert explain_unlisted(wanted, there, "NONE") == [
+        "AWS does not list s3_data_events in this Region (did you mean S3_DATA_EVENTS?): it counts as NONE",
+        "AWS does not list ODD in this Region: it may refuse the call",
+        "AWS does not list agent_ec2 in this Region (did you mean AGENT_EC2?): it counts as NONE",
+        "AWS does not list ODD in this Region: it may refuse the call",
+    ]
+    assert FeatureWish(tuple(wanted), WORDS).doubts(there) == explain_unlisted(wanted, there, "NONE")
+
+
+def test_call_is_foreseen_to_be_refused_where_aws_lists_others() -> None:
+    wish = FeatureWish(tuple(of(A=("ALL", {}), ODD=("ALL", {}), EVEN=("ALL", {}))), WORDS)
+    there = by_name(of(A=("NONE", {})))
+    assert wish.refusal(there) == "AWS does not list ODD, EVEN in this Region, and refuses a call that holds it"
+    # Where AWS lists nothing at all, that says nothing.
+    assert wish.refusal({}) == ""
+    assert FeatureWish(wish.features[:1], WORDS).refusal(there) == ""
 
 
 @pytest.mark.parametrize(("old", "new", "calls"), [("NONE", "NEW", 2), ("NEW", "NONE", 1), ("NONE", "NONE", 1)])

@@ -103,7 +103,7 @@ def carry_out(
 
 
 STATES = [of(), *(of(OLD=old, NEWER=new) for old, new in product(("ENABLED", "DISABLED"), repeat=2))]
-OWNED = {"NEWER": Feature("NEWER", "DISABLED", {}, POLICY)}
+OWNED = {**of(OLD="DISABLED"), "NEWER": Feature("NEWER", "DISABLED", {}, POLICY)}
 WISHES = [
     wish_of(**{n: v for n, v in zip(("OLD", "NEWER"), pair, strict=True) if v})
     for pair in (("DISABLED", "ENABLED"), ("ENABLED", "DISABLED"), ("", "ENABLED"), ("DISABLED", ""), ("ENABLED", ""))
@@ -121,6 +121,35 @@ def test_every_combination_ends_as_predicted_and_is_then_left_alone(wish: Featur
     asked = {feature.name for feature in wish.features}
     for account_id, features in present.items():
         assert all(port.features[account_id][n] == there for n, there in features.items() if n not in asked)
+
+
+def test_refusal_of_what_is_not_listed_is_foreseen_with_what_is_done_before_it() -> None:
+    present = {A: of(OLD="ENABLED", X="DISABLED"), B: of(OLD="DISABLED", X="DISABLED", NEWER="DISABLED")}
+    wish = wish_of(OLD="DISABLED", X="ENABLED", NEWER="ENABLED")
+    problem = Problem(
+        Reason.FEATURE_UNSUPPORTED, "AWS does not list NEWER in this Region, and refuses a call that holds it"
+    )
+    after = of(OLD="DISABLED", X="ENABLED")
+    assert predict_features(wish, present) == {
+        A: FeatureResult(present[A], after, True, problem),
+        B: FeatureResult(present[B], {**after, **of(NEWER="ENABLED")}, True),
+    }
+    # As it is in the real run.
+    port = FakeFeatures({A: present[A]})
+    port.script.before("update", None, raising(failure(Reason.INVALID_INPUT, "no")))
+    result = carry_out(wish, port, {A: present[A]})[A]
+    assert port.sent == [([A], ["OLD", "X"])] and result.is_changed
+    assert result.problem and result.problem.reason is Reason.FEATURE_UNSUPPORTED
+    alone = predict_features(wish_of(NEWER="ENABLED"), present)[A]
+    assert alone == FeatureResult(present[A], present[A], False, problem)
+
+
+def test_what_is_not_listed_is_told_once_for_all_members() -> None:
+    look = FeaturesLook(
+        wish_of(x="DISABLED"), FakeFeatures({}), {A: of(X="ENABLED"), B: of(X="ENABLED"), C: of(x="DISABLED")}
+    )
+    assert look.warnings == ["AWS does not list x in this Region (did you mean X?): it counts as DISABLED"]
+    assert [result.is_changed for result in predict_features(look.wish, look.known).values()] == [False] * 3
 
 
 def test_accounts_that_lack_the_same_share_a_call_of_at_most_fifty() -> None:

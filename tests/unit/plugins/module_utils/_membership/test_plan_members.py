@@ -533,6 +533,11 @@ def test_explain_purge_counts_only_accounts_with_something_to_do() -> None:
     assert explain_purge([plan], 0) is None
 
 
+def test_explain_purge_of_one_is_of_one_account() -> None:
+    text = explain_purge([purge_plan(member_in(State.ENABLED, B))], 0)
+    assert text and text.startswith("purge_members would remove 1 account, more than purge_limit=0; nothing was sent. ")
+
+
 def test_explain_purge_without_plans_lets_it_pass() -> None:
     assert explain_purge([], 0) is None
 

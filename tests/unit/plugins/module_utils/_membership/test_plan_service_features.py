@@ -17,7 +17,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.features im
     FeatureWords,
     merged_features,
 )
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Step
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Problem, Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.plan_service import (
     ServicePlan,
     ServiceResult,
@@ -126,6 +126,36 @@ def test_two_updates_where_an_old_feature_has_to_go_first() -> None:
     result = carry_out(plan, port)
     assert port.sent == [["enabled", "features"], ["features"]]
     assert result.done == (Step.UPDATE_SERVICE,) * 2
+
+
+def test_refusal_of_what_is_not_listed_is_foreseen_with_what_is_done_before_it() -> None:
+    record = replace(record_of(False, OLD="ENABLED"), tags={"old": "x"})
+    wish = replace(wish_of(True, NEWER="ENABLED", OLD="DISABLED"), tags={"new": "x"})
+    plan = plan_service(wish, record)
+    assert plan.steps == (Step.UPDATE_SERVICE, Step.UPDATE_SERVICE, Step.UNTAG, Step.TAG)
+    foreseen = predict_service(plan)
+    port = FakeDetector(record)
+    port.script.before("update", None, raising(failure(Reason.INVALID_INPUT)))
+    result = carry_out(plan, port)
+    text = "AWS does not list NEWER in this Region, and refuses a call that holds it"
+    assert foreseen.problem == Problem(Reason.FEATURE_UNSUPPORTED, text)
+    assert result.problem and result.problem.reason is Reason.FEATURE_UNSUPPORTED
+    assert foreseen.after and result.after and foreseen.done == result.done
+    assert (foreseen.after.settings, foreseen.after.tags) == (result.after.settings, result.after.tags)
+    assert (foreseen.done, port.sent) == ((Step.UPDATE_SERVICE,), [["enabled", "features"]])
+    # In one call, nothing is done; and of a service that is off, nobody knows.
+    alone = plan_service(wish_of(True, NEWER="ENABLED"), record)
+    assert predict_service(alone) == ServiceResult(record, record, problem=foreseen.problem)
+    assert predict_service(plan_service(wish, None)).problem is None
+
+
+def test_what_is_not_listed_is_told_of_a_service_that_is_on_and_stays_so() -> None:
+    wish = wish_of(True, a="DISABLED")
+    told = ["AWS does not list a in this Region (did you mean A?): it counts as DISABLED"]
+    assert plan_service(wish, record_of(A="ENABLED")).warnings == told
+    assert plan_service(wish, record_of(a="ENABLED")).warnings == []
+    assert plan_service(wish, None).warnings == []
+    assert plan_service(replace(wish, is_present=False), record_of(A="ENABLED")).warnings == []
 
 
 def test_what_a_policy_owns_is_not_sent_and_the_rest_is() -> None:

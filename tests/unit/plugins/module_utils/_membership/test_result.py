@@ -361,6 +361,7 @@ def test_service_row_of_a_service_without_name_and_tags_has_neither() -> None:
 
 
 WORDS = FeatureWords("status", "DISABLED")
+UNLISTED = "not listed"
 
 
 @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ WORDS = FeatureWords("status", "DISABLED")
     [
         (None, {"features": {"A": Feature("A", "ENABLED")}}, None),
         ("A", None, None),
-        ("A", {}, "DISABLED"),
+        ("A", {}, UNLISTED),
         ("A", {"features": {"A": Feature("A", "ENABLED"), "UNASKED": Feature("UNASKED", "ENABLED")}}, "ENABLED"),
     ],
 )
@@ -377,7 +378,9 @@ def test_service_row_shows_the_features_that_were_asked_for_and_no_others(asked,
     wish = FeatureWish((Feature(asked, "ENABLED"),), WORDS) if asked else None
     record = None if after is None else ServiceRecord("d1", "ENABLED", after)
     row = service_row(REGION, A, kind, ServiceResult(record, record), wish)
-    assert row["features"] == (shown and [{"name": "A", "status": shown, "additional_configuration": []}])
+    assert row["features"] == (
+        shown and [{"name": "A", "status": None if shown == UNLISTED else shown, "additional_configuration": []}]
+    )
 
 
 def test_member_row_has_features_where_the_service_has_them() -> None:

@@ -19,6 +19,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
     explain_region,
     explain_role_name,
     explain_service_principal,
+    explain_tags,
 )
 from ansible_collections.muster.aws.plugins.module_utils._services.guardduty.facts import GUARDDUTY
 from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.fakes import A, B, C
@@ -376,21 +377,35 @@ def test_explain_external_id_that_the_results_would_lose(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value",
-    [
-        "guardduty.amazonaws.com",
-        "malware-protection.guardduty.amazonaws.com",
-        "config.amazonaws.com.cn",
-    ],
+    "value", ["guardduty.amazonaws.com", "malware-protection.guardduty.amazonaws.com", "a.b", "a_=@,+." + "x" * 121]
 )
-def test_explain_service_principal_that_can_be_one(value: str) -> None:
+def test_explain_service_principal_names_of_services_are_fine(value) -> None:
     assert explain_service_principal(value) is None
 
 
 @pytest.mark.parametrize(
-    "value", ["", "guardduty", "amazonaws.com", "GuardDuty.amazonaws.com", "guardduty.amazonaws.com ", "a.b"]
+    "value",
+    ["", " ", "guardduty", "guardduty.", ".amazonaws.com", "a..b", "a.b ", "a/b.c", "j\u00f6.com", "a." + "x" * 127],
 )
-def test_explain_service_principal_that_is_none(value: str) -> None:
+def test_explain_service_principal_anything_else_is_refused(value) -> None:
     assert explain_service_principal(value) == (
         f"{value!r} is not the name of a service principal such as guardduty.amazonaws.com"
     )
+
+
+def test_explain_tags_that_aws_takes_are_fine() -> None:
+    assert explain_tags({}) == []
+    assert explain_tags({"k" * 128: "v" * 256, "a": "", 1: 2, "is_on": True, "paws:x": "y"}) == []
+    assert explain_tags({f"k{number}": "x" for number in range(50)}) == []
+
+
+def test_explain_tags_that_aws_does_not_take() -> None:
+    assert explain_tags({f"k{number}": "x" for number in range(51)}) == ["tags: 51 are more than the 50 that AWS takes"]
+    assert explain_tags({"": "x", "k" * 129: "x"}) == [
+        "tags: the key '' must have 1 to 128 characters, and has 0",
+        f"tags: the key '{'k' * 129}' must have 1 to 128 characters, and has 129",
+    ]
+    assert explain_tags({"AWS:x": "y"}) == ["tags: the key 'AWS:x' begins with aws:, which is for AWS itself"]
+    no_text = 'tags: the value of {!r} is no text: write one, "" if there is nothing to say'.format
+    assert explain_tags({"a": None, 1: [], "c": {}}) == [no_text("a"), no_text("1"), no_text("c")]
+    assert explain_tags({"a": "v" * 257}) == ["tags: the value of 'a' has more than 256 characters"]
