@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from ansible_collections.muster.aws.plugins.module_utils._membership.features import explain_features, read_features
+from ansible_collections.muster.aws.plugins.module_utils._membership.features import explain_features
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import HINTS
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
@@ -211,7 +211,7 @@ def explain_settings(options: Mapping[str, Any]) -> list[str]:
     for service, facts in FACTS.items():
         words = facts.organization.features if facts.organization else None
         rows = options.get(service, {}).get("features", ())
-        texts += [f"{service}.{text}" for text in explain_features(read_features(rows, words), words)] if words else []
+        texts += [f"{service}.{text}" for text in explain_features(rows, words)] if words else []
     return texts
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ansible_collections.muster.aws.plugins.module_utils._membership.features import explain_features
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list, explain_message
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, operations_of, rows_of
@@ -114,6 +115,12 @@ class Preflight:
             for name in options["services"]
         )
         faults = [f"{title}: {self._role.prefix}{text}" for title, text in messages if text]
+        features = {name: words for name in options["services"] if (words := SERVICES[name].features)}
+        faults += [
+            f"{self._role.prefix}{name}_{text}"
+            for name, words in features.items()
+            for text in explain_features(options.get(f"{name}_features") or (), words)
+        ]
         self._stop([*faults, *_explain_files(options, taken, self._role.prefix)])
         options["regions"] = list(dict.fromkeys(options["regions"]))
         return {name: value for name, value in options.items() if name not in self.secrets}

@@ -136,7 +136,7 @@ def explain_role_name(value: str) -> str | None:
 def explain_service_principal(value: str) -> str | None:
     """Return what is wrong with the name by which AWS Organizations knows a service, ``None`` if nothing is."""
     if not _PRINCIPAL.fullmatch(value) or len(value) > _PRINCIPAL_LENGTH:
-        return f"{value!r} is not the name of a service principal such as guardduty.amazonaws.com"
+        return f"{value!r} is not the name of a service principal such as SERVICE.amazonaws.com"
     return None
 
 

@@ -149,7 +149,7 @@ def test_administrator_that_nothing_leads_to_is_refused(run: Run) -> None:
             {"organization_administrator_role_name": "/Muster", "organization_service_principals": [""]},
             "organization_administrator_role_name: role name '/Muster' is not an IAM role name; write the name, with "
             "its path if it has one but without a leading slash, not an ARN; organization_service_principals: '' is "
-            "not the name of a service principal such as guardduty.amazonaws.com",
+            "not the name of a service principal such as SERVICE.amazonaws.com",
         ),
         (
             {"organization_guardduty": {"features": [{"name": "A", "auto_enable": "NEW"}] * 2}},

@@ -351,6 +351,17 @@ def test_file_of_failed_hosts_is_one_that_a_limit_can_name(name: str) -> None:
     assert stopped(preflight(search={**GIVEN, "onboard_failed_file": name})) == told
 
 
+def test_features_that_the_module_would_refuse_are_refused_before_anything_is_sent() -> None:
+    on = [{"name": name, "status": "ENABLED"} for name in ("EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING")]
+    assert stopped(preflight(search={**GIVEN, "onboard_guardduty_features": [*on, on[0]]})) == (
+        "onboard_guardduty_features: EKS_RUNTIME_MONITORING is listed twice\n"
+        "onboard_guardduty_features: EKS_RUNTIME_MONITORING and RUNTIME_MONITORING cannot be on together, "
+        "RUNTIME_MONITORING covers EKS_RUNTIME_MONITORING: set EKS_RUNTIME_MONITORING to DISABLED"
+    )
+    given = {**GIVEN, "onboard_guardduty_features": on[:1]}
+    assert preflight(search=given).options()["guardduty_features"] == on[:1]
+
+
 def test_what_was_left_over_of_the_call_is_told(tmp_path: Path) -> None:
     told = stopped(preflight(one={**GIVEN, "_raw_params": "eu-west-1"}, two={**GIVEN, "_raw_params": "eu-west-1"}))
     assert told == (

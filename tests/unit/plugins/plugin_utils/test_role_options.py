@@ -189,7 +189,7 @@ def test_organization_s_administrator_role_and_principals_are_told_by_their_vari
     role, principal = check_values({**FINE, **given}, "x_", KNOWN)
     assert role.startswith("x_administrator_role_name: role name '/Muster' is not an IAM role name")
     assert principal == (
-        "x_service_principals: 'guardduty' is not the name of a service principal such as guardduty.amazonaws.com"
+        "x_service_principals: 'guardduty' is not the name of a service principal such as SERVICE.amazonaws.com"
     )
 
 

@@ -590,7 +590,7 @@ def test_trust_that_somebody_else_has_to_give_is_asked_for_once(reason: Reason) 
             Fault(
                 "",
                 Reason.INVALID_INPUT,
-                "service_principals: ' ' is not the name of a service principal such as guardduty.amazonaws.com",
+                "service_principals: ' ' is not the name of a service principal such as SERVICE.amazonaws.com",
             ),
         ),
         (

@@ -389,7 +389,7 @@ def test_explain_service_principal_names_of_services_are_fine(value) -> None:
 )
 def test_explain_service_principal_anything_else_is_refused(value) -> None:
     assert explain_service_principal(value) == (
-        f"{value!r} is not the name of a service principal such as guardduty.amazonaws.com"
+        f"{value!r} is not the name of a service principal such as SERVICE.amazonaws.com"
     )
 
 
