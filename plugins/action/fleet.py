@@ -20,6 +20,7 @@ from typing import Any
 from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
@@ -113,7 +114,7 @@ class ActionModule(ModulesAction):
             return {"changed": False, "msg": "checked before"}
         self._fleet = self._variables_of_hosts()
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
-        taken = self._written_before()
+        taken = self._taken()
         run = self._runs.begin(self._use(), batch)
         plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}}
         try:
@@ -135,12 +136,13 @@ class ActionModule(ModulesAction):
     def _sources(self) -> list[str]:
         return [str(source) for source in self._vars.get("ansible_inventory_sources") or ()]
 
-    @staticmethod
-    def _written_before() -> list[str]:
-        """Return the files with the results of earlier uses of a role in this run, which another would replace."""
+    def _taken(self) -> dict[str, str]:
+        """Return the files that must not be written, and what they are: what would replace them loses that."""
         earlier = [run.plan["options"] for name in ROLES for run in Runs(C.DEFAULT_LOCAL_TMP, name)]
         names = ("results_file", "failed_file")
-        return [path for options in earlier for name in names for path in as_list(options.get(name))]
+        written = [path for options in earlier for name in names for path in as_list(options.get(name))]
+        results = dict.fromkeys(written, "has the results of an earlier part of this run")
+        return {**results, **dict.fromkeys(self._sources, "is the inventory")}
 
     def _use(self) -> str:
         """Return the id of the task by which the play uses the role: what it includes has new ones for each batch."""
@@ -155,7 +157,7 @@ class ActionModule(ModulesAction):
                 f"The strategy {strategy} would do the work of a batch once for each of its hosts. Nothing was sent. "
                 "Set strategy: linear in the play, or strategy = linear in ansible.cfg."
             )
-        if any(each.run_once for each in parents_of(self._task)):
+        if any(boolean(self._templar.template(each.run_once), strict=False) for each in parents_of(self._task)):
             raise AnsibleError(
                 "With run_once, the role would tell the first host only, and no other would fail. Nothing was sent. "
                 "Leave run_once out: the role itself does once what is to be done once."
@@ -166,18 +168,18 @@ class ActionModule(ModulesAction):
         found = {host: self._fleet.of(host) for host in names}
         return {host: variables for host, variables in found.items() if self._fleet.takes_part(variables)}
 
-    def _check(self, hosts: Mapping[str, HostVariables], plan: Result, taken: Iterable[str]) -> None:
+    def _check(self, hosts: Mapping[str, HostVariables], plan: Result, taken: Mapping[str, str]) -> None:
         """Fill in the plan of a run that can begin. Raises Stop; what is known by then stays, such as the files.
 
-        :param taken: Files that must not be written.
+        :param taken: Files that must not be written, and what they are.
         """
         preflight = Preflight(self._role, hosts)
         # Whatever else is wrong, no file is left that tells of an earlier run.
-        plan["options"] = preflight.results([*self._sources, *taken])
-        faults = explain_silent_sources(self._sources, self._fleet.sources, self._loader)
+        plan["options"] = preflight.results(taken)
+        faults = explain_silent_sources(self._sources, self._fleet.sources, self._vars["groups"], self._loader)
         if faults:
             raise Stop("; ".join(faults))
-        options = plan["options"] = preflight.options([*self._sources, *taken])
+        options = plan["options"] = preflight.options(taken)
         self._refuse_unnamed(options)
         self._refuse_others(hosts, options)
         plan.update({"secrets": preflight.secrets, "switched_on": {}, "caller_arn": None})
@@ -223,8 +225,8 @@ class ActionModule(ModulesAction):
         if pattern and others:
             raise Stop(
                 f"{self._role.prefix}hosts is {','.join(as_list(pattern))}, and this run has "
-                f"{counted(len(others), 'other host')} ({some(others)}): it is read with -e only. "
-                "Give it there, or use --limit"
+                f"{counted(len(others), 'other host')} ({some(others)}): only the playbook of this collection "
+                "reads it, with -e. Give it there, or choose hosts with --limit"
             )
 
     def _listed(self, preflight: Preflight, hosts: Mapping[str, HostVariables], options: Mapping[str, Any]) -> Result:
@@ -300,15 +302,18 @@ class ActionModule(ModulesAction):
         run = self._runs.current
         plan = run.plan if run else {"stopped": "the preflight was left out", "hosts": []}
         chosen = set(plan["hosts"])
-        stale = self._stale(run, plan) if run and not plan["stopped"] else {}
-        hosts = [host for host in self._vars["ansible_play_batch"] if host in chosen and host not in stale]
+        stale, gone = self._recheck(run, plan) if run and not plan["stopped"] else ({}, [])
+        chosen -= {*stale, *gone}
+        hosts = [host for host in self._vars["ansible_play_batch"] if host in chosen]
         if run is None or plan["stopped"] or not (hosts or stale):
             return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
         if run.hosts_done.issuperset([*hosts, *stale]):
             return {"changed": False, "msg": "a report is on all hosts at once, and was made with the first batch"}
         batch = self._try_work(plan, hosts) if hosts else {"hosts": {}, "rows": []}
-        undone = _undone(plan, stale)
-        batch.update(hosts={**batch["hosts"], **undone["hosts"]}, rows=[*batch["rows"], *undone["rows"]])
+        if stale or gone:
+            undone = _undone(plan, stale)
+            hosts, rows = {**batch["hosts"], **undone["hosts"]}, [*batch["rows"], *undone["rows"]]
+            batch.update(hosts=hosts, rows=rows, gone=gone)
         run.keep_batch(batch)
         line = self._progress(run, plan, batch)
         self.say(line)
@@ -324,32 +329,27 @@ class ActionModule(ModulesAction):
             text = _out_of_time(error)
         return _undone(plan, dict.fromkeys(hosts, text))
 
-    def _stale(self, run: Run, plan: Mapping[str, Any]) -> dict[str, str]:
-        """Return the hosts of a later batch that are no more what they were when everything was checked, and why.
+    def _recheck(self, run: Run, plan: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+        """Return the hosts of a later batch that are not what was checked, and why; and those that take part no more.
 
         In plays of somebody's own, what comes before the role may set facts of the hosts of each batch.
         """
         if set(run.seen) == set(run.batch):
-            return {}
+            return {}, []
         self._fleet = self._variables_of_hosts()
         hosts = self._hosts(run.batch)
-        preflight, checked = Preflight(self._role, hosts), set(plan["hosts"])
-        stale = {
-            host: "nothing was done: its condition did not hold when everything was checked, before the first batch"
-            for host in hosts
-            if host not in checked
-        }
-        accounts = plan["accounts"]
-        for host in checked.intersection(hosts):
-            now = preflight.account(hosts[host])
-            was = accounts["accounts"][host]
-            is_other_email = now["email"] and now["email"] != accounts["emails"].get(was)
-            if str(now["account_id"]) != was or is_other_email:
-                stale[host] = (
-                    f"nothing was done: its account was {was} when everything was checked, before the first batch, and "
-                    "its id or its e-mail is another now. Set both in the inventory"
-                )
-        return stale
+        preflight, checked, accounts = Preflight(self._role, hosts), set(plan["hosts"]), plan["accounts"]
+        stale = {}
+        for host, variables in hosts.items():
+            account = preflight.account(variables)
+            if host not in checked:
+                stale[host] = _UNCHECKED
+            elif (str(account["account_id"]), account["email"]) != (
+                accounts["accounts"][host],
+                accounts["addresses"][host],
+            ):
+                stale[host] = _ANOTHER.format(accounts["accounts"][host])
+        return stale, [host for host in run.batch if host in checked and host not in hosts]
 
     def _with_secrets(self, plan: Mapping[str, Any], host: str) -> Result:
         variables = self._variables_of_hosts().of(host)
@@ -382,16 +382,17 @@ class ActionModule(ModulesAction):
 
     def _progress(self, run: Run, plan: Mapping[str, Any], batch: Mapping[str, Any]) -> str:
         """Return the line after a batch: which of how many, accounts seen of all, changed, failed."""
-        seen = len(run.hosts_done)
+        done = run.hosts_done
+        seen, hosts = len(done), len(done.union(plan["hosts"]))
         size = len(batch["hosts"])
         number = run.batches_done
-        of_all = max(number, number + -(-(len(plan["hosts"]) - seen) // max(size, 1)))
+        of_all = max(number, number + -(-(hosts - seen) // max(size, 1)))
         failed = [host for host, verdict in batch["hosts"].items() if verdict["failed"]]
         changed = sum(verdict["changed"] for verdict in batch["hosts"].values())
         gaps = len({row["host"] for row in batch["rows"] if row["failed"]} - set(failed))
         names = f" ({some(failed)})" if failed else ""
         return (
-            f"batch {number} of {of_all}: {seen:,} of {counted(len(plan['hosts']), 'account')} seen; "
+            f"batch {number} of {of_all}: {seen:,} of {counted(hosts, 'account')} seen; "
             f"in this batch {size - len(failed) - gaps:,} {tally(gaps, changed, len(failed), self.is_check)}{names}"
         )
 
@@ -456,10 +457,11 @@ class ActionModule(ModulesAction):
         self, plan: Mapping[str, Any], batches: Iterable[Mapping[str, Any]], verdicts: Mapping[str, Any]
     ) -> Ending:
         options = plan["options"]
+        gone = {host for batch in batches for host in batch.get("gone", ())}
         return Ending(
             title=self._role.title,
             prefix=self._role.prefix,
-            hosts=list(dict.fromkeys([*plan["hosts"], *verdicts])),
+            hosts=[host for host in dict.fromkeys([*plan["hosts"], *verdicts]) if host not in gone],
             regions=options.get("regions", []),
             administrator_id=str(options.get("administrator_id", "")),
             rows=[row for batch in batches for row in batch["rows"]],
@@ -524,6 +526,13 @@ class _Work:
 
 
 _MEND = "mend that, and run the same again"
+
+_UNCHECKED = "nothing was done: its condition did not hold when everything was checked, before the first batch"
+
+_ANOTHER = (
+    "nothing was done: its account was {} when everything was checked, before the first batch, and its id or its "
+    "e-mail is another now. Set both in the inventory"
+)
 
 _PASSED_OVER = (
     "nothing was done for this host: it was in no batch. Where a condition on the role leaves out the first host of a "

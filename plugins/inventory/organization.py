@@ -190,7 +190,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
         faults += [
             f"{name} is {plain(value)!r}: give true or false"
             for name, value in given.items()
-            if options.get(name, {}).get("type") == "bool" and value is not None and not _is_bool(value)
+            if options.get(name, {}).get("type") in ("bool", "boolean") and value is not None and not _is_bool(value)
         ]
         if faults:
             raise OrganizationError("; ".join(faults))

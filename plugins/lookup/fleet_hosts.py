@@ -112,14 +112,13 @@ class LookupModule(LookupBase):  # type: ignore[misc]
             raise AnsibleError(f"{name} is empty, and nothing was done: name hosts or groups, or leave it out for all")
         return text
 
-    @staticmethod
-    def _refuse(role: str, pattern: Any, variables: Mapping[str, Any]) -> None:
+    def _refuse(self, role: str, pattern: Any, variables: Mapping[str, Any]) -> None:
         """Refuse what would make Ansible end well without having done anything."""
         _refuse_parts(variables, f": choose services with -e {role}_services=..., hosts with --limit")
         sources = [str(source) for source in variables.get("ansible_inventory_sources") or ()]
         groups = dict(variables.get("groups") or {})
         patterns = Patterns(groups)
-        faults = explain_sources(sources)
+        faults = explain_sources(sources, groups, self._loader)
         limit = variables.get("ansible_limit")
         if not groups.get("all"):
             about = "; ".join(faults) or f"it was read from {', '.join(sources)}"

@@ -66,8 +66,8 @@ def collect_accounts(
     :param rows: By host: ``account_id``, ``email``.
     :param services: The services, each with its own rules for e-mail addresses.
     :param needs_email: Whether the e-mail addresses matter: they do not for leaving.
-    :returns: ``accounts`` (host to account id), ``emails`` (account id to address) and ``faults`` (host to service to
-        its code and text).
+    :returns: ``accounts`` (host to account id), ``addresses`` (host to address), ``emails`` (account id to address) and
+        ``faults`` (host to service to its code and text).
     """
     faults: dict[str, dict[str, Row]] = {}
     for service in services:
@@ -79,6 +79,7 @@ def collect_accounts(
                 faults.setdefault(host, {})[service] = problems[str(row["account_id"])]
     return {
         "accounts": {host: str(row["account_id"]) for host, row in rows.items()},
+        "addresses": {host: row["email"] for host, row in rows.items()},
         "emails": {str(row["account_id"]): row["email"] for row in rows.values() if row["email"]},
         "faults": faults,
     }

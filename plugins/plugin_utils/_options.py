@@ -54,8 +54,9 @@ def explain_leftover(left: object) -> list[str]:
     if not left:
         return []
     return [
-        f"-e: Ansible takes what it is given apart at blanks, and {str(left)!r} was left over. Quote the value, "
-        "as in -e \"onboard_regions='us-east-1, eu-west-1'\", or leave the blanks out"
+        # Not what: it may be a part of a secret.
+        "-e: Ansible takes what it is given apart at blanks, and a part of it was left over. Quote the value, as in "
+        "-e \"onboard_regions='us-east-1, eu-west-1'\", or leave the blanks out"
     ]
 
 

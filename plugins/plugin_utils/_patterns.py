@@ -78,25 +78,30 @@ def _any_or_itself(found: re.Match[str]) -> str:
     return r"\." if found[0] == "." else "."
 
 
-def explain_sources(sources: Iterable[str]) -> list[str]:
+def explain_sources(sources: Iterable[str], groups: Iterable[str], loader: Any) -> list[str]:
     """Return a sentence for each source of the inventory that Ansible could not read, or of which it read only a part.
 
     Ansible warns of these and goes on without their hosts. Sources that ask somebody (scripts, and files that name an
     inventory plugin) are not asked again.
-    """
-    return [fault for path in _paths(sources) if not _asks(path) for fault in _explain(path, DataLoader())]
 
-
-def explain_silent_sources(sources: Iterable[str], giving: Collection[str], loader: Any) -> list[str]:
-    """Return a sentence for each source that gave no host, because Ansible could not read it.
-
-    Those that ask somebody are asked again: of a failure, Ansible keeps nothing.
-
-    :param giving: The sources that gave one.
+    :param groups: Those of the inventory: a source may go on with groups of another.
     :param loader: Ansible's own, which can read what is encrypted.
     """
-    silent = [path for path in _paths(sources) if str(path.absolute()) not in giving]
-    return [fault for path in silent for fault in _explain(path, loader)]
+    found = [_explain(path, groups, loader) for path in _paths(sources) if not (path.exists() and _asks(path))]
+    return [fault for fault in found if fault]
+
+
+def explain_silent_sources(
+    sources: Iterable[str], giving: Collection[str], groups: Iterable[str], loader: Any
+) -> list[str]:
+    """Return a sentence for each source that asks somebody and gave no host, because Ansible could not read it.
+
+    They are asked again: of a failure, Ansible keeps nothing.
+
+    :param giving: The sources that gave a host.
+    """
+    silent = [path for path in _paths(sources) if str(path.absolute()) not in giving and path.exists() and _asks(path)]
+    return [_unread(path) for path in silent if _read(path, groups, loader) is None]
 
 
 def _paths(sources: Iterable[str]) -> list[Path]:
@@ -113,27 +118,40 @@ def _files(path: Path) -> Iterable[Path]:
 
 def _asks(path: Path) -> bool:
     """Tell whether a source asks somebody: a script, or a file that names an inventory plugin."""
-    if not path.exists() or os.access(path, os.X_OK):
-        return path.exists()
+    if os.access(path, os.X_OK):
+        return True
     return bool(_ASKS_A_PLUGIN.search(path.read_text(encoding="utf-8", errors="replace")))
 
 
-def _explain(path: Path, loader: Any) -> list[str]:
+def _read(path: Path, groups: Iterable[str], loader: Any) -> InventoryManager | None:
+    """Return the hosts and groups of a source, ``None`` if it cannot be read as a whole."""
+    manager = InventoryManager(loader, parse=False)
+    for group in groups:
+        manager.add_group(group)
+    return manager if manager.parse_source(str(path)) else None
+
+
+def _unread(path: Path) -> str:
+    return (
+        f"Ansible could not read the inventory {path} as a whole (run ansible-inventory --list -i {path} to see why; "
+        "host names that are account ids need quotes in YAML)"
+    )
+
+
+def _explain(path: Path, groups: Iterable[str], loader: Any) -> str | None:
     if not path.exists():
-        return [f"the inventory {path} is not there"]
+        return f"the inventory {path} is not there"
     of_another_form = (
         "an account list of another form is turned into an inventory by ansible-playbook muster.aws.inventory"
     )
-    if path.suffix.lower() == ".csv" and not _asks(path):
+    if path.suffix.lower() == ".csv":
         # Ansible takes each of its lines for the name of a host.
-        return [f"the inventory {path} is a CSV ({of_another_form})"]
-    manager = InventoryManager(loader, parse=False)
-    if not manager.parse_source(str(path)):
-        return [
-            f"Ansible could not read the inventory {path} as a whole (run ansible-inventory --list -i {path} to see "
-            "why; host names that are account ids need quotes in YAML)"
-        ]
-    has_variables = any(group.get_vars() for group in manager.groups.values())
-    if not manager.hosts and not has_variables and not _asks(path):
-        return [f"the inventory {path} has no host ({of_another_form})"]
-    return []
+        return f"the inventory {path} is a CSV ({of_another_form})"
+    manager = _read(path, groups, loader)
+    if manager is None:
+        return _unread(path)
+    # Of every inventory, all has groups below it.
+    has_content = any(g.get_vars() or (name != "all" and g.child_groups) for name, g in manager.groups.items())
+    if not manager.hosts and not has_content:
+        return f"the inventory {path} has no host ({of_another_form})"
+    return None

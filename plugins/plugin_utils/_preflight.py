@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -31,6 +32,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of
 
 ROLES_FOLDER = Path(__file__).parents[2] / "roles"
 _FAULTS_SHOWN = 10
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Stop(Exception):
@@ -69,7 +71,7 @@ class Preflight:
         """The names of options that must not be kept, without the prefix."""
         return [self._name(name) for name, row in self._spec.items() if row.get("no_log")]
 
-    def results(self, taken: Iterable[str] = ()) -> dict[str, Any]:
+    def results(self, taken: Mapping[str, str] = _NOTHING) -> dict[str, Any]:
         """Return the files that the ending writes, as far as they can be told, and without those that it must not.
 
         :param taken: See :meth:`options`.
@@ -85,10 +87,10 @@ class Preflight:
         kept = {name: value if isinstance(values[name], list) else value[0] for name, value in paths.items() if value}
         return {self._name(name): value for name, value in kept.items()}
 
-    def options(self, taken: Iterable[str] = ()) -> dict[str, Any]:
+    def options(self, taken: Mapping[str, str] = _NOTHING) -> dict[str, Any]:
         """Return what the role was told, by name without its prefix and without what is secret.
 
-        :param taken: Files that must not be written: the sources of the inventory, and what was written before.
+        :param taken: Files that must not be written, and what they are, as the predicate of a sentence.
         :raises Stop: Something of it cannot be used.
         """
         leftovers = (text for host in self._hosts.values() for text in explain_leftover(host.raw(LEFTOVER)))
@@ -155,13 +157,13 @@ class Preflight:
             raise Stop("\n".join([*found[:_FAULTS_SHOWN], *more]))
 
 
-def _explain_files(options: Mapping[str, Any], taken: Iterable[str], prefix: str) -> Iterator[str]:
+def _explain_files(options: Mapping[str, Any], taken: Mapping[str, str], prefix: str) -> Iterator[str]:
     """Find files that could not be written when all is done, or not be read by Ansible then, or that one would lose."""
     failed_file = str(options.get("failed_file") or "")
     if re.search(r"[\s,:;\[\]]", failed_file):
         where = "at blanks, commas, colons and brackets"
         yield f"{prefix}failed_file: Ansible cuts --limit @{failed_file} {where}; name another"
-    names = dict.fromkeys(map(_path_of, taken), "the inventory, or has results of an earlier part of this run")
+    names = {_path_of(text): what for text, what in taken.items()}
     for name in ("results_file", "failed_file", "file", "csv_file", "json_file"):
         for text in filter(None, as_list(options.get(name))):
             path = _path_of(text)
@@ -169,8 +171,8 @@ def _explain_files(options: Mapping[str, Any], taken: Iterable[str], prefix: str
             if fault:
                 yield f"{prefix}{name}: {fault}"
             elif path in names:
-                yield f"{prefix}{name}: {text} is {names[path]}; name another file"
-            names[path] = f"that of {prefix}{name}, too"
+                yield f"{prefix}{name}: {text} {names[path]}; name another file"
+            names[path] = f"is that of {prefix}{name}, too"
 
 
 def _path_of(text: str) -> Path:

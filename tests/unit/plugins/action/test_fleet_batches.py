@@ -34,7 +34,7 @@ PLAN: Mapping[str, Any] = MappingProxyType(
         "switched_on": {"guardduty": {"detectors": []}},
         "caller_arn": "arn",
         "inventory": {"accounts": []},
-        "accounts": {"accounts": ACCOUNTS, "emails": {}, "faults": {}},
+        "accounts": {"accounts": ACCOUNTS, "addresses": dict.fromkeys(ACCOUNTS), "emails": {}, "faults": {}},
     }
 )
 OF_ALL: Mapping[str, Any] = MappingProxyType(
@@ -262,7 +262,7 @@ def test_progress_of_a_batch_of_nobody_and_of_more_than_there_are_is_told(
     assert told == "batch 1 of 4: 0 of 3 accounts seen; in this batch 0 as wanted, 0 changed, 0 failed"
     work.result = {"hosts": {name: verdict() for name in (*HOSTS, "stranger", "another")}, "rows": []}
     told = play.step("batch", "search")["msg"]
-    assert told == "batch 2 of 2: 5 of 3 accounts seen; in this batch 5 as wanted, 0 changed, 0 failed"
+    assert told == "batch 2 of 2: 5 of 5 accounts seen; in this batch 5 as wanted, 0 changed, 0 failed"
 
 
 @pytest.mark.parametrize("is_check", [False, True])
@@ -387,3 +387,18 @@ def test_host_whose_condition_did_not_hold_when_everything_was_checked_is_told_s
             "failed_hosts"
         ]
     )
+
+
+def test_host_whose_condition_holds_no_more_is_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    play, work = stand_in_play(monkeypatch, tmp_path, "onboard"), Work(payments=verdict())
+    monkeypatch.setattr(fleet, "onboard_batch", work)
+    for host in HOSTS:
+        play.hosts[host]["onboard_account_email"] = None
+    play.left_out = {"audit"}
+    later_batch(play, "payments", "audit")
+    [given] = work.given
+    assert list(given[1]["accounts"]) == ["payments"] and play.run.verdict("audit") is None
+    data = play.step("summary", "payments", "audit")["ansible_stats"]["data"]["onboard_summary"]
+    assert data["failed_hosts"] == ["search"] and data["accounts"] == 2
+    later_batch(play, "audit")
+    assert len(work.given) == 1

@@ -87,6 +87,7 @@ def test_run_is_checked_and_looked_at_and_what_was_found_is_kept(play_of: Callab
         "caller_arn": None,
         "accounts": {
             "accounts": ACCOUNTS,
+            "addresses": {host: f"{host}@example.com" for host in ACCOUNTS},
             "emails": {account_id: f"{host}@example.com" for host, account_id in ACCOUNTS.items()},
             "faults": {},
         },
@@ -288,7 +289,8 @@ def test_hosts_that_the_variable_of_hosts_leaves_out_are_refused(
     play = play_of(role, hosts=given, **(more if role == "offboard" else {}))
     play.step("preflight", ansible_limit=limit)
     assert play.run.plan["stopped"] == (
-        f"{role}_hosts is {stopped}: it is read with -e only. Give it there, or use --limit"
+        f"{role}_hosts is {stopped}: only the playbook of this collection reads it, with -e. "
+        "Give it there, or choose hosts with --limit"
     )
     assert play.ran == []
 
@@ -442,7 +444,8 @@ def test_role_that_would_tell_the_first_host_alone_is_refused(
 ) -> None:
     play = play_of("onboard")
     task, include = play.task("preflight"), TaskInclude()
-    include._parent, include.run_once = None, is_included
+    include._parent, include.run_once = None, "{{ asked }}" if is_included else None
+    play.given = {"asked": "yes"}
     task._parent._parent, task._parent.run_once = include, not is_included
     with pytest.raises(AnsibleError, match="^With run_once, the role would tell the first host only"):
         play.step("preflight", task=task)
@@ -475,13 +478,13 @@ def test_results_of_an_earlier_part_of_the_run_and_the_inventory_are_not_written
     again = play.task("preflight")
     again._uuid = "another"
     play.step("preflight", task=again)
-    told = "is the inventory, or has results of an earlier part of this run; name another file"
+    told = "has the results of an earlier part of this run; name another file"
     assert play.run.plan["stopped"] == f"onboard_results_file: {path} {told}"
     assert "results_file" not in play.run.plan["options"]
     play = play_of("report", failed_file=str(inventory))
     play.sources = play.giving = [str(inventory)]
     play.step("preflight")
-    assert play.run.plan["stopped"] == f"report_failed_file: {inventory} {told}"
+    assert play.run.plan["stopped"] == f"report_failed_file: {inventory} is the inventory; name another file"
     # Nor where the run is stopped.
     assert "failed_file" not in play.run.plan["options"]
 

@@ -158,7 +158,7 @@ def test_tags_that_leave_the_work_in_are_taken(lookup: Lookup, tags: dict[str, A
         (
             {"_raw_params": "eu-west-1"},
             {},
-            "-e: Ansible takes what it is given apart at blanks, and 'eu-west-1' was left over. Quote the value, "
+            "-e: Ansible takes what it is given apart at blanks, and a part of it was left over. Quote the value, "
             "as in -e \"onboard_regions='us-east-1, eu-west-1'\", or leave the blanks out",
         ),
         ({}, {"subset": ""}, "--limit is empty"),

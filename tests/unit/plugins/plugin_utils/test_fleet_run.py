@@ -16,6 +16,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.plugin_utils._options import check_options, check_values, unknown_names
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import (
@@ -288,12 +289,12 @@ def test_pattern_of_matches_exactly_its_hosts() -> None:
 def test_explain_sources_names_an_inventory_of_which_ansible_takes_only_a_part(text, words, tmp_path) -> None:
     path = tmp_path / "accounts.yml"
     path.write_text(text)
-    faults = explain_sources([str(path)])
+    faults = explain_sources([str(path)], [], DataLoader())
     assert [words in fault and str(path) in fault for fault in faults] == ([True] if words else [])
 
 
 def test_explain_sources_names_a_file_that_is_not_there(tmp_path) -> None:
-    assert "is not there" in explain_sources([str(tmp_path / "nosuch.yml")])[0]
+    assert "is not there" in explain_sources([str(tmp_path / "nosuch.yml")], [], DataLoader())[0]
 
 
 @pytest.mark.parametrize(

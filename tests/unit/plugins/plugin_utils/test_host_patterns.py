@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible.parsing.dataloader import DataLoader
+from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import (
     Patterns,
     explain_silent_sources,
@@ -108,27 +109,27 @@ def fault_of(path: Path) -> str:
 def test_inventory_that_ansible_takes_in_part_is_told_with_how_to_see_why(tmp_path: Path) -> None:
     path = tmp_path / "accounts.yml"
     path.write_text(UNQUOTED)
-    assert explain_sources([str(path)]) == [fault_of(path)]
+    assert explain_sources([str(path)], [], DataLoader()) == [fault_of(path)]
 
 
 def test_list_that_is_no_inventory_is_told_with_the_playbook_that_makes_one(tmp_path: Path) -> None:
     path = tmp_path / "accounts.json"
     path.write_text(json.dumps({"Accounts": [{"Id": "222222222222"}]}))
-    assert explain_sources([str(path)]) == [
+    assert explain_sources([str(path)], [], DataLoader()) == [
         f"the inventory {path} has no host (an account list of another form is turned into an inventory by "
         "ansible-playbook muster.aws.inventory)"
     ]
 
 
 def test_hosts_written_in_the_command_line_are_no_file() -> None:
-    assert explain_sources(["web-1,web-2", "web-1,"]) == []
-    assert explain_sources(["web-1"]) == ["the inventory web-1 is not there"]
+    assert explain_sources(["web-1,web-2", "web-1,"], [], DataLoader()) == []
+    assert explain_sources(["web-1"], [], DataLoader()) == ["the inventory web-1 is not there"]
 
 
 def test_file_of_variables_alone_is_fine(tmp_path: Path) -> None:
     path = tmp_path / "common.yml"
     path.write_text("all:\n  vars:\n    onboard_regions: [us-east-1]\n")
-    assert explain_sources([str(path)]) == []
+    assert explain_sources([str(path)], [], DataLoader()) == []
 
 
 def test_folder_is_looked_through_without_what_ansible_ignores_itself(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_folder_is_looked_through_without_what_ansible_ignores_itself(tmp_path: 
         path.write_text(UNQUOTED)
     (tmp_path / "fine.yml").write_text(FINE)
     found = [tmp_path / "a.yml", tmp_path / "b.yml", inner / "c.yml"]
-    assert explain_sources([str(tmp_path)]) == [fault_of(path) for path in found]
+    assert explain_sources([str(tmp_path)], [], DataLoader()) == [fault_of(path) for path in found]
 
 
 @pytest.mark.parametrize(
@@ -153,20 +154,20 @@ def test_folder_is_looked_through_without_what_ansible_ignores_itself(tmp_path: 
 def test_inventory_that_asks_a_plugin_is_not_asked_again(text: str, tmp_path: Path) -> None:
     path = tmp_path / "organization.yml"
     path.write_text(text)
-    assert explain_sources([str(path)]) == []
+    assert explain_sources([str(path)], [], DataLoader()) == []
 
 
 def test_script_is_not_run_again(tmp_path: Path) -> None:
     path, mark = tmp_path / "accounts.sh", tmp_path / "mark"
     path.write_text(f"#!/bin/sh\ntouch {mark}\n")
     path.chmod(0o700)
-    assert explain_sources([str(path)]) == [] and not mark.exists()
+    assert explain_sources([str(path)], [], DataLoader()) == [] and not mark.exists()
 
 
 def test_inventory_in_another_encoding_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = tmp_path / "organization.yml"
     path.write_bytes("# für alle\nplugin: muster.aws.organization\n".encode("latin-1"))
-    assert explain_sources([str(path)]) == []
+    assert explain_sources([str(path)], [], DataLoader()) == []
 
 
 @pytest.mark.parametrize(("text", "has"), [("\n", False), ("", False), (" \n\t\n", False), ("\nsearch\n", True)])
@@ -187,9 +188,9 @@ def test_source_that_gave_no_host_is_asked_again_and_told_if_it_cannot_be_read(t
     script.chmod(0o700)
     fine.write_text(FINE)
     sources = [str(path) for path in (broken, script, fine, "web-1,")]
-    assert explain_silent_sources(sources, [str(fine)], DataLoader()) == [fault_of(broken), fault_of(script)]
-    assert explain_silent_sources(sources, sources, DataLoader()) == []
-    assert explain_silent_sources([str(tmp_path)], [], DataLoader()) == [fault_of(script), fault_of(broken)]
+    assert explain_silent_sources(sources, [str(fine)], [], DataLoader()) == [fault_of(broken), fault_of(script)]
+    assert explain_silent_sources(sources, sources, [], DataLoader()) == []
+    assert explain_silent_sources([str(tmp_path)], [], [], DataLoader()) == [fault_of(script), fault_of(broken)]
 
 
 def test_source_that_has_no_host_to_give_is_fine(tmp_path: Path) -> None:
@@ -197,7 +198,7 @@ def test_source_that_has_no_host_to_give_is_fine(tmp_path: Path) -> None:
     script.write_text("#!/bin/sh\necho '{}'\n")
     script.chmod(0o700)
     constructed.write_text("plugin: constructed\nstrict: true\ngroups: {banks: true}\n")
-    assert explain_silent_sources([str(script), str(constructed)], [], DataLoader()) == []
+    assert explain_silent_sources([str(script), str(constructed)], [], [], DataLoader()) == []
 
 
 def test_list_with_commas_is_told_with_the_playbook_that_makes_an_inventory_of_it(tmp_path: Path) -> None:
@@ -207,4 +208,35 @@ def test_list_with_commas_is_told_with_the_playbook_that_makes_an_inventory_of_i
         f"the inventory {path} is a CSV (an account list of another form is turned into an inventory by "
         "ansible-playbook muster.aws.inventory)"
     ]
-    assert explain_sources([str(path)]) == told == explain_silent_sources([str(path)], [], DataLoader())
+    assert explain_sources([str(path)], [], DataLoader()) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("groups", "[prod:children]\nteam_a\n"),
+        ("vars", "[team_a:vars]\nx=1\n"),
+        ("groups.yml", "prod: {children: {team_a: {}}}\n"),
+    ],
+)
+def test_source_may_go_on_with_the_groups_of_another(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert explain_sources([str(path)], ["all", "ungrouped", "team_a"], DataLoader()) == []
+
+
+def test_what_is_encrypted_is_read_with_the_loader_of_the_run(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.yml"
+    secret = VaultSecret(b"word")
+    path.write_bytes(VaultLib([("default", secret)]).encrypt(FINE, secret))
+    loader = DataLoader()
+    assert explain_sources([str(path)], [], loader) == [fault_of(path)]
+    loader.set_vault_secrets([("default", secret)])
+    assert explain_sources([str(path)], [], loader) == []
+
+
+def test_sources_that_ask_nobody_are_not_looked_at_again(tmp_path: Path) -> None:
+    path = tmp_path / "hosts"
+    path.write_text("# nothing yet\n")
+    missing = str(tmp_path / "missing")
+    assert explain_silent_sources([str(path), missing, "a,b"], [], [], DataLoader()) == []

@@ -39,6 +39,7 @@ def test_accounts_of_hosts_are_collected_with_their_addresses() -> None:
     hosts = {"search": host(SEARCH, "search@example.com"), "payments": host(PAYMENTS)}
     assert collect_accounts(hosts, ["securityhub"]) == {
         "accounts": {"search": SEARCH, "payments": PAYMENTS},
+        "addresses": {"search": "search@example.com", "payments": None},
         "emails": {SEARCH: "search@example.com"},
         "faults": {},
     }

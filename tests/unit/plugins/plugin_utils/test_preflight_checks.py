@@ -320,8 +320,8 @@ def test_files_are_known_whatever_else_is_wrong(tmp_path: Path) -> None:
 def test_files_that_must_not_be_written_are_not_known(tmp_path: Path) -> None:
     given = {"onboard_results_file": "a.json, b.csv", "onboard_failed_file": str(tmp_path / "c.txt")}
     check = preflight(search=given)
-    assert check.results(["a.json", f"{tmp_path}/x/../c.txt"]) == {"results_file": ["b.csv"]}
-    assert check.results(["a.json", "b.csv"]) == {"failed_file": str(tmp_path / "c.txt")}
+    assert check.results({"a.json": "is mine", f"{tmp_path}/x/../c.txt": "is mine"}) == {"results_file": ["b.csv"]}
+    assert check.results({"a.json": "is mine", "b.csv": "is mine"}) == {"failed_file": str(tmp_path / "c.txt")}
 
 
 @pytest.mark.parametrize(
@@ -365,7 +365,7 @@ def test_features_that_the_module_would_refuse_are_refused_before_anything_is_se
 def test_what_was_left_over_of_the_call_is_told(tmp_path: Path) -> None:
     told = stopped(preflight(one={**GIVEN, "_raw_params": "eu-west-1"}, two={**GIVEN, "_raw_params": "eu-west-1"}))
     assert told == (
-        "-e: Ansible takes what it is given apart at blanks, and 'eu-west-1' was left over. Quote the value, as in "
+        "-e: Ansible takes what it is given apart at blanks, and a part of it was left over. Quote the value, as in "
         "-e \"onboard_regions='us-east-1, eu-west-1'\", or leave the blanks out"
     )
 
@@ -380,10 +380,9 @@ def test_files_that_would_replace_each_other_are_refused(tmp_path: Path) -> None
         "onboard_failed_file": str(same),
     }
     with pytest.raises(Stop) as stop:
-        preflight(search=given).options([str(earlier)])
+        preflight(search=given).options({str(earlier): "is the inventory"})
     assert str(stop.value).splitlines() == [
-        f"onboard_results_file: {tmp_path / 'link.csv'} is the inventory, or has results of an earlier part of this "
-        "run; name another file",
+        f"onboard_results_file: {tmp_path / 'link.csv'} is the inventory; name another file",
         f"onboard_results_file: {pipe} is a device; name a file",
         f"onboard_results_file: the folder {Path('~nobody-of-this-name').resolve()} is not there",
         f"onboard_failed_file: {same} is that of onboard_results_file, too; name another file",
