@@ -95,6 +95,16 @@ def test_accounts_leave_then_are_looked_into_then_the_service_goes_off_region_by
     assert done["hosts"]["payments"]["failed"]
 
 
+def test_administrator_that_was_named_is_told_to_stay() -> None:
+    skipped = module_row(ADMINISTRATOR, outcome="skipped", reason_code="is_administrator")
+    _work, done = offboard(
+        ("member", result_of("members", left(), skipped)),
+        disable_services=False,
+        accounts={"search": SEARCH, "itself": ADMINISTRATOR},
+    )
+    assert done["notes"] == ["itself is the administrator itself, and stays as it is"]
+
+
 def test_service_stays_on_where_nobody_asked_for_its_end() -> None:
     work, done = offboard(("member", result_of("members", left())), disable_services=False)
     assert work.modules == ["guardduty_member"] and work.told == []
