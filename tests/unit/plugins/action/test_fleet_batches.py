@@ -375,8 +375,11 @@ def test_host_whose_condition_did_not_hold_when_everything_was_checked_is_told_s
 ) -> None:
     play = stand_in_play(monkeypatch, tmp_path, "onboard")
     play.hosts["late"] = {**play.hosts["audit"], "inventory_hostname": "late"}
+    monkeypatch.setattr(fleet, "onboard_batch", lambda *_given: pytest.fail("there is nobody to do"))
     later_batch(play, "late")
-    assert play.ran == []
+    [kept] = play.run.batches()
+    assert (kept["gone"], [row["host"] for row in kept["rows"]]) == ([], ["late"])
+    assert kept["rows"][0]["next_step"] == "mend that, and run the same again"
     assert play.run.verdict("late") == verdict(
         failed=True,
         text="nothing was done: its condition did not hold when everything was checked, before the first batch",
@@ -402,3 +405,13 @@ def test_host_whose_condition_holds_no_more_is_left_out(monkeypatch: pytest.Monk
     assert data["failed_hosts"] == ["search"] and data["accounts"] == 2
     later_batch(play, "audit")
     assert len(work.given) == 1
+
+
+def test_later_batch_of_a_run_that_was_stopped_is_not_looked_at(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    play = stand_in_play(monkeypatch, tmp_path, "onboard")
+    runs = Runs(str(play.folder), "onboard")
+    runs.begin("use", ["search"]).keep_plan({"stopped": "for a reason", "hosts": HOSTS})
+    runs.resume("use", ["payments", "audit"])
+    assert play.step("batch", "payments", "audit")["msg"] == "for a reason"

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 from ansible import constants as C
 from ansible.errors import AnsibleError
+from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.task_include import TaskInclude
 from ansible_collections.muster.aws.plugins.action import fleet
+from ansible_collections.muster.aws.plugins.plugin_utils._patterns import explain_silent_sources
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Runs
 from ansible_collections.muster.aws.tests.canned import failed_row, module_row, result_of
 from ansible_collections.muster.aws.tests.unit.plugins.action.stand_in_play import (
@@ -447,23 +449,39 @@ def test_role_that_would_tell_the_first_host_alone_is_refused(
     include._parent, include.run_once = None, "{{ asked }}" if is_included else None
     play.given = {"asked": "yes"}
     task._parent._parent, task._parent.run_once = include, not is_included
-    with pytest.raises(AnsibleError, match="^With run_once, the role would tell the first host only"):
+    with pytest.raises(AnsibleError) as refused:
         play.step("preflight", task=task)
+    assert str(refused.value) == (
+        "With run_once, the role would tell the first host only, and no other would fail. Nothing was sent. "
+        "Leave run_once out: the role itself does once what is to be done once."
+    )
     assert play.ran == []
 
 
+def explain(sources: Any, giving: Any, groups: Any, _loader: Any) -> list[str]:
+    return explain_silent_sources(sources, giving, groups, DataLoader())
+
+
 def test_source_of_the_inventory_that_could_not_be_read_stops_the_run(
-    play_of: Callable[..., StandInPlay], tmp_path: Path
+    play_of: Callable[..., StandInPlay], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     script, fine = tmp_path / "accounts.sh", tmp_path / "fine.yml"
     script.write_text("#!/bin/sh\nexit 3\n")
     script.chmod(0o700)
     fine.touch()
+    another = tmp_path / "more.sh"
+    another.write_text(script.read_text())
+    another.chmod(0o700)
     play = play_of("onboard", results_file=str(tmp_path / "x.json"))
-    play.sources, play.giving = [str(fine), str(script)], [str(fine)]
+    play.sources, play.giving = [str(fine), str(script), str(another)], [str(fine)]
+    loaders: list[Any] = []
+    monkeypatch.setattr(fleet, "explain_silent_sources", lambda *given: loaders.append(given[-1]) or explain(*given))
     play.step("preflight")
     plan = play.run.plan
-    assert plan["stopped"].startswith(f"Ansible could not read the inventory {script} as a whole")
+    assert loaders == [play]
+    first, second = plan["stopped"].split("; Ansible could not read ")
+    assert first.startswith(f"Ansible could not read the inventory {script} as a whole")
+    assert second.startswith(f"the inventory {another} as a whole")
     assert plan["options"]["results_file"] == [str(tmp_path / "x.json")] and play.ran == []
 
 
@@ -472,14 +490,18 @@ def test_results_of_an_earlier_part_of_the_run_and_the_inventory_are_not_written
 ) -> None:
     path, inventory = tmp_path / "x.json", tmp_path / "hosts.yml"
     inventory.touch()
-    play = play_of("onboard", results_file=str(path))
+    failed = tmp_path / "failed.txt"
+    play = play_of("onboard", results_file=str(path), failed_file=str(failed))
     play.step("preflight")
     assert play.run.plan["stopped"] is None
     again = play.task("preflight")
     again._uuid = "another"
     play.step("preflight", task=again)
+    assert play.run.plan["stopped"].splitlines()[1] == (
+        f"onboard_failed_file: {failed} has the results of an earlier part of this run; name another file"
+    )
     told = "has the results of an earlier part of this run; name another file"
-    assert play.run.plan["stopped"] == f"onboard_results_file: {path} {told}"
+    assert play.run.plan["stopped"].splitlines()[0] == f"onboard_results_file: {path} {told}"
     assert "results_file" not in play.run.plan["options"]
     play = play_of("report", failed_file=str(inventory))
     play.sources = play.giving = [str(inventory)]
