@@ -33,6 +33,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import ModulesAction, text_of
 from ansible_collections.muster.aws.plugins.plugin_utils._offboard import offboard_batch
 from ansible_collections.muster.aws.plugins.plugin_utils._onboard import onboard_batch
+from ansible_collections.muster.aws.plugins.plugin_utils._options import path_of
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_silent_sources
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
     ROLES_FOLDER,
@@ -220,9 +221,11 @@ class ActionModule(ModulesAction):
     def _refuse_others(self, hosts: Iterable[str], options: Mapping[str, Any]) -> None:
         """Refuse hosts that the variable of hosts leaves out: a play's hosts are chosen before it could be read."""
         pattern = options.get("hosts")
+        if not pattern:
+            return
         named = set(Patterns(self._vars["groups"]).hosts(pattern))
         others = [host for host in hosts if host not in named]
-        if pattern and others:
+        if others:
             raise Stop(
                 f"{self._role.prefix}hosts is {','.join(as_list(pattern))}, and this run has "
                 f"{counted(len(others), 'other host')} ({some(others)}): only the playbook of this collection "
@@ -573,7 +576,7 @@ def _write_all(texts: Mapping[str, str]) -> tuple[list[str], list[str]]:
     """
     written, unwritten = [], []
     for name, text in texts.items():
-        path = Path(os.path.expanduser(name)).resolve()
+        path = path_of(name)
         try:
             path.touch(mode=0o600)
             path.chmod(0o600)

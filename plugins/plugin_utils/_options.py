@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,12 @@ def unknown_names(names: Iterable[str], prefix: str, known: Iterable[str]) -> li
     options = list(known)
     unknown = sorted({name for name in names if name.startswith(prefix)} - set(options))
     return [f"{name} is no variable of this role{nearest(name, options, prefix)}" for name in unknown]
+
+
+def path_of(text: str) -> Path:
+    """Return where a file is that somebody named."""
+    # As it is, where there is no such user, which Path.expanduser() tells in Python's words.
+    return Path(os.path.expanduser(text)).resolve()
 
 
 def read_value(option: Mapping[str, Any], value: Any) -> Any:

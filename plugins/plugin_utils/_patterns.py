@@ -87,7 +87,7 @@ def explain_sources(sources: Iterable[str], groups: Iterable[str], loader: Any) 
     :param groups: Those of the inventory: a source may go on with groups of another.
     :param loader: Ansible's own, which can read what is encrypted.
     """
-    found = [_explain(path, groups, loader) for path in _paths(sources) if not (path.exists() and _asks(path))]
+    found = [_explain(path, groups, loader) for path in _paths(sources) if not _asks(path)]
     return [fault for fault in found if fault]
 
 
@@ -100,7 +100,7 @@ def explain_silent_sources(
 
     :param giving: The sources that gave a host.
     """
-    silent = [path for path in _paths(sources) if str(path.absolute()) not in giving and path.exists() and _asks(path)]
+    silent = [path for path in _paths(sources) if str(path.absolute()) not in giving and _asks(path)]
     return [_unread(path) for path in silent if _read(path, groups, loader) is None]
 
 
@@ -118,6 +118,8 @@ def _files(path: Path) -> Iterable[Path]:
 
 def _asks(path: Path) -> bool:
     """Tell whether a source asks somebody: a script, or a file that names an inventory plugin."""
+    if not path.exists():
+        return False
     if os.access(path, os.X_OK):
         return True
     return bool(_ASKS_A_PLUGIN.search(path.read_text(encoding="utf-8", errors="replace")))

@@ -23,6 +23,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._options import (
     check_options,
     check_values,
     explain_leftover,
+    path_of,
     unknown_names,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import home_of, known_regions
@@ -80,9 +81,9 @@ class Preflight:
         spec = {name: self._spec[name] for name in names}
         given, _differing = same_for_all(self._hosts, spec)
         values, _faults = check_options(spec, given)
-        theirs = set(map(_path_of, taken))
+        theirs = set(map(path_of, taken))
         paths = {
-            name: [path for path in as_list(value) if _path_of(path) not in theirs] for name, value in values.items()
+            name: [path for path in as_list(value) if path_of(path) not in theirs] for name, value in values.items()
         }
         kept = {name: value if isinstance(values[name], list) else value[0] for name, value in paths.items() if value}
         return {self._name(name): value for name, value in kept.items()}
@@ -163,21 +164,16 @@ def _explain_files(options: Mapping[str, Any], taken: Mapping[str, str], prefix:
     if re.search(r"[\s,:;\[\]]", failed_file):
         where = "at blanks, commas, colons and brackets"
         yield f"{prefix}failed_file: Ansible cuts --limit @{failed_file} {where}; name another"
-    names = {_path_of(text): what for text, what in taken.items()}
+    names = {path_of(text): what for text, what in taken.items()}
     for name in ("results_file", "failed_file", "file", "csv_file", "json_file"):
         for text in filter(None, as_list(options.get(name))):
-            path = _path_of(text)
+            path = path_of(text)
             fault = _explain_path(path)
             if fault:
                 yield f"{prefix}{name}: {fault}"
             elif path in names:
                 yield f"{prefix}{name}: {text} {names[path]}; name another file"
             names[path] = f"is that of {prefix}{name}, too"
-
-
-def _path_of(text: str) -> Path:
-    # As it is, where there is no such user, which Path.expanduser() tells in Python's words.
-    return Path(os.path.expanduser(text)).resolve()
 
 
 def _explain_path(path: Path) -> str | None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
@@ -29,6 +28,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     is_watched,
     rows_of,
 )
+from ansible_collections.muster.aws.plugins.plugin_utils._options import path_of
 from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import collection_version, regions_not_asked
 from ansible_collections.muster.aws.plugins.plugin_utils._words import hint
 
@@ -330,7 +330,7 @@ def read_baseline(path: str, administrator_id: str) -> dict[str, Any]:
     :raises ValueError: if the file cannot be read or is no such report, in words for who named it.
     """
     try:
-        report = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
+        report = json.loads(path_of(path).read_text(encoding="utf-8"))
         gaps = [
             {
                 **{key: account[key] for key in ("host", "account_id")},

@@ -305,6 +305,11 @@ def test_read_baseline_refuses_what_is_no_report_on_this_administrator(tmp_path:
         read_baseline(str(file), ADMINISTRATOR)
 
 
+def test_read_baseline_of_a_user_who_is_not_there_cannot_be_read():
+    with pytest.raises(ValueError, match="~nobody-of-this-name/x.json cannot be read: No such file"):
+        read_baseline("~nobody-of-this-name/x.json", ADMINISTRATOR)
+
+
 @pytest.mark.parametrize(
     ("monitoring", "standing", "gaps"),
     [(None, "suspended", 1), ("enabled", "suspended", 1), ("suspended", "member", 0)],
