@@ -378,7 +378,7 @@ def test_host_whose_condition_did_not_hold_when_everything_was_checked_is_told_s
     monkeypatch.setattr(fleet, "onboard_batch", lambda *_given: pytest.fail("there is nobody to do"))
     later_batch(play, "late")
     [kept] = play.run.batches()
-    assert (kept["gone"], [row["host"] for row in kept["rows"]]) == ([], ["late"])
+    assert (kept["gone"], [(row["host"], row["account_id"]) for row in kept["rows"]]) == ([], [("late", "")])
     assert kept["rows"][0]["next_step"] == "mend that, and run the same again"
     assert play.run.verdict("late") == verdict(
         failed=True,
