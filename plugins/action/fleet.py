@@ -52,7 +52,9 @@ from ansible_collections.muster.aws.plugins.plugin_utils._rerun import Call
 from ansible_collections.muster.aws.plugins.plugin_utils._roles import ROLES, Role
 from ansible_collections.muster.aws.plugins.plugin_utils._state import Run, Runs
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
+    NOTHING_SENT,
     RENDERERS,
+    SWITCHING_ON,
     Ending,
     render_markdown,
     summary_lines,
@@ -117,7 +119,13 @@ class ActionModule(ModulesAction):
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
         taken = self._taken()
         run = self._runs.begin(self._use(), batch)
-        plan: Result = {"hosts": list(hosts), "stopped": None, "is_check": self.is_check, "options": {}}
+        plan: Result = {
+            "hosts": list(hosts),
+            "stopped": None,
+            "untouched": NOTHING_SENT,
+            "is_check": self.is_check,
+            "options": {},
+        }
         try:
             self._check(hosts, plan, taken)
         except (Stop, AnsibleError, ValueError) as error:
@@ -275,13 +283,14 @@ class ActionModule(ModulesAction):
             for service, seen in plan["switched_on"].items()
             if any(row["actions"] for row in rows_of(seen, FACTS[service].kind.rows))
         ]
-        if not self.is_check:
+        if off and not self.is_check:
+            plan["untouched"] = SWITCHING_ON
             jobs = {service: partial(self._run_service, service, plan["options"]) for service in off}
             plan["switched_on"] |= self.side_by_side(jobs)
 
     def _beginning(self, plan: Mapping[str, Any]) -> list[str]:
         if plan["stopped"]:
-            return ["Nothing was sent: the checks before the first call failed, see the end of this run."]
+            return [f"{plan['untouched']}: what comes before the first account failed, see the end of this run."]
         options, hosts = plan["options"], plan["hosts"]
         services = " and ".join(FACTS[service].title for service in options["services"])
         where = f"{services}, {counted(len(options['regions']), 'Region')}"
@@ -406,8 +415,8 @@ class ActionModule(ModulesAction):
         run = self._runs.current
         verdict = run.verdict(host) if run else None
         if verdict is None:
-            stopped = run.plan["stopped"] if run else None
-            reason = f"nothing was sent: {stopped}" if stopped else _PASSED_OVER
+            plan = run.plan if run else {"stopped": None}
+            reason = f"{plan['untouched']}: {plan['stopped']}" if plan["stopped"] else _PASSED_OVER
             return {"changed": False, "failed": True, "msg": _short(reason)}
         result = {"changed": verdict["changed"], "failed": verdict["failed"], "msg": verdict["text"]}
         return {**result, "diff": verdict["diff"]} if verdict.get("diff") else result
@@ -470,8 +479,9 @@ class ActionModule(ModulesAction):
             rows=[row for batch in batches for row in batch["rows"]],
             verdicts=verdicts,
             stopped=plan["stopped"],
+            untouched=plan["untouched"],
             is_check=self.is_check,
-            notes=[note for batch in batches for note in batch.get("notes", ())],
+            notes=list(dict.fromkeys(note for batch in batches for note in batch.get("notes", ()))),
         )
 
     def _totals(self, batches: Iterable[Mapping[str, Any]]) -> Result:

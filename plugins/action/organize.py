@@ -60,6 +60,8 @@ class ActionModule(ModulesAction):
             "msg": found["lines"],
             "ansible_stats": {"data": {_ROLE: found["stats"]}, "aggregate": True, "per_host": False},
         }
+        if found["warnings"]:
+            result["warnings"] = found["warnings"]
         if found["failed"]:
             return {**result, "msg": "\n".join([*found["failures"], *found["lines"]])}
         self.say("\n".join(found["lines"]))

@@ -9,7 +9,7 @@ It sends nothing by itself: it asks for modules to be run, and brings their rows
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from math import ceil
 from typing import Any
@@ -130,7 +130,7 @@ def onboard_batch(
     :param options: The role's, by name without its prefix.
     :param batch: From :func:`.._fleet.batch_of`.
     :param switched_on: By service: the result of switching it on in the administrator.
-    :returns: As :func:`.._fleet.judge_hosts`.
+    :returns: As :func:`.._fleet.judge_hosts`, and ``notes`` for the end.
     """
     done = work.side_by_side(
         {
@@ -141,7 +141,23 @@ def onboard_batch(
     judges = {
         service: _ServiceJudge(service, results, options.get("monitoring")).row for service, results in done.items()
     }
-    return judge_hosts(batch, options["regions"], judges, Words("onboard_", "no record", work.is_check))
+    judged = judge_hosts(batch, options["regions"], judges, Words("onboard_", "no record", work.is_check))
+    return {**judged, "notes": [note for service, results in done.items() for note in _unlisted(service, results)]}
+
+
+def _unlisted(service: str, results: Mapping[str, Any]) -> Iterator[str]:
+    """Say which features AWS does not list, and where: it may have no such feature there, or none of this name."""
+    facts = FACTS[service]
+    regions: dict[str, set[str]] = {}
+    for row in (*rows_of(results["members"], "members"), *rows_of(results["settled"], "members")):
+        for feature in row.get("features") or () if row["outcome"] in DONE else ():
+            # That of a feature which is not listed is not listed either.
+            named = [feature] if feature[facts.features.option] is None else feature["additional_configuration"]
+            for each in named:
+                if each[facts.features.option] is None:
+                    regions.setdefault(each["name"], set()).add(row["region"])
+    for name, where in regions.items():
+        yield f"{facts.title} does not list the feature {name} in {' '.join(sorted(where))}: it counts as off"
 
 
 # What each service's member module takes beyond the common options, by the role's name for it.

@@ -98,6 +98,7 @@ class _Course:
         self.unread: list[str] = []
         self.problems: list[dict[str, Any]] = []
         self.messages: list[str] = []
+        self.warnings: list[Any] = []
 
     def follow(self) -> None:
         """Take all steps."""
@@ -155,7 +156,9 @@ class _Course:
 
     def _run(self, module: str, **options: Any) -> Result:
         given = {"regions": self._regions, **options}
-        return self._work.run(f"{self.service}_{module}", **given) if given["regions"] else {}
+        result = self._work.run(f"{self.service}_{module}", **given) if given["regions"] else {}
+        self.warnings += result.get("warnings") or ()
+        return result
 
     def _take(self, key: str, result: Result, again: Collection[str] = ()) -> None:
         """Take in what was done, and what failed and where.
@@ -220,7 +223,8 @@ def organize(work: OrganizeWork, options: Mapping[str, Any], caller: str) -> dic
 
     :param options: The role's, by name without its prefix.
     :param caller: Whose credentials these are: the management account's, or the administrator's for its half.
-    :returns: ``changed``, ``failed``, ``lines`` to tell, ``failures``, and ``stats`` by service and Region.
+    :returns: ``changed``, ``failed``, ``lines`` to tell, ``failures``, the modules' ``warnings``, and ``stats`` by
+        service and Region.
     """
     courses = [_Course(service, work, options, caller) for service in dict.fromkeys(options["services"])]
     for course in courses:
@@ -233,8 +237,10 @@ def organize(work: OrganizeWork, options: Mapping[str, Any], caller: str) -> dic
     return {
         "changed": any(actions for course in courses for actions in course.done.values()),
         "failed": bool(failures),
-        "lines": [line for course in courses for line in course.lines] + list(_notes(courses, options, caller)),
+        "lines": [line for course in courses for line in course.lines] + list(_notes(courses, options)),
         "failures": failures,
+        # What was looked at before it was done tells the same twice.
+        "warnings": list(dict.fromkeys(warning for course in courses for warning in course.warnings)),
         "stats": {
             course.service: {
                 region: {"actions": course.done.get(region, []), "failed": course.failed.get(region)}
@@ -245,8 +251,8 @@ def organize(work: OrganizeWork, options: Mapping[str, Any], caller: str) -> dic
     }
 
 
-def _notes(courses: Sequence[_Course], options: Mapping[str, Any], caller: str) -> Iterator[str]:
-    """Say what was set and has no part in this, and what AWS advises against."""
+def _notes(courses: Sequence[_Course], options: Mapping[str, Any]) -> Iterator[str]:
+    """Say what was set and has no part in this."""
     delegates = any(course.delegates for course in courses)
     names = [service for service in FACTS if options.get(service) and service not in options["services"]]
     if options.get("service_principals") and not any(course.needs_trust for course in courses):
@@ -256,8 +262,6 @@ def _notes(courses: Sequence[_Course], options: Mapping[str, Any], caller: str) 
     own = [name for name in ("enable_in_management", "service_principals") if options.get(name) and name not in names]
     if own and not delegates:
         yield f"not used: {_variables(own)} (that is up to the management account, with its own credentials)"
-    if delegates and caller == options["administrator_id"]:
-        yield f"{caller} is the management account, too: AWS advises against it as the administrator"
 
 
 def _variables(names: Sequence[str]) -> str:

@@ -35,6 +35,13 @@ _CAUSES_SHOWN = 5
 _HOSTS_SHOWN = 5
 _WIDTH = 116
 
+# How far a run came that was stopped before its first account.
+NOTHING_SENT = "Nothing was sent"
+SWITCHING_ON = "No account was touched, but services were being switched on in the administrator"
+
+# The reason of a row of an account that was not begun; it is none of AWS's.
+_NOT_BEGUN = "not_begun"
+
 
 @dataclass(frozen=True)
 class Ending:
@@ -48,6 +55,7 @@ class Ending:
     :param rows: Those of all batches, each with its host.
     :param verdicts: Host to ``changed``, ``failed`` and ``text``; a host that is missing was not begun.
     :param stopped: Why nothing was begun, if so.
+    :param untouched: How far it came by then.
     :param is_check: Whether nothing was to be written.
     :param notes: More lines to tell.
     """
@@ -60,6 +68,7 @@ class Ending:
     rows: Sequence[Row]
     verdicts: Mapping[str, Mapping[str, Any]]
     stopped: str | None = None
+    untouched: str = NOTHING_SENT
     is_check: bool = False
     notes: Sequence[str] = ()
 
@@ -70,6 +79,10 @@ class Ending:
     @property
     def not_begun(self) -> list[str]:
         return [host for host in self.hosts if host not in self.verdicts]
+
+    @property
+    def why_not_begun(self) -> str:
+        return self.stopped or "not begun"
 
     @property
     def changed_hosts(self) -> list[str]:
@@ -126,7 +139,7 @@ def summary_lines(ending: Ending, again: Sequence[str], files: Sequence[str]) ->
     """
     lines = [_headline(ending), ""]
     if ending.stopped:
-        lines += ["Nothing was sent:", *_wrapped(ending.stopped, "  ")]
+        lines += [f"{ending.untouched}:", *_wrapped(ending.stopped, "  ")]
     else:
         lines += _table(ending)
         lines += _causes(ending)
@@ -228,7 +241,10 @@ def _table_rows(ending: Ending) -> list[dict[str, Any]]:
         step = next_step(row, ending.prefix)
         return f"{SERVICES[row['service']].title}: {call}{row['reason']} ({row['reason_code']}: {step})"
 
-    return [{**{name: row.get(name) for name in _COLUMNS}, "text": text(row)} for row in ending.rows]
+    rows = [{**{name: row.get(name) for name in _COLUMNS}, "text": text(row)} for row in ending.rows]
+    why = ending.why_not_begun
+    missing = {"actions": [], "failed": True, "reason_code": _NOT_BEGUN, "reason": why, "text": why}
+    return rows + [{**dict.fromkeys(_COLUMNS), "host": host, **missing} for host in ending.not_begun]
 
 
 def render_json(ending: Ending) -> str:
@@ -254,7 +270,7 @@ def render_markdown(ending: Ending) -> str:
     """Return the summary as Markdown, for a job's page or a pull request."""
     lines = [f"### {_headline(ending)}", "", _verdict(ending), ""]
     if ending.stopped:
-        return "\n".join([*lines, f"**Nothing was sent:** {_cell(ending.stopped)}", ""])
+        return "\n".join([*lines, f"**{ending.untouched}:** {_cell(ending.stopped)}", ""])
     lines += ["| service | asked | as wanted | changed | failed |", "|---|---:|---:|---:|---:|"]
     for service in dict.fromkeys(row["service"] for row in ending.rows):
         rows = [row for row in ending.rows if row["service"] == service]
@@ -295,7 +311,7 @@ def render_junit(ending: Ending) -> str:
     for host in ending.not_begun:
         failures += 1
         case = ElementTree.SubElement(suite, "testcase", classname="muster.aws", name=host)
-        ElementTree.SubElement(case, "failure", type="not_begun", message=ending.stopped or "not begun")
+        ElementTree.SubElement(case, "failure", type=_NOT_BEGUN, message=ending.why_not_begun)
     suite.set("tests", str(len(suite)))
     suite.set("failures", str(failures))
     _drop_control_characters(suite)

@@ -52,7 +52,8 @@ class StandInPlay:
         self.given: dict[str, Any] = {}
         self.told: list[str] = []
         self.ran: list[tuple[str, Mapping[str, Any], bool]] = []
-        self.answers: dict[str, list[Mapping[str, Any]]] = {}
+        # The last one is given again; an error is raised.
+        self.answers: dict[str, list[Any]] = {}
         # The sources of the inventory, and which of them gave a host.
         self.sources: list[str] = []
         self.giving: list[str] = []
@@ -120,7 +121,10 @@ class StandInPlay:
         def run_module(name: str, **options: Any) -> Mapping[str, Any]:
             self.ran.append((name, options, task.check_mode))
             left = self.answers[name]
-            return left.pop(0) if len(left) > 1 else left[0]
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            if isinstance(answer, BaseException):
+                raise answer
+            return answer
 
         action.run_module, action.side_by_side = run_module, InTurn().side_by_side
         result: dict[str, Any] = action.run(task_vars=variables)

@@ -29,6 +29,7 @@ PLAN: Mapping[str, Any] = MappingProxyType(
     {
         "hosts": HOSTS,
         "stopped": None,
+        "untouched": "Nothing was sent",
         "options": {"services": ["guardduty"], "regions": ["us-east-1"]},
         "secrets": ["external_id"],
         "switched_on": {"guardduty": {"detectors": []}},
@@ -315,9 +316,9 @@ def test_host_is_told_its_own_verdict_and_nothing_is_printed_twice(
     ("stopped", "text"),
     [
         (None, PASSED_OVER),
-        ("for\n  a reason", "nothing was sent: for a reason"),
-        ("x" * 282, f"nothing was sent: {'x' * 282}"),
-        ("x" * 283, f"nothing was sent: {'x' * 279}..."),
+        ("for\n  a reason", "Nothing was sent: for a reason"),
+        ("x" * 282, f"Nothing was sent: {'x' * 282}"),
+        ("x" * 283, f"Nothing was sent: {'x' * 279}..."),
     ],
 )
 def test_host_of_which_nothing_is_known_failed(

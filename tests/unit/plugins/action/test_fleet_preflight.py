@@ -83,6 +83,7 @@ def test_run_is_checked_and_looked_at_and_what_was_found_is_kept(play_of: Callab
     assert plan == {
         "hosts": ["search", "payments", "audit"],
         "stopped": None,
+        "untouched": "Nothing was sent",
         "is_check": False,
         "secrets": ["external_id"],
         "switched_on": {"guardduty": {name: seen.get(name) for name in ("msg", "unprocessed_accounts", "detectors")}},
@@ -173,7 +174,7 @@ def test_run_that_cannot_begin_is_stopped_and_says_why(
 ) -> None:
     play = play_of("onboard", **given)
     play.answers[DETECTOR] = [answer]
-    line = "Nothing was sent: the checks before the first call failed, see the end of this run."
+    line = "Nothing was sent: what comes before the first account failed, see the end of this run."
     assert play.step("preflight")["msg"] == [line]
     assert play.run.plan["stopped"] == stopped and play.told == [line]
 
@@ -528,8 +529,21 @@ def test_checks_whose_time_is_up_stop_the_run_and_what_ends_the_process_ends_it(
     assert play.run.plan["stopped"] == (
         "Timed out after 3 second(s). What was under way was ended. Run again, with a longer timeout of the task"
     )
+    assert play.run.plan["untouched"] == "Nothing was sent"
     error = KeyboardInterrupt()
     again = play.task("preflight")
     again._uuid = "another"
     with pytest.raises(KeyboardInterrupt):
         play.step("preflight", task=again)
+
+
+def test_switching_on_that_does_not_end_is_not_told_as_nothing(play_of: Callable[..., StandInPlay]) -> None:
+    play = play_of("onboard", enable_services=True)
+    play.answers[DETECTOR] = [detectors("enable_service"), TaskTimeoutError("Timed out after 3 second(s).")]
+    begun = "No account was touched, but services were being switched on in the administrator"
+    assert play.step("preflight")["msg"] == [
+        f"{begun}: what comes before the first account failed, see the end of this run."
+    ]
+    assert play.step("tell", "search")["msg"].startswith(f"{begun}: Timed out after 3 second(s). ")
+    play.step("summary")
+    assert f"\n{begun}:\n  Timed out after 3 second(s). " in play.told[-1]

@@ -27,6 +27,9 @@ from ansible_collections.muster.aws.tests.unit.plugins.action.stand_in_play impo
 )
 
 HOSTS = list(ACCOUNTS)
+PLAN: Mapping[str, Any] = MappingProxyType(
+    {"hosts": HOSTS, "stopped": None, "untouched": "Nothing was sent", "options": {}}
+)
 OPTIONS: Mapping[str, Any] = MappingProxyType({"regions": ["us-east-1"], "administrator_id": ADMINISTRATOR})
 TO_COME: Mapping[str, Any] = MappingProxyType({"changed": False, "msg": "more batches follow"})
 
@@ -58,7 +61,7 @@ def play_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., St
     def make(role: str, *batch: str, options: Mapping[str, Any] = OPTIONS, **plan: Any) -> StandInPlay:
         play = stand_in_play(monkeypatch, tmp_path, role)
         run = Runs(str(tmp_path), role).begin("use", list(batch) or HOSTS)
-        run.keep_plan({"hosts": HOSTS, "stopped": None, "options": dict(options), **plan})
+        run.keep_plan({**PLAN, "options": dict(options), **plan})
         return play
 
     return make
@@ -136,7 +139,7 @@ def test_counts_are_those_of_all_uses_of_the_role(play_of: Callable[..., StandIn
     play = play_of("onboard")
     play.keep({}, [host_row()])
     second = Runs(str(play.folder), "onboard").begin("another-use", HOSTS)
-    second.keep_plan({"hosts": HOSTS, "stopped": None, "options": {}})
+    second.keep_plan(dict(PLAN))
     play.keep({}, [host_row(region="us-west-2")])
     counts = play.step("summary")["ansible_stats"]["data"]["onboard"]["guardduty"]
     assert counts.keys() == {"us-east-1", "us-west-2"}

@@ -42,7 +42,14 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
     }
 )
 FOUND: Mapping[str, Any] = MappingProxyType(
-    {"changed": True, "failed": False, "lines": ["one", "two"], "failures": [], "stats": {"guardduty": {}}}
+    {
+        "changed": True,
+        "failed": False,
+        "lines": ["one", "two"],
+        "failures": [],
+        "warnings": [],
+        "stats": {"guardduty": {}},
+    }
 )
 
 
@@ -120,6 +127,12 @@ def test_failure_is_a_text_that_begins_with_what_failed(run: Run) -> None:
     run.found = {**FOUND, "failed": True, "failures": ["three", "four"]}
     assert run() == {"changed": True, "failed": True, "msg": "three\nfour\none\ntwo", "ansible_stats": STATS}
     assert run.said == []
+
+
+@pytest.mark.parametrize("failed", [False, True])
+def test_warnings_of_the_modules_are_those_of_the_task(run: Run, failed: bool) -> None:
+    run.found = {**FOUND, "failed": failed, "warnings": ["full"]}
+    assert run()["warnings"] == ["full"]
 
 
 def test_administrator_that_nothing_leads_to_is_refused(run: Run) -> None:

@@ -152,9 +152,9 @@ def test_files_hold_every_row_and_keep_texts_inert() -> None:
     ]
     told = ending(rows, hosts=["=cmd()", "fine", "not-begun"])
     texts = {form: render(told) for form, render in RENDERERS.items()}
-    assert [each["host"] for each in json.loads(texts[".json"])] == [each["host"] for each in rows]
+    assert [each["host"] for each in json.loads(texts[".json"])] == [*(each["host"] for each in rows), "not-begun"]
     lines = list(csv.DictReader(io.StringIO(texts[".csv"])))
-    assert len(lines) == len(rows) and lines[0]["host"] == "'=cmd()"
+    assert len(lines) == len(rows) + 1 and lines[0]["host"] == "'=cmd()"
     assert "&lt;b&gt;" in texts[".md"] and "<b>" not in texts[".md"]
     suite = ElementTree.fromstring(texts[".xml"])
     assert (suite.get("tests"), suite.get("failures")) == ("5", "3")

@@ -79,8 +79,8 @@ def uninvited(account_id: str = SEARCH, region: str = EAST, **given: Any) -> dic
     return failed_row("no_invitation", "none is there", account_id=account_id, region=region, **given)
 
 
-def shown(account_id: str = SEARCH, region: str = EAST, status: str | None = "Enabled") -> dict[str, Any]:
-    return module_row(account_id, region, status=status)
+def shown(account_id: str = SEARCH, region: str = EAST, status: str | None = "Enabled", **given: Any) -> dict[str, Any]:
+    return module_row(account_id, region, status=status, **given)
 
 
 def cells(row: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -158,7 +158,7 @@ def test_account_that_is_pending_in_an_organization_run_accepts_nothing() -> Non
 
 def test_nothing_is_asked_for_without_an_account() -> None:
     work, done = onboard(accounts={})
-    assert work.asked == [] and done == {"hosts": {}, "rows": []}
+    assert work.asked == [] and done == {"hosts": {}, "rows": [], "notes": []}
 
 
 def test_nobody_is_entered_when_nobody_has_an_invitation() -> None:
@@ -321,6 +321,29 @@ def test_what_only_a_member_can_have_is_given_once_it_has_accepted(service, opti
                 **{name: value for name, value in own.items() if value},
             },
         )
+
+
+def features(*rows: tuple[str, str | None], **additional: str | None) -> list[dict[str, Any]]:
+    more = [{"name": name, "status": status} for name, status in additional.items()]
+    return [{"name": name, "status": status, "additional_configuration": more} for name, status in rows]
+
+
+def test_features_that_aws_does_not_list_are_told_at_the_end_whatever_the_number_of_accounts() -> None:
+    both = {"search": SEARCH, "payments": PAYMENTS}
+    rows = [
+        shown(account_id, region=region, features=features(("S3_DATA", None), ("RUNTIME", "ENABLED")))
+        for account_id in (SEARCH, PAYMENTS)
+        for region in (WEST, EAST)
+    ]
+    rows.append(shown("333333333333", features=features(("RUNTIME", "ENABLED"), EKS="ENABLED", ECS=None)))
+    # What AWS refused is told as a failure, and a feature of nobody is none.
+    rows.append(failed_row("feature_unsupported", "no", account_id="444444444444", features=features(("X", None))))
+    rows.append(shown("555555555555", features=None))
+    _work, done = onboard(members(*rows), accounts=both, via="organization")
+    assert done["notes"] == [
+        f"GuardDuty does not list the feature S3_DATA in {EAST} {WEST}: it counts as off",
+        f"GuardDuty does not list the feature ECS in {EAST}: it counts as off",
+    ]
 
 
 def test_nothing_is_settled_where_nobody_accepted() -> None:

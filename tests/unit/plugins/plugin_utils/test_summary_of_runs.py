@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
+    SWITCHING_ON,
     Ending,
     render_csv,
     render_json,
@@ -211,6 +212,13 @@ def test_run_that_was_stopped_tells_why_and_no_more_than_twelve_lines_of_it() ->
     assert long[3] == "  " + "x" * 343 + "..."
 
 
+def test_run_that_was_stopped_when_services_were_being_switched_on_does_not_say_that_nothing_was_sent() -> None:
+    told = ending(verdicts={}, stopped="too long", untouched=SWITCHING_ON)
+    head = "No account was touched, but services were being switched on in the administrator:"
+    assert summary_lines(told, [], [])[2:4] == [head, "  too long"]
+    assert f"**{head}** too long" in render_markdown(told)
+
+
 def test_cause_that_is_everywhere_is_told_so_in_every_form() -> None:
     rows = [failure(host, id_, region=region) for host, id_ in (("one", ONE), ("two", TWO)) for region in REGIONS]
     told, where = ending(rows, hosts=["one", "two"], verdicts={}), "GuardDuty in all 2 Regions"
@@ -267,6 +275,19 @@ def test_json_file_has_a_line_for_each_row_with_what_to_do() -> None:
     assert text.count("\n") == 2 and text.endswith("]\n")
     assert json.loads(text) == [{**ROW, "text": TEXT}, {**host_row("fine", TWO), "text": ""}]
     assert render_json(ending()) == "[]\n"
+
+
+def test_account_that_was_not_begun_is_in_the_files_and_says_why() -> None:
+    told = ending([failure()], hosts=["search", "late"], verdicts={"search": verdict(failed=True)})
+    _row, found = json.loads(render_json(told))
+    nothing = dict.fromkeys(["account_id", "service", "region", "status", "previous_status", "operation"])
+    about = {"host": "late", "actions": [], "failed": True, "reason_code": "not_begun"}
+    assert found == {**nothing, **about, "reason": "not begun", "text": "not begun"}
+    stopped = ending(verdicts={}, stopped="no credentials")
+    assert render_csv(stopped).split("\n")[1:] == [
+        "search,,,,,,,yes,not_begun,,no credentials,no credentials",
+        "",
+    ]
 
 
 def test_row_without_a_call_has_none_in_its_text() -> None:
