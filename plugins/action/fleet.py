@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,9 @@ Result = dict[str, Any]
 
 _PAGE = str(ROLES_FOLDER / "report" / "files")
 
+# How many of the accounts that are to be offboarded are named before it is done.
+_NAMED = 20
+
 # What is kept of a module's result between the steps.
 _KEPT = ("msg", "unprocessed_accounts")
 
@@ -84,16 +87,19 @@ class ActionModule(ModulesAction):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> Result:
         super().run(tmp, task_vars)
         self._vars = task_vars or {}
-        self._role: Role = ROLES[self._task.args["role"]]
-        self._runs = Runs(C.DEFAULT_LOCAL_TMP, self._role.name)
         steps: Mapping[str, Callable[[], Result]] = {
             "preflight": self._preflight,
             "batch": self._batch,
             "tell": self._tell,
             "summary": self._summary,
         }
-        result = steps[self._task.args["step"]]()
-        if self.speaks and self._task.args["step"] != "tell":
+        role, step = self._task.args.get("role"), self._task.args.get("step")
+        if role not in ROLES or step not in steps:
+            raise AnsibleError(f"role must be one of {', '.join(ROLES)}, and step one of {', '.join(steps)}")
+        self._role: Role = ROLES[role]
+        self._runs = Runs(C.DEFAULT_LOCAL_TMP, self._role.name)
+        result = steps[step]()
+        if self.speaks and step != "tell":
             # It was said: -v would print it a second time, below the summary at that.
             result["_ansible_verbose_override"] = True
         return result
@@ -117,7 +123,7 @@ class ActionModule(ModulesAction):
             return {"changed": False, "msg": "checked before"}
         self._fleet = self._variables_of_hosts()
         hosts = self._hosts(self._vars["ansible_play_hosts_all"])
-        taken = self._taken()
+        taken, earlier = self._taken(), self._earlier_hosts()
         run = self._runs.begin(self._use(), batch)
         plan: Result = {
             "hosts": list(hosts),
@@ -127,7 +133,7 @@ class ActionModule(ModulesAction):
             "options": {},
         }
         try:
-            self._check(hosts, plan, taken)
+            self._check(hosts, plan, taken, earlier)
         except (Stop, AnsibleError, ValueError) as error:
             plan["stopped"] = str(error)
         except Exception as error:
@@ -153,6 +159,11 @@ class ActionModule(ModulesAction):
         results = dict.fromkeys(written, "has the results of an earlier part of this run")
         return {**results, **dict.fromkeys(self._sources, "is the inventory")}
 
+    def _earlier_hosts(self) -> set[str]:
+        """Return the hosts that earlier uses of this role in this run have taken."""
+        plans = [run.plan for run in self._runs]
+        return {host for plan in plans if not plan["stopped"] for host in plan["hosts"]}
+
     def _use(self) -> str:
         """Return the id of the task by which the play uses the role: what it includes has new ones for each batch."""
         *_inner, use = self._task, *includes_of(self._task)
@@ -177,10 +188,13 @@ class ActionModule(ModulesAction):
         found = {host: self._fleet.of(host) for host in names}
         return {host: variables for host, variables in found.items() if self._fleet.takes_part(variables)}
 
-    def _check(self, hosts: Mapping[str, HostVariables], plan: Result, taken: Mapping[str, str]) -> None:
+    def _check(
+        self, hosts: Mapping[str, HostVariables], plan: Result, taken: Mapping[str, str], earlier: Collection[str]
+    ) -> None:
         """Fill in the plan of a run that can begin. Raises Stop; what is known by then stays, such as the files.
 
         :param taken: Files that must not be written, and what they are.
+        :param earlier: The hosts that earlier uses of the role have taken.
         """
         preflight = Preflight(self._role, hosts)
         # Whatever else is wrong, no file is left that tells of an earlier run.
@@ -189,8 +203,8 @@ class ActionModule(ModulesAction):
         if faults:
             raise Stop("; ".join(faults))
         options = plan["options"] = preflight.options(taken)
-        self._refuse_unnamed(options)
         self._refuse_others(hosts, options)
+        self._refuse_unnamed(hosts, options, earlier)
         plan.update({"secrets": preflight.secrets, "switched_on": {}, "caller_arn": None})
         plan["accounts"] = preflight.accounts(options["services"])
         if self._role.name == "report":
@@ -208,21 +222,20 @@ class ActionModule(ModulesAction):
         if self._role.switches_on and options["enable_services"]:
             self._switch_on(plan)
 
-    def _refuse_unnamed(self, options: Mapping[str, Any]) -> None:
-        """Offboarding takes hosts that were named, and no more than a limit. Raises Stop."""
+    def _refuse_unnamed(self, hosts: Collection[str], options: Mapping[str, Any], earlier: Collection[str]) -> None:
+        """Offboarding takes hosts that were named, and no more than a limit in one run. Raises Stop."""
         if self._role.name != "offboard":
             return
-        hosts = self._vars["ansible_play_hosts_all"]
-        patterns = Patterns(self._vars["groups"])
-        named = set(patterns.hosts(options.get("hosts")))
         limit = self._vars.get("ansible_limit")
-        is_limited = limit and patterns.has_names(limit)
-        unnamed = [] if is_limited else [host for host in hosts if host not in named]
+        # Where the variable of hosts is given, all are of those that it names.
+        is_named = options.get("hosts") or (limit and Patterns(self._vars["groups"]).has_names(limit))
         faults = []
-        if unnamed:
-            faults.append(f"name the hosts with --limit or -e offboard_hosts= (not named: {some(unnamed)})")
-        if len(hosts) > options["limit"]:
-            faults.append(f"raise offboard_limit, now {options['limit']}, to their number")
+        if not is_named:
+            faults.append(f"name the hosts with --limit or -e offboard_hosts= (not named: {some(list(hosts))})")
+        number = len({*hosts, *earlier})
+        if number > options["limit"]:
+            before = f" (with {counted(number - len(hosts), 'account')} before, in this run)" * (number > len(hosts))
+            faults.append(f"raise offboard_limit, now {options['limit']}, to their number{before}")
         if faults:
             raise Stop(f"this would offboard {counted(len(hosts), 'account')}: {', and '.join(faults)}")
 
@@ -296,7 +309,10 @@ class ActionModule(ModulesAction):
         where = f"{services}, {counted(len(options['regions']), 'Region')}"
         lines = [f"{self._role.title} {counted(len(hosts), 'account')} in {where}: checked, nothing stands in the way"]
         if self._role.name == "offboard":
-            lines.append(f"They become {options['state']}: {some(hosts, 20)}")
+            own = options["administrator_id"]
+            names = [host for host in hosts if plan["accounts"]["accounts"][host] != own]
+            more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
+            lines.append(f"They become {options['state']}: {' '.join(names[:_NAMED])}{more}")
         return lines + self._switched(plan)
 
     def _switched(self, plan: Mapping[str, Any]) -> list[str]:
@@ -445,12 +461,14 @@ class ActionModule(ModulesAction):
         lines = summary_lines(ending, again, files) + [f"Not written: {text}" for text in unwritten]
         # At once: ansible-runner, and so AWX and ansible-navigator, drop a line that is empty and stands alone.
         self.say("\n".join(["", *lines, "\n"]))
+        if unwritten:
+            # Ansible keeps the statistics of a task that succeeded, and prints all of one that did not.
+            return {"changed": False, "failed": True, "msg": "\n".join(f"Not written: {text}" for text in unwritten)}
         stats = {self._role.statistic: {**ending.as_data(), "files": files}}
         stats[self._role.name] = self._totals(batches)
         return {
             "changed": False,
-            **({"failed": True} if unwritten else {}),
-            "msg": "\n".join(f"Not written: {text}" for text in unwritten) if unwritten else lines,
+            "msg": lines,
             "ansible_stats": {"data": stats, "aggregate": True, "per_host": False},
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from typing import Any
 
 import yaml
 from ansible_collections.muster.aws.plugins.module_utils._membership.features import explain_features
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Step
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list, explain_message
 from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS, collect_accounts, operations_of, rows_of
@@ -34,6 +36,10 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import causes_of
 ROLES_FOLDER = Path(__file__).parents[2] / "roles"
 _FAULTS_SHOWN = 10
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+
+# The options that name files to write: those that the ending writes, whatever stopped the run, and the report's own.
+_AT_THE_END = ("results_file", "failed_file")
+_FILES = (*_AT_THE_END, "file", "csv_file", "json_file")
 
 
 class Stop(Exception):
@@ -77,16 +83,18 @@ class Preflight:
 
         :param taken: See :meth:`options`.
         """
-        names = [f"{self._role.prefix}{name}" for name in ("results_file", "failed_file")]
-        spec = {name: self._spec[name] for name in names}
+        names = {f"{self._role.prefix}{name}" for name in (*_FILES, "baseline_file")}
+        spec = {name: row for name, row in self._spec.items() if name in names}
         given, _differing = same_for_all(self._hosts, spec)
         values, _faults = check_options(spec, given)
-        theirs = set(map(path_of, taken))
+        options = {self._name(name): value for name, value in values.items()}
+        # Two of one name are refused, and neither is written: it may be the report of yesterday.
+        named = Counter(path_of(path) for value in options.values() for path in as_list(value))
+        theirs = {path for path, count in named.items() if count > 1}.union(map(path_of, taken))
         paths = {
-            name: [path for path in as_list(value) if path_of(path) not in theirs] for name, value in values.items()
+            name: [path for path in as_list(options.get(name)) if path_of(path) not in theirs] for name in _AT_THE_END
         }
-        kept = {name: value if isinstance(values[name], list) else value[0] for name, value in paths.items() if value}
-        return {self._name(name): value for name, value in kept.items()}
+        return {name: found if isinstance(options[name], list) else found[0] for name, found in paths.items() if found}
 
     def options(self, taken: Mapping[str, str] = _NOTHING) -> dict[str, Any]:
         """Return what the role was told, by name without its prefix and without what is secret.
@@ -165,13 +173,21 @@ def _explain_files(options: Mapping[str, Any], taken: Mapping[str, str], prefix:
         where = "at blanks, commas, colons and brackets"
         yield f"{prefix}failed_file: Ansible cuts --limit @{failed_file} {where}; name another"
     names = {path_of(text): what for text, what in taken.items()}
-    for name in ("results_file", "failed_file", "file", "csv_file", "json_file"):
+    baseline = path_of(options["baseline_file"]) if options.get("baseline_file") else None
+    if baseline:
+        names.setdefault(baseline, f"is that of {prefix}baseline_file, too")
+    page_of_job = os.environ.get("GITHUB_STEP_SUMMARY")
+    fault = _explain_path(path_of(page_of_job)) if page_of_job else None
+    if fault:
+        yield f"$GITHUB_STEP_SUMMARY: {fault}"
+    for name in _FILES:
         for text in filter(None, as_list(options.get(name))):
             path = path_of(text)
             fault = _explain_path(path)
             if fault:
                 yield f"{prefix}{name}: {fault}"
-            elif path in names:
+            # The report may be what the next one is compared with.
+            elif path in names and (name, path) != ("json_file", baseline):
                 yield f"{prefix}{name}: {text} {names[path]}; name another file"
             names[path] = f"is that of {prefix}{name}, too"
 
@@ -231,6 +247,12 @@ def check_service(
         raise Stop(
             f"{facts.title} is off, or suspended, in the administrator {wanted}: {' '.join(off)}. Switch it on there "
             f"with {role.prefix}enable_services=true or muster.aws.{facts.service_module}, or leave these Regions out"
+        )
+    absent = [row["region"] for row in rows if Step.ENABLE_SERVICE.value in row["actions"]]
+    if absent and not role.switches_on:
+        raise Stop(
+            f"{facts.title} is off in the administrator {wanted}: {' '.join(absent)}. Nobody is a member there: leave "
+            f"these Regions out of {role.prefix}regions, or the service out of {role.prefix}services"
         )
     failed = [
         {**row, "service": service, "operation": operations.get(row["region"])}

@@ -25,13 +25,16 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import (
     causes_of,
     counted,
     next_step,
-    places_of,
     tally,
 )
 
 Row = Mapping[str, Any]
 
+_MOST_LINES = 40
 _CAUSES_SHOWN = 5
+_LINES_OF_A_CAUSE = 5
+_NOTES_SHOWN = 6
+_FILES_SHOWN = 12
 _HOSTS_SHOWN = 5
 _WIDTH = 116
 
@@ -95,6 +98,11 @@ class Ending:
         return [host for host in self.hosts if host in short]
 
     @property
+    def short(self) -> str:
+        """What accounts are called that are not as they should be."""
+        return "with gaps" if self.gap_hosts and not self.failed_hosts else "failed"
+
+    @property
     def as_wanted(self) -> int:
         return len(self.hosts) - len(self.failed_hosts) - len(self.gap_hosts)
 
@@ -112,6 +120,7 @@ class Ending:
             "accounts": len(self.hosts),
             "as_wanted": self.as_wanted,
             "changed": len(self.changed_hosts),
+            "gaps": len(self.gap_hosts),
             "failed": len(failed),
             "not_begun": len(self.not_begun),
             "is_check": self.is_check,
@@ -122,7 +131,7 @@ class Ending:
                     "reason_code": cause.reason_code,
                     "operation": cause.operation,
                     "reason": cause.text,
-                    "where": places_of(cause.rows, self.regions),
+                    "where": cause.where(self.regions),
                     "hosts": cause.hosts,
                     "next_step": self.next_step(cause),
                 }
@@ -142,15 +151,20 @@ def summary_lines(ending: Ending, again: Sequence[str], files: Sequence[str]) ->
         lines += [f"{ending.untouched}:", *_wrapped(ending.stopped, "  ")]
     else:
         lines += _table(ending)
-        lines += _causes(ending)
-    if ending.notes:
-        lines += [""] * bool(lines[-1]) + [f"  {note}" for note in ending.notes]
-    lines += ["", _verdict(ending)]
+    notes = [f"  {note}" for note in ending.notes[:_NOTES_SHOWN]]
+    if ending.notes[_NOTES_SHOWN:]:
+        notes.append(f"  and {counted(len(ending.notes) - _NOTES_SHOWN, 'more note')}")
+    tail = ["", _verdict(ending)]
     if again:
-        lines += ["", *again]
+        tail += ["", *again]
     if files:
-        lines += ["", f"Written: {', '.join(files[:6])}"]
-    return lines
+        more = f" and {len(files) - _FILES_SHOWN} more" if files[_FILES_SHOWN:] else ""
+        tail += ["", f"Written: {', '.join(files[:_FILES_SHOWN])}{more}"]
+    if not ending.stopped:
+        lines += _causes(ending, _MOST_LINES - len(lines) - len(notes) - bool(notes) - len(tail))
+    if notes:
+        lines += [""] * bool(lines[-1]) + notes
+    return lines + tail
 
 
 def _headline(ending: Ending) -> str:
@@ -172,8 +186,7 @@ def _verdict(ending: Ending) -> str:
 
 def _table(ending: Ending) -> list[str]:
     """Return the counts of each service, over accounts and Regions."""
-    short = "with gaps" if ending.gap_hosts and not ending.failed_hosts else "failed"
-    heads = ["", "asked", "as wanted", "changed", short, "suspended"]
+    heads = ["", "asked", "as wanted", "changed", ending.short, "suspended"]
     body = []
     for service in dict.fromkeys(row["service"] for row in ending.rows):
         rows = [row for row in ending.rows if row["service"] == service]
@@ -197,23 +210,27 @@ def _table(ending: Ending) -> list[str]:
     ]
 
 
-def _causes(ending: Ending) -> list[str]:
+def _causes(ending: Ending, room: int) -> list[str]:
     causes = ending.causes
     lines: list[str] = []
-    for cause in causes[:_CAUSES_SHOWN]:
+    shown = min(_CAUSES_SHOWN, room // _LINES_OF_A_CAUSE)
+    if len(causes) > shown:
+        shown = min(_CAUSES_SHOWN, (room - 2) // _LINES_OF_A_CAUSE)
+    for cause in causes[:shown]:
         hosts = cause.hosts
         names = " ".join(hosts[:_HOSTS_SHOWN]) + (f" and {len(hosts) - _HOSTS_SHOWN:,} more" if hosts[5:] else "")
         lines += [
             "",
-            _short(f"{counted(len(hosts), 'account')}: {cause.reason_code}, {places_of(cause.rows, ending.regions)}"),
+            _short(f"{counted(len(hosts), 'account')}: {cause.reason_code}, {cause.where(ending.regions)}"),
             _short(f"  hosts: {names}"),
             _short(f"  {cause.sentence}", 2 * _WIDTH),
             _short(f"  next:  {ending.next_step(cause)}"),
         ]
-    rest = causes[_CAUSES_SHOWN:]
+    rest = causes[shown:]
     if rest:
         hosts = {host for cause in rest for host in cause.hosts}
-        lines += ["", f"and {counted(len(rest), 'more cause')} ({counted(len(hosts), 'account')}): see the results"]
+        about = f"and {counted(len(rest), 'more cause')} ({counted(len(hosts), 'account')})"
+        lines += ["", f"{about}: a file of {ending.prefix}results_file has all"]
     return lines
 
 
@@ -271,16 +288,16 @@ def render_markdown(ending: Ending) -> str:
     lines = [f"### {_headline(ending)}", "", _verdict(ending), ""]
     if ending.stopped:
         return "\n".join([*lines, f"**{ending.untouched}:** {_cell(ending.stopped)}", ""])
-    lines += ["| service | asked | as wanted | changed | failed |", "|---|---:|---:|---:|---:|"]
+    lines += [f"| service | asked | as wanted | changed | {ending.short} |", "|---|---:|---:|---:|---:|"]
     for service in dict.fromkeys(row["service"] for row in ending.rows):
         rows = [row for row in ending.rows if row["service"] == service]
         failed, changed = sum(row["failed"] for row in rows), sum(bool(row["actions"]) for row in rows)
         lines.append(f"| {SERVICES[service].title} | {len(rows)} | {len(rows) - failed} | {changed} | {failed} |")
     if ending.causes:
-        lines += ["", "| failed accounts | why | where | next |", "|---|---|---|---|"]
+        lines += ["", f"| accounts {ending.short} | why | where | next |", "|---|---|---|---|"]
         for cause in ending.causes:
             why = f"`{cause.reason_code}` {_cell(cause.sentence)}"
-            where = _cell(places_of(cause.rows, ending.regions))
+            where = _cell(cause.where(ending.regions))
             lines.append(f"| {_cell(' '.join(cause.hosts))} | {why} | {where} | {_cell(ending.next_step(cause))} |")
     return "\n".join([*lines, ""])
 
@@ -307,7 +324,7 @@ def render_junit(ending: Ending) -> str:
             failures += 1
             causes = causes_of(failed)
             failure = ElementTree.SubElement(case, "failure", type=causes[0].reason_code, message=causes[0].sentence)
-            failure.text = "\n".join(f"{places_of(cause.rows, ending.regions)}: {cause.sentence}" for cause in causes)
+            failure.text = "\n".join(f"{cause.where(ending.regions)}: {cause.sentence}" for cause in causes)
     for host in ending.not_begun:
         failures += 1
         case = ElementTree.SubElement(suite, "testcase", classname="muster.aws", name=host)

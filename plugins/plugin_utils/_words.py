@@ -24,6 +24,7 @@ Row = Mapping[str, Any]
 # In place of the modules' hints, which name their options. {prefix} is that of the role's variables; what only one
 # role has is called by its name.
 _ROLE_HINTS = {
+    Reason.ALREADY_MEMBER: "a record exists already: offboard the account first; if none is shown, run again",
     Reason.ALREADY_INVITED: "an invitation is pending: run again by invitation, or offboard the account first",
     Reason.MEMBER_OF_OTHER_ADMINISTRATOR: "let the account leave that administrator first (docs/move.md)",
     Reason.EMAIL_MISSING: "give the address of the account's root user as onboard_account_email",
@@ -32,6 +33,9 @@ _ROLE_HINTS = {
     ),
     Reason.RESIGNED: "set onboard_reinvite_resigned=true to invite the account again",
     Reason.NO_INVITATION: "run again: the invitation may arrive late",
+    Reason.ORGANIZATION_NOT_IN_USE: (
+        "the account belongs to no organization with all features: set onboard_via=invitation"
+    ),
     Reason.SERVICE_NOT_ENABLED: "switch the service on first, as muster.aws.onboard does with onboard_enable_services",
     Reason.ASSUME_ROLE_FAILED: (
         "check {prefix}member_role_name, the role's trust policy and external id, and sts:AssumeRole of the caller"
@@ -42,11 +46,23 @@ _ROLE_HINTS = {
     Reason.INVALID_INPUT: "correct it in the inventory and run again",
 }
 
+# Where a role has another: who leaves does not switch anything on.
+_HINTS_OF_ROLES = {
+    "offboard_": {
+        Reason.SERVICE_NOT_ENABLED: "leave the Region out of offboard_regions: nobody is a member where it is off"
+    }
+}
+
+# What changes from call to call and from Region to Region without saying anything: ids of detectors and of requests,
+# times, encoded messages.
+_PASSING = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{8}T\d{6}Z|[\w-]{64,})\b")
+
 
 def hint(reason_code: str, prefix: str) -> str:
     """Return the next step for an account that failed for this reason, in a role's variables."""
     reason = Reason(reason_code)
-    return _ROLE_HINTS.get(reason, HINTS[reason]).format(prefix=prefix)
+    own = _HINTS_OF_ROLES.get(prefix, {})
+    return (own.get(reason) or _ROLE_HINTS.get(reason) or HINTS[reason]).format(prefix=prefix)
 
 
 def next_step(row: Row, prefix: str) -> str:
@@ -111,6 +127,18 @@ class Cause:
         return list(dict.fromkeys(row["host"] for row in self.rows))
 
     @property
+    def services(self) -> set[str]:
+        return {row["service"] for row in self.rows}
+
+    def where(self, regions: Sequence[str]) -> str:
+        """Say where, as :func:`places_of`, and whether that is so for each of the hosts."""
+        places = {(row["service"], row["region"]) for row in self.rows}
+        hosts = {row.get("host") for row in self.rows}
+        found = {(row.get("host"), row["service"], row["region"]) for row in self.rows}
+        is_same = len(found) == len(hosts) * len(places)
+        return places_of(self.rows, regions) + ("" if is_same else ", not each in all of them")
+
+    @property
     def sentence(self) -> str:
         call = f"{self.operation}: " if self.operation else ""
         return f"{call}{self.text}"
@@ -130,8 +158,10 @@ def causes_of(rows: Iterable[Row]) -> list[Cause]:
     causes: dict[tuple[Any, ...], Cause] = {}
     for row in rows:
         text = without_account(row["reason"], row["account_id"]).replace(row["region"], "REGION")
-        key = row["reason_code"], row.get("operation"), text
+        common = _PASSING.sub("...", text)
+        key = row["reason_code"], row.get("operation"), common
         cause = causes.setdefault(key, Cause(row["reason_code"], row.get("operation"), text))
+        cause.text = text if cause.text == text else common
         cause.rows.append(row)
     merged = _same_hosts(causes.values())
     for cause in merged:
@@ -143,16 +173,21 @@ def causes_of(rows: Iterable[Row]) -> list[Cause]:
 
 
 def _same_hosts(causes: Iterable[Cause]) -> list[Cause]:
-    """Make one of causes with one reason, call and the same hosts: services have words of their own for the same."""
-    merged: dict[tuple[Any, ...], Cause] = {}
+    """Make one of causes with one reason, call and the same hosts: services have words of their own for the same.
+
+    What one service says in two ways is two things, such as two administrators in two Regions.
+    """
+    merged: dict[tuple[Any, ...], list[Cause]] = {}
     for cause in causes:
         hosts = sorted({row.get("host") or "" for row in cause.rows})
-        first = merged.setdefault((cause.reason_code, cause.operation, *hosts), cause)
-        if first is not cause:
-            if {row.get("service") for row in first.rows}.isdisjoint(row.get("service") for row in cause.rows):
-                first.text = f"{first.text}; {cause.text}"
+        same = merged.setdefault((cause.reason_code, cause.operation, *hosts), [])
+        first = next((each for each in same if each.services.isdisjoint(cause.services)), None)
+        if first:
+            first.text = f"{first.text}; {cause.text}"
             first.rows += cause.rows
-    return list(merged.values())
+        else:
+            same.append(cause)
+    return [cause for same in merged.values() for cause in same]
 
 
 @dataclass(frozen=True)

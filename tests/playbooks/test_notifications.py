@@ -62,8 +62,10 @@ class Notifier:
         )
 
 
-def left_by(emulator: Emulator, folder: Path, administrator_id: str = ADMINISTRATOR) -> Notifier:
-    """Onboard accounts, as the examples say, and return what tells of it."""
+def left_by(
+    emulator: Emulator, folder: Path, administrator_id: str = ADMINISTRATOR, role: str = "onboard", status: int = 2
+) -> Notifier:
+    """Onboard accounts, or report on them, as the examples say, and return what tells of it."""
     emulator.reset()
     emulator.seed({"accounts": {HOSTS[LOCKED]["onboard_account_id"]: {"assumable": False}}})
     environment = PlaybookRunner(emulator, folder).environment
@@ -74,7 +76,7 @@ def left_by(emulator: Emulator, folder: Path, administrator_id: str = ADMINISTRA
     }
     (folder / "accounts.json").write_text(json.dumps({"all": {"hosts": HOSTS, "vars": variables}}))
     done = subprocess.run(
-        [*"ansible-playbook muster.aws.onboard -i accounts.json -e".split(), f"onboard_results_file={FILES}"],
+        [*f"ansible-playbook muster.aws.{role} -i accounts.json -e".split(), f"{role}_results_file={FILES}"],
         cwd=folder,
         env={**os.environ, **environment},
         capture_output=True,
@@ -82,7 +84,7 @@ def left_by(emulator: Emulator, folder: Path, administrator_id: str = ADMINISTRA
         timeout=300,
         check=False,
     )
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     assert all((folder / name).exists() for name in FILES.split(","))
     (folder / "run.json").write_text(done.stdout)
     return Notifier(folder)
@@ -98,6 +100,12 @@ def failed(emulator_server: Emulator, tmp_path_factory: pytest.TempPathFactory) 
 def stopped(emulator_server: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Notifier:
     """A run that was stopped before anything was sent."""
     return left_by(emulator_server, tmp_path_factory.mktemp("stopped"), "333333333333")
+
+
+@pytest.fixture(scope="module")
+def reported(emulator_server: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Notifier:
+    """A report on three accounts, none of which is a member: no host failed."""
+    return left_by(emulator_server, tmp_path_factory.mktemp("reported"), role="report", status=0)
 
 
 @pytest.fixture
@@ -149,6 +157,15 @@ def test_slack_gets_the_counts_and_the_causes(failed: Notifier, slack: Slack) ->
     assert "secret-part" not in done.stdout + done.stderr
 
 
+def test_slack_is_told_of_gaps_where_no_host_failed(reported: Notifier, slack: Slack) -> None:
+    done = reported("slack", {"notify_role": "report"}, SLACK_WEBHOOK_URL=f"{slack.url}{slack.PATH}")
+
+    assert done.returncode == 0, done.stdout
+    (request,) = slack.requests
+    first, *_more = request.json["text"].splitlines()
+    assert first == "*report: 0 of 3 accounts as wanted, 3 with gaps, 0 changed, 0 failed*"
+
+
 def test_slack_gets_what_a_job_of_a_workflow_was_given_and_texts_stay_texts(failed: Notifier, slack: Slack) -> None:
     cause = {**failed.summary["causes"][0], "reason": "<!channel> & {{ 1 + 1 }}", "hosts": [LOCKED, *"abcdefgh"]}
     summary = {**failed.summary, "causes": [{**cause, "where": f"place {n}"} for n in range(7)]}
@@ -162,7 +179,7 @@ def test_slack_gets_what_a_job_of_a_workflow_was_given_and_texts_stay_texts(fail
 
 
 def test_slack_is_left_alone_where_nothing_changed_or_failed(failed: Notifier, slack: Slack) -> None:
-    summary = {**failed.summary, "changed": 0, "failed": 0, "failed_hosts": [], "causes": []}
+    summary = {**failed.summary, "changed": 0, "failed": 0, "as_wanted": 3, "failed_hosts": [], "causes": []}
     done = failed("slack", {"onboard_summary": summary}, SLACK_WEBHOOK_URL=f"{slack.url}{slack.PATH}")
     assert done.returncode == 0 and slack.requests == []
 

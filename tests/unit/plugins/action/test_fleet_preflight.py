@@ -53,6 +53,19 @@ def play_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., St
 LOOK = (DETECTOR, {"regions": [EAST, WEST], "concurrency": 7})
 
 
+@pytest.mark.parametrize(
+    ("role", "step"), [(None, "tell"), ("onboard", None), ("organization", "tell"), ("report", "x")]
+)
+def test_step_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, role: Any, step: Any) -> None:
+    play = stand_in_play(monkeypatch, tmp_path, "onboard")
+    task = play.task("preflight")
+    task.args = {name: value for name, value in (("role", role), ("step", step)) if value}
+    with pytest.raises(
+        AnsibleError, match="^role must be one of onboard, offboard, report, and step one of preflight, "
+    ):
+        play.step("preflight", task=task)
+
+
 def test_role_s_defaults_hold_for_what_a_play_without_the_role_does_not_say(
     play_of: Callable[..., StandInPlay],
 ) -> None:
@@ -243,13 +256,12 @@ def test_nothing_is_printed_for_programs(
     ("given", "limit", "unnamed"),
     [
         ({}, None, "name the hosts with --limit or -e offboard_hosts= (not named: search payments audit)"),
-        ({"hosts": "banks"}, None, "name the hosts with --limit or -e offboard_hosts= (not named: search audit)"),
         ({"limit": 2}, "all", "raise offboard_limit, now 2, to their number"),
         ({"limit": 2, "hosts": "all"}, None, "raise offboard_limit, now 2, to their number"),
         (
-            {"limit": 2, "hosts": "banks"},
+            {"limit": 2},
             None,
-            "name the hosts with --limit or -e offboard_hosts= (not named: search audit), "
+            "name the hosts with --limit or -e offboard_hosts= (not named: search payments audit), "
             "and raise offboard_limit, now 2, to their number",
         ),
     ],
@@ -281,6 +293,7 @@ def test_offboarding_of_hosts_that_were_named_begins_and_names_them(
     [
         ("onboard", "banks", None, "banks, and this run has 2 other hosts (search audit)"),
         ("onboard", ["payments", "audit"], None, "payments,audit, and this run has 1 other host (search)"),
+        ("offboard", "banks", None, "banks, and this run has 2 other hosts (search audit)"),
         ("offboard", "banks", "all", "banks, and this run has 2 other hosts (search audit)"),
         ("report", "nobody", None, "nobody, and this run has 3 other hosts (search payments audit)"),
     ],
@@ -325,7 +338,7 @@ def test_some_of_the_hosts_that_the_variable_of_hosts_leaves_out_are_named(
 def test_offboarding_names_no_more_hosts_than_fit(play_of: Callable[..., StandInPlay]) -> None:
     play = play_of("offboard", limit=100, state="absent", account_email=None)
     account = play.hosts["search"]
-    for count, end in ((20, ""), (21, " ...")):
+    for count, end in ((20, ""), (21, " and 1 more")):
         names = [f"host-{number:02}" for number in range(count)]
         play.hosts = {
             name: {**account, "inventory_hostname": name, "offboard_account_id": f"{number:012}"}
@@ -334,6 +347,44 @@ def test_offboarding_names_no_more_hosts_than_fit(play_of: Callable[..., StandIn
         told = play.step("preflight", *names, ansible_limit="all", task=None)["msg"]
         assert told[1] == f"They become absent: {' '.join(names[:20])}{end}"
         (play.folder / "muster-offboard").rename(play.folder / f"before-{count}")
+
+
+def test_offboarding_does_not_name_the_administrator_which_stays(play_of: Callable[..., StandInPlay]) -> None:
+    play = play_of("offboard", limit=3, state="absent", account_email=None)
+    play.hosts["payments"]["offboard_account_id"] = ADMINISTRATOR
+    assert play.step("preflight", ansible_limit="all")["msg"][1] == "They become absent: search audit"
+
+
+def test_offboarding_counts_only_hosts_that_take_part(play_of: Callable[..., StandInPlay]) -> None:
+    play = play_of("offboard", limit=1, state="absent", account_email=None)
+    play.left_out = {"search", "audit"}
+    play.step("preflight", ansible_limit="all")
+    assert play.run.plan["stopped"] is None
+
+
+def test_offboarding_counts_what_was_offboarded_before_in_the_same_run(play_of: Callable[..., StandInPlay]) -> None:
+    play = play_of("offboard", limit=2, state="absent", account_email=None)
+    for use, left_out, stopped in (
+        ("first", {"payments", "audit"}, None),
+        ("the same again", {"payments", "audit"}, None),
+        (
+            "all",
+            set(),
+            "this would offboard 3 accounts: raise offboard_limit, now 2, to their number",
+        ),
+        # What was stopped has taken nobody.
+        ("second", {"search", "audit"}, None),
+        (
+            "third",
+            {"search", "payments"},
+            "this would offboard 1 account: raise offboard_limit, now 2, to their number (with 2 accounts before, in "
+            "this run)",
+        ),
+    ):
+        task = play.task("preflight")
+        task._uuid, play.left_out = use, left_out
+        play.step("preflight", task=task, ansible_limit="all")
+        assert play.run.plan["stopped"] == stopped
 
 
 def test_offboarding_names_a_few_of_those_that_nobody_named(play_of: Callable[..., StandInPlay]) -> None:

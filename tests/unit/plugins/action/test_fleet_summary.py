@@ -235,7 +235,7 @@ def test_file_that_cannot_be_written_takes_nothing_else_away(
     play.keep({host: verdict() for host in HOSTS}, [host_row()], unwritten=["the page"])
     result = play.step("summary")
     assert told.files == [paths[2]] and Path(paths[2]).exists()
-    assert result["failed"] is True
+    assert sorted(result) == ["_ansible_verbose_override", "changed", "failed", "msg"] and result["failed"] is True
     unwritten = [
         "Not written: the page",
         f"Not written: [Errno 21] Is a directory: '{paths[0]}'",

@@ -235,7 +235,18 @@ def test_administrator_whose_service_is_on_or_would_be_is_let_through() -> None:
     both = refusal(result_of("detectors", rows[0], {**rows[0], "region": WEST}), enable_services=False)
     assert both and "111111111111: us-east-1 us-west-2. Switch" in both
     assert refusal(result_of("detectors", rows[1]), enable_services=False) is None
-    assert refusal(result_of("detectors", *rows), role=ROLES["offboard"]) is None
+
+
+def test_region_in_which_nobody_can_be_a_member_is_refused_where_members_are_to_leave() -> None:
+    off = module_row(ADMINISTRATOR, EAST, actions=["enable_service"], outcome="changed")
+    suspended = module_row(ADMINISTRATOR, WEST, actions=["update_service"], outcome="changed")
+    assert refusal(result_of("detectors", off, suspended), role=ROLES["offboard"]) == (
+        "GuardDuty is off in the administrator 111111111111: us-east-1. Nobody is a member there: leave these Regions "
+        "out of offboard_regions, or the service out of offboard_services"
+    )
+    both = refusal(result_of("detectors", off, {**off, "region": WEST}), role=ROLES["offboard"])
+    assert both and "111111111111: us-east-1 us-west-2. Nobody" in both
+    assert refusal(result_of("detectors", suspended), role=ROLES["offboard"]) is None
 
 
 NEXT = "(access_denied: check the credentials, the IAM policy and the organization's SCPs for this operation)"
@@ -302,6 +313,15 @@ def test_files_that_could_not_be_written_at_the_end_are_refused_at_the_beginning
     )
 
 
+def test_summary_of_a_job_that_could_not_be_written_is_refused_at_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "gone" / "x"))
+    assert stopped(preflight(search=GIVEN)) == f"$GITHUB_STEP_SUMMARY: the folder {tmp_path / 'gone'} is not there"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "x"))
+    assert preflight(search=GIVEN).options()["administrator_id"] == ADMINISTRATOR
+
+
 def test_files_of_a_report_are_looked_at_too(tmp_path: Path) -> None:
     given = {"report_administrator_id": ADMINISTRATOR, "report_regions": [EAST], "report_services": ["macie"]}
     given |= {f"report_{name}": str(tmp_path) for name in ("file", "csv_file", "json_file")}
@@ -322,6 +342,30 @@ def test_files_that_must_not_be_written_are_not_known(tmp_path: Path) -> None:
     check = preflight(search=given)
     assert check.results({"a.json": "is mine", f"{tmp_path}/x/../c.txt": "is mine"}) == {"results_file": ["b.csv"]}
     assert check.results({"a.json": "is mine", "b.csv": "is mine"}) == {"failed_file": str(tmp_path / "c.txt")}
+
+
+def test_files_of_one_name_are_not_known() -> None:
+    given = {"onboard_results_file": "a.json, b.csv, ./a.json", "onboard_failed_file": "c.txt"}
+    assert preflight(search=given).results() == {"results_file": ["b.csv"], "failed_file": "c.txt"}
+    given = {"report_file": "a.html", "report_csv_file": "a.csv", "report_json_file": "a.json"}
+    for name in ("a.html", "a.csv", "a.json", "base.json"):
+        more = {"report_results_file": [name, "r.md"], "report_failed_file": "f", "report_baseline_file": "base.json"}
+        found = preflight("report", search={**given, **more}).results()
+        assert found == {"results_file": ["r.md"], "failed_file": "f"}
+        found = preflight("report", search={**given, **more, "report_failed_file": name}).results()
+        assert found == {"results_file": ["r.md"]}
+
+
+def test_report_may_be_written_where_the_one_before_is_read_and_nothing_else(tmp_path: Path) -> None:
+    given = {"report_administrator_id": ADMINISTRATOR, "report_regions": [EAST], "report_services": ["macie"]}
+    given |= {f"report_{name}_file": str(tmp_path / "r.json") for name in ("baseline", "json")}
+    given["report_file"] = str(tmp_path / "r.html")
+    assert preflight("report", search=given).options()["json_file"] == str(tmp_path / "r.json")
+    told = "is that of report_baseline_file, too; name another file"
+    for name in ("results_file", "failed_file", "file", "csv_file"):
+        assert stopped(
+            preflight("report", search={**given, f"report_{name}": str(tmp_path / "r.json")})
+        ).splitlines() == [f"report_{name}: {tmp_path / 'r.json'} {told}"]
 
 
 @pytest.mark.parametrize(

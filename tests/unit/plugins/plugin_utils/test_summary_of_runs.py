@@ -12,6 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     SWITCHING_ON,
     Ending,
@@ -163,8 +164,8 @@ def test_five_hosts_of_a_cause_are_named(count: int, names: str) -> None:
     ("count", "last"),
     [
         (5, None),
-        (6, "and 1 more cause (1 account): see the results"),
-        (8, "and 3 more causes (2 accounts): see the results"),
+        (6, "and 1 more cause (1 account): a file of onboard_results_file has all"),
+        (8, "and 3 more causes (2 accounts): a file of onboard_results_file has all"),
     ],
 )
 def test_five_causes_are_told_and_the_others_counted(count: int, last: str | None) -> None:
@@ -230,8 +231,41 @@ def test_cause_that_is_everywhere_is_told_so_in_every_form() -> None:
     ] * 2
 
 
-def test_six_files_are_named_at_most() -> None:
-    assert summary_lines(ending(), [], list("abcdefgh"))[-1] == "Written: a, b, c, d, e, f"
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(12, "a, b, c, d, e, f, g, h, i, j, k, l"), (13, "a, b, c, d, e, f, g, h, i, j, k, l and 1 more")],
+)
+def test_twelve_files_are_named_at_most(count: int, told: str) -> None:
+    assert summary_lines(ending(), [], list("abcdefghijklm"[:count]))[-1] == f"Written: {told}"
+
+
+@pytest.mark.parametrize(("count", "last"), [(6, "  note 5"), (7, "  and 1 more note"), (9, "  and 3 more notes")])
+def test_six_notes_are_told_at_most(count: int, last: str) -> None:
+    lines = summary_lines(ending(notes=[f"note {number}" for number in range(count)]), [], [])
+    assert lines[-3:-1] == [last, ""] and "  note 5" in lines and "  note 6" not in lines
+
+
+@pytest.mark.parametrize("notes", range(10))
+@pytest.mark.parametrize("causes", range(8))
+def test_summary_is_never_longer_than_forty_lines(causes: int, notes: int) -> None:
+    codes = "access_denied internal_error other quota_exceeded resigned throttled timed_out".split()
+    rows = [failure(reason_code=code, service=service) for code in codes[:causes] for service in SERVICES]
+    told = ending(rows, verdicts={}, notes=["note"] * notes)
+    lines = summary_lines(told, ["again", "  command"], ["file"])
+    heads = [line for line in lines if line.startswith("1 account: ")]
+    left = causes - len(heads)
+    assert len(lines) <= 40 and [line for line in lines if line.startswith("and ")] == (
+        [f"and {left} more cause{'s' * (left > 1)} (1 account): a file of onboard_results_file has all"] if left else []
+    )
+    # No cause is left out that there is room for.
+    assert not left or len(heads) == 5 or len(lines) + 5 > 40
+
+
+def test_places_that_not_every_account_of_a_cause_has_are_told_so() -> None:
+    rows = [failure("one"), failure("one", region="us-west-2"), failure("two", TWO)]
+    told, where = ending(rows, hosts=["one", "two"], verdicts={}), "GuardDuty in all 2 Regions, not each in all of them"
+    assert f"2 accounts: throttled, {where}" in summary_lines(told, [], [])
+    assert told.as_data()["causes"][0]["where"] == where and f"| {where} |" in render_markdown(told)
 
 
 def test_summary_for_programs_has_the_counts_and_the_causes() -> None:
@@ -239,6 +273,7 @@ def test_summary_for_programs_has_the_counts_and_the_causes() -> None:
         "accounts": 4,
         "as_wanted": 1,
         "changed": 1,
+        "gaps": 1,
         "failed": 2,
         "not_begun": 1,
         "is_check": True,
@@ -327,7 +362,7 @@ MARKDOWN = """\
 | GuardDuty | 3 | 1 | 1 | 2 |
 | Security Hub | 3 | 2 | 0 | 1 |
 
-| failed accounts | why | where | next |
+| accounts failed | why | where | next |
 |---|---|---|---|
 | short | `suspended` paused | GuardDuty in us-east-1 | resume |
 | payments | `throttled` GetMembers: slow | GuardDuty and Security Hub in us-east-1 | run again later, or with a lower \
@@ -337,7 +372,12 @@ onboard_concurrency |
 
 def test_markdown_file_has_the_counts_and_the_causes() -> None:
     assert render_markdown(mixed()) == MARKDOWN
-    assert "failed accounts" not in render_markdown(ending([host_row()]))
+    assert "accounts failed" not in render_markdown(ending([host_row()]))
+
+
+def test_markdown_file_calls_a_gap_a_gap_where_nothing_failed() -> None:
+    text = render_markdown(ending([failure()]))
+    assert "| changed | with gaps |" in text and "| accounts with gaps | why |" in text and "| failed |" not in text
 
 
 def test_markdown_file_of_a_run_that_was_stopped_says_why() -> None:

@@ -189,8 +189,50 @@ def test_causes_that_differ_are_told_apart(first: dict[str, Any], second: dict[s
 
 def test_services_own_words_for_what_befell_the_same_hosts_are_one_cause() -> None:
     rows = [failure("no"), failure("never", service="securityhub"), failure("not yet", service="securityhub")]
+    one, other = causes_of(rows)
+    assert (one.text, one.operation, one.rows) == ("no; never", "GetMembers", rows[:2])
+    # What a service says in two ways is two things.
+    assert (other.text, other.operation, other.rows) == ("not yet", "GetMembers", rows[2:])
+    assert [cause.text for cause in causes_of([failure("no"), failure("never")])] == ["no", "never"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "common"),
+    [
+        ("12abc34d567e8fa901bc2d34e56789f0", "22abc34d567e8fa901bc2d34e56789f0", "..."),
+        ("0f1e2d3c-0000-4a4b-8c8d-0123456789ab", "1f1e2d3c-0000-4a4b-8c8d-0123456789ab", "..."),
+        ("20261128T010203Z", "20261128T010204Z", "..."),
+        ("q" * 64, "Z-_9" * 20, "..."),
+        ("q" * 64, "q" * 64, "q" * 64),
+    ],
+)
+def test_ids_and_times_within_a_text_do_not_make_a_cause(first: str, second: str, common: str) -> None:
+    [cause] = causes_of([failure(f"no ({first})"), failure(f"no ({second})"), failure(f"no ({first})")])
+    assert (cause.text, len(cause.rows)) == (f"no ({common})", 3)
+
+
+@pytest.mark.parametrize("text", ["12abc34d", "999999999999", "q" * 63, "20261128"])
+def test_what_a_text_tells_makes_a_cause(text: str) -> None:
+    assert len(causes_of([failure(f"no ({text})"), failure("no (0)")])) == 2
+
+
+def test_cause_tells_whether_it_is_everywhere_for_each_host() -> None:
+    rows = [failure(host=host, region=region) for host in ("one", "two") for region in ("us-east-1", "us-west-2")]
+    regions = ["us-east-1", "us-west-2"]
     [cause] = causes_of(rows)
-    assert (cause.text, cause.operation, cause.rows) == ("no; never", "GetMembers", rows)
+    assert cause.where(regions) == "GuardDuty in all 2 Regions"
+    # Two hosts may name one account, and a host be told twice.
+    [cause] = causes_of([*rows, rows[0]])
+    assert cause.where(regions) == "GuardDuty in all 2 Regions"
+    [cause] = causes_of(rows[:3])
+    assert cause.where(regions) == "GuardDuty in all 2 Regions, not each in all of them"
+
+
+def test_who_leaves_is_not_told_to_switch_a_service_on() -> None:
+    told = hint("service_not_enabled", "offboard_")
+    assert told == "leave the Region out of offboard_regions: nobody is a member where it is off"
+    assert hint("service_not_enabled", "report_").startswith("switch the service on first, as muster.aws.onboard does")
+    assert hint("throttled", "offboard_") == "run again later, or with a lower offboard_concurrency"
 
 
 def test_calls_that_were_refused_to_the_same_hosts_are_each_a_cause() -> None:
@@ -202,11 +244,12 @@ def test_calls_that_were_refused_to_the_same_hosts_are_each_a_cause() -> None:
 
 
 def test_rows_of_a_module_have_no_host_and_no_call() -> None:
-    rows = [failure("no"), failure("never")]
+    rows = [failure("no"), failure("no", region="us-west-2")]
     for each in rows:
         del each["host"], each["operation"]
     [cause] = causes_of(rows)
     assert (cause.operation, cause.sentence, len(cause.rows)) == (None, "no", 2)
+    assert cause.where([]) == "GuardDuty in us-east-1, us-west-2"
 
 
 def test_causes_of_most_hosts_come_first_and_those_of_as_many_by_their_code() -> None:
