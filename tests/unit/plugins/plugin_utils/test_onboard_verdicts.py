@@ -346,6 +346,19 @@ def test_features_that_aws_does_not_list_are_told_at_the_end_whatever_the_number
     ]
 
 
+def test_features_that_aws_does_not_list_are_told_of_those_that_have_just_accepted() -> None:
+    settled = shown(features=features(("S3_DATA", None)))
+    _work, done = onboard(
+        members(invited()), members(settled), sides(accepted()), look(shown()), guardduty_features=FEATURES
+    )
+    assert done["notes"] == [f"GuardDuty does not list the feature S3_DATA in {EAST}: it counts as off"]
+
+
+def test_host_that_failed_is_told_what_to_do_in_variables_of_the_role() -> None:
+    _work, done = onboard(members(failed_row("throttled", "slow", "GetMembers", account_id=SEARCH)))
+    assert done["hosts"]["search"]["text"].endswith("run again later, or with a lower onboard_concurrency)")
+
+
 def test_nothing_is_settled_where_nobody_accepted() -> None:
     work, _done = onboard(
         members(invited()), sides(failed_row("access_denied", "no", "ListInvitations")), monitoring="suspended"
