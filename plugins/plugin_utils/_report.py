@@ -11,7 +11,7 @@ word and the reason of AWS, so that nothing is lost by the colours. How all of i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -33,9 +33,13 @@ from ansible_collections.muster.aws.plugins.plugin_utils._report_origin import c
 from ansible_collections.muster.aws.plugins.plugin_utils._words import hint
 
 Cell = dict[str, Any]
+# Account id, service and Region.
+_Place = tuple[str, str, str]
 
-# What closes a gap is the role onboard: advice names its variables.
-_ADVISED = "onboard_"
+# What closes a gap is the role onboard: advice names its variables. What could not be read is read by this role again.
+_ADVISED, _READING = "onboard_", "report_"
+# Reading waits for nothing, and so has no variable to wait longer.
+_READING_STEPS = {Reason.TIMED_OUT.value: "run again later"}
 
 
 class Standing(str, Enum):
@@ -103,15 +107,19 @@ def collect_accounts(hosts: Iterable[str], hostvars: Mapping[str, Any], everyone
         ``report_administrator_id``, each with the ``onboard_`` variable of that name in its place.
     :param everyone: All hosts of the inventory, whatever the limit of this run.
     :returns: ``accounts`` (a row per host), ``account_ids`` (those that can be used), ``administrator_ids`` (of these
-        hosts, where the inventory tells), ``listed`` (account id to host and administrator, for the whole inventory).
+        hosts, where the inventory tells), ``listed`` (account id to the rows of its hosts, for the whole inventory).
     """
     rows = {host: _account_row(host, hostvars[host]) for host in everyone}
     accounts = [rows[host] for host in hosts]
+    listed: dict[str, list[dict[str, Any]]] = {}
+    for row in rows.values():
+        if not row["fault"]:
+            listed.setdefault(row["account_id"], []).append(row)
     return {
         "accounts": accounts,
         "account_ids": sorted({row["account_id"] for row in accounts if not row["fault"]}),
         "administrator_ids": sorted({str(row["administrator_id"]) for row in accounts if row["administrator_id"]}),
-        "listed": {row["account_id"]: row for row in rows.values() if not row["fault"]},
+        "listed": listed,
     }
 
 
@@ -158,6 +166,8 @@ def build_report(
         for region in sorted({name.strip() for name in names})
     ]
     accounts = [_account(row, columns) for row in inventory["accounts"]]
+    # An account counts once, however many hosts name it.
+    counted = {account["account_id"]: account for account in accounts}.values()
     changes = _compare(accounts, baseline) if baseline else None
     unlisted = _unlisted(columns, inventory["listed"], administrator_id)
     return {
@@ -172,10 +182,10 @@ def build_report(
             for service in results
         },
         "baseline": changes,
-        "totals": _totals(accounts, unlisted),
-        "summary": _summary(columns, accounts, unlisted),
+        "totals": _totals(counted, unlisted),
+        "summary": _summary(columns, counted, unlisted),
         "problems": [
-            {"service": column.service, "region": column.region, **_explained(*column.problem)}
+            {"service": column.service, "region": column.region, **_unread(*column.problem)}
             for column in columns
             if column.problem
         ],
@@ -254,14 +264,15 @@ class _Column:
             "updated_at": member["updated_at"] if member else None,
             "since": None,
             "is_new": None,
+            "last_read": None,
             "own_view": None,
             "note": None,
         }
-        if account_id == self._administrator_id:
-            return {**cell, "standing": Standing.ADMINISTRATOR.value}
         problem = (Reason.INVALID_INPUT.value, fault) if fault else self.problem
         if problem:
-            return {**cell, **_explained(*problem)}
+            return {**cell, **_unread(*problem)}
+        if account_id == self._administrator_id:
+            return {**cell, "standing": Standing.ADMINISTRATOR.value}
         cell.update(self._standing(cell["status"]))
         if cell["standing"] not in COVERED:
             cell["since"] = cell[
@@ -322,26 +333,22 @@ class _Column:
 
 
 def read_baseline(path: str, administrator_id: str) -> dict[str, Any]:
-    """Return what an earlier report says of gaps, for :func:`build_report`.
+    """Return how everything stood in an earlier report, for :func:`build_report`.
 
     :param path: A file that this role wrote as JSON, of any version of it.
     :param administrator_id: The account that the report has to be about.
-    :returns: ``generated_at``, and ``gaps``: of every gap its place, its account and how it stood.
+    :returns: ``generated_at``, and ``places``: account id, service and Region of all that was asked, to the gap there
+        (its place, its account and how it stood), or to None where there was none.
     :raises ValueError: if the file cannot be read or is no such report, in words for who named it.
     """
     try:
         report = json.loads(path_of(path).read_text(encoding="utf-8"))
-        gaps = [
-            {
-                **{key: account[key] for key in ("host", "account_id")},
-                **{key: cell[key] for key in ("service", "region", "standing", "status", "reason_code")},
-                "since": cell.get("since"),
-            }
+        places = {
+            _place(account, cell): _earlier_gap(account, cell)
             for account in report["accounts"]
             for cell in account["cells"]
-            if cell["standing"] not in COVERED
-        ]
-        found = {"generated_at": report["generated_at"], "gaps": gaps}
+        }
+        found = {"generated_at": report["generated_at"], "places": places}
     except OSError as error:
         raise ValueError(f"report_baseline_file: {path} cannot be read: {error.strerror}.") from None
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -356,28 +363,60 @@ def read_baseline(path: str, administrator_id: str) -> dict[str, Any]:
     return found
 
 
-def _compare(accounts: Iterable[Mapping[str, Any]], baseline: Mapping[str, Any]) -> dict[str, Any]:
-    """Mark the gaps that the earlier report does not have, and return what became of those that it has.
+def _earlier_gap(account: Mapping[str, Any], cell: Mapping[str, Any]) -> dict[str, Any] | None:
+    if cell["standing"] in COVERED:
+        return None
+    return {
+        **{key: account[key] for key in ("host", "account_id")},
+        **{key: cell[key] for key in ("service", "region", "standing", "status", "reason_code")},
+        **{key: cell.get(key) for key in ("since", "last_read")},
+    }
 
-    A gap that stands as it stood keeps its time. One of an account, service or Region that is no longer asked for is
-    neither mended nor there: it is not told.
+
+def _compare(accounts: Iterable[Mapping[str, Any]], baseline: Mapping[str, Any]) -> dict[str, Any]:
+    """Mark the gaps where the earlier report found none, and return what became of those that it has.
+
+    One of an account, service or Region that is no longer asked for is neither mended nor there: it is not told. Of a
+    place that was not asked for then, nobody knows how it stood: a gap there is not new.
     """
-    earlier = {_place(gap, gap): gap for gap in baseline["gaps"]}
-    mended, new = [], 0
+    places = baseline["places"]
+    mended: dict[_Place, dict[str, Any]] = {}
+    gaps: set[_Place] = set()
     for account in accounts:
         for cell in account["cells"]:
-            before = earlier.get(_place(account, cell))
-            if cell["standing"] in COVERED:
-                mended += [{**before, "host": account["host"]}] if before else []
-                continue
-            cell["is_new"] = before is None
-            new += before is None
-            if before and before["standing"] == cell["standing"]:
-                cell["since"] = cell["since"] or before["since"] or baseline["generated_at"]
-    return {"generated_at": baseline["generated_at"], "new_gaps": new, "mended_gaps": mended}
+            place = _place(account, cell)
+            before = places.get(place)
+            if cell["standing"] not in COVERED:
+                gaps.add(place)
+                cell["is_new"] = place in places and before is None
+                _go_on(cell, before, baseline["generated_at"])
+            elif before:
+                mended.setdefault(place, {**before, "host": account["host"]})
+    return {
+        "generated_at": baseline["generated_at"],
+        "new_gaps": sum(places[place] is None for place in gaps & places.keys()),
+        "gaps_not_compared": len(gaps - places.keys()),
+        "mended_gaps": list(mended.values()),
+    }
 
 
-def _place(account: Mapping[str, Any], cell: Mapping[str, Any]) -> tuple[str, str, str]:
+def _go_on(cell: Cell, before: Mapping[str, Any] | None, generated_at: str) -> None:
+    """Give a gap that stands as it stood in the earlier report the time that it had.
+
+    A place that cannot be read tells nothing of what is there. So it keeps what was read there last, and that goes on
+    once the place can be read again.
+    """
+    if before is None:
+        return
+    earlier = {"standing": before["standing"], "since": before["since"] or generated_at}
+    for gap in (earlier, before["last_read"]):
+        if gap and gap["standing"] == cell["standing"]:
+            cell["since"] = cell["since"] or gap["since"]
+    if cell["standing"] == Standing.UNREADABLE.value:
+        cell["last_read"] = before["last_read"] if before["standing"] == cell["standing"] else earlier
+
+
+def _place(account: Mapping[str, Any], cell: Mapping[str, Any]) -> _Place:
     return account["account_id"], cell["service"], cell["region"]
 
 
@@ -385,16 +424,22 @@ def _explained(reason_code: str, text: str | None) -> Cell:
     return {"reason_code": reason_code, "reason": text, "next_step": hint(reason_code, _ADVISED)}
 
 
+def _unread(reason_code: str, text: str | None) -> Cell:
+    next_step = _READING_STEPS.get(reason_code) or hint(reason_code, _READING)
+    return {"reason_code": reason_code, "reason": text, "next_step": next_step}
+
+
 def _unlisted(
-    columns: Sequence[_Column], listed: Mapping[str, Mapping[str, Any]], administrator_id: str
+    columns: Sequence[_Column], listed: Mapping[str, Sequence[Mapping[str, Any]]], administrator_id: str
 ) -> list[dict[str, Any]]:
-    """Return the members that no host of this administrator stands for, with the host of another one if there is."""
+    """Return the members that no host of this administrator stands for, with the first host of another one, if any."""
     found = {account_id for column in columns for account_id in column.members}
     rows = []
     for account_id in sorted(found - {administrator_id}):
-        host = listed.get(account_id)
-        if host and str(host["administrator_id"] or administrator_id) == administrator_id:
+        hosts = listed.get(account_id, [])
+        if any(str(host["administrator_id"] or administrator_id) == administrator_id for host in hosts):
             continue
+        host = next(iter(hosts), None)
         cells = [column.cell(account_id) for column in columns if account_id in column.members]
         rows.append(
             {
@@ -430,7 +475,7 @@ def _is_suspended_by_aws(cell: Cell) -> bool:
     return is_read and Reason.ACCOUNT_SUSPENDED.value in codes
 
 
-def _totals(accounts: Sequence[Mapping[str, Any]], unlisted: Sequence[Any]) -> dict[str, int]:
+def _totals(accounts: Collection[Mapping[str, Any]], unlisted: Sequence[Any]) -> dict[str, int]:
     gaps = sum(account["gaps"] for account in accounts)
     return {
         "accounts": len(accounts),

@@ -132,7 +132,7 @@ def _printable(value: Any) -> Any:
 
 def _clean(value: Any) -> Any:
     """Return data for the script without what a page may not hold."""
-    return None if value is None else _printable(value)
+    return value if value is None or isinstance(value, bool) else _printable(value)
 
 
 class _Page:
@@ -146,7 +146,7 @@ class _Page:
         self._kinds: dict[tuple[Any, ...], int] = {}
         self._dates: dict[str, int] = {"": 0}
         self.reasons = _reasons(accounts)
-        self._numbers = {reason["key"]: number for number, reason in enumerate(self.reasons)}
+        self._ids = {reason["key"]: reason["id"] for reason in self.reasons}
         self.accounts = [self._row(account) for account in accounts]
         self.unlisted = [self._row(account) for account in report["unlisted"]]
 
@@ -159,12 +159,20 @@ class _Page:
         yield "", accounts, "accounts in the inventory", ""
         yield "good", covered, "covered everywhere", f"{100 * covered // accounts if accounts else 0} %"
         yield "bad" if gaps else "", gaps, "with gaps", ""
-        yield "warn" if totals["unlisted"] else "", totals["unlisted"], "members nobody listed", ""
-        yield "warn" if suspended else "", suspended, "suspended by AWS", ""
+        # What was not read may hide more of them.
+        unread = "as far as read" if self._report["problems"] else ""
+        yield "warn" if totals["unlisted"] else "", totals["unlisted"], "members nobody listed", unread
+        yield "warn" if suspended else "", suspended, "suspended by AWS", unread
         if self._report["baseline"]:
             new, mended = self._report["baseline"]["new_gaps"], len(self._report["baseline"]["mended_gaps"])
-            yield "bad" if new else "", new, "new gaps", ""
+            unknown = self._report["baseline"]["gaps_not_compared"]
+            yield "bad" if new else "", new, "new gaps", f"{unknown:,} not compared" if unknown else ""
             yield "good" if mended else "", mended, "mended gaps", ""
+
+    @property
+    def unread(self) -> str:
+        """Say where nothing could be read, and so may be what the page does not show."""
+        return self.places(self._report["problems"])
 
     @property
     def numbers(self) -> Counter[str]:
@@ -218,7 +226,7 @@ class _Page:
                     "strip": _strip(cells[start : start + width]),
                 }
             )
-        since = [(cell["since"] or "")[:10] if cell else "" for cell in cells]
+        since = [cell["since"] or "" if cell else "" for cell in cells]
         dates = [self._dates.setdefault(date, len(self._dates)) for date in since]
         return {
             "listed_for": None,
@@ -226,30 +234,29 @@ class _Page:
             **account,
             "kinds": kinds,
             "dates": dates if any(dates) else [],
-            "new": [number for number, cell in enumerate(cells) if cell and cell["is_new"]],
-            "since": min(filter(None, since), default=""),
+            "since": min(filter(None, since), default="")[:10],
             "services": services,
         }
 
     def _kind(self, cell: Cell, account_id: str) -> int:
         note, reason = without_account(cell["note"], account_id), without_account(cell["reason"], account_id)
         key = cell["standing"], _word(cell), cell["reason_code"], reason, cell["next_step"], note
-        return self._kinds.setdefault(key, len(self._kinds))
+        return self._kinds.setdefault((*key, cell["status"], cell["is_new"]), len(self._kinds))
 
     @property
     def data(self) -> dict[str, Any]:
         """Return what the script knows."""
-        names = "standing", "word", "code", "reason", "next", "note"
+        names = "standing", "word", "code", "reason", "next", "note", "status", "new"
         kinds = [
             {
                 **{name: _clean(value) for name, value in zip(names, key, strict=True)},
-                "why": self._numbers.get((key[0], key[1], key[2], key[3])),
-                "noted": self._numbers.get(("note", key[5])),
+                "why": self._ids.get(key[:4]),
+                "noted": self._ids.get(("note", key[5])),
             }
             for key in self._kinds
         ]
         rows = [
-            [_clean(row["host"]), row_id, _clean(row["email"]), row["kinds"], row["dates"], row["new"]]
+            [_clean(row["host"]), row_id, _clean(row["email"]), row["kinds"], row["dates"]]
             for row in self.accounts
             for row_id in [_clean(row["account_id"])]
         ]
@@ -295,16 +302,29 @@ def _finish_reason(reason: dict[str, Any]) -> None:
         places = tuple((cell["service"], cell["region"]) for cell in own)
         group = alike.setdefault(places, {"places": own, "accounts": []})
         group["accounts"].append({"host": host, "account_id": account_id})
+    title = "The account's own view" if is_note else reason["key"][1]
+    code = None if is_note else reason["cell"]["reason_code"]
     reason.update(
+        id=_address(code or title, reason["key"]),
         standing=reason["key"][0],
-        title="The account's own view" if is_note else reason["key"][1],
-        code=None if is_note else reason["cell"]["reason_code"],
+        title=title,
+        code=code,
         next_step=None if is_note else reason["cell"]["next_step"],
         cells=len(cells),
         new=0 if is_note else sum(bool(cell["is_new"]) for cell in cells),
         since="" if is_note or not times else min(times)[:10],
         alike=sorted(alike.values(), key=lambda group: -len(group["accounts"])),
     )
+
+
+def _address(name: str, key: tuple[str | None, ...]) -> str:
+    """Return what a reason is called in the page's address: the same in every report, whatever other reasons it has.
+
+    :param name: For people. Several reasons can have it.
+    :param key: All that makes the reason, of which some digits follow.
+    """
+    word = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
+    return f"{word}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:8]}"
 
 
 def _reason_keys(cell: Cell, account_id: str) -> Iterator[tuple[Any, ...]]:

@@ -64,15 +64,22 @@ def make_hosts(count: int) -> dict[str, dict[str, Any]]:
 
 
 def make_report(
-    count: int, is_hostile: bool = False, regions: int = len(REGIONS), baseline: dict[str, Any] | None = None
+    count: int,
+    is_hostile: bool = False,
+    regions: int = len(REGIONS),
+    baseline: dict[str, Any] | None = None,
+    off: tuple[str, str] | None = ("securityhub", "eu-west-1"),
 ) -> dict[str, Any]:
-    """Return a report on that many accounts, in two services and at least four Regions, of which one is off."""
+    """Return a report on that many accounts, in two services and at least four Regions, of which one is off.
+
+    Where one is off, every account has a gap.
+    """
     names = [*REGIONS, *MORE_REGIONS][:regions]
     hosts = make_hosts(count)
     if is_hostile:
         hosts[HOSTILE_NAME] = {"onboard_account_id": "012345678901", "onboard_account_email": HOSTILE_EMAIL}
     inventory = collect_accounts(list(hosts), hosts, list(hosts))
-    results = {service: _results(service, hosts, is_hostile, names) for service in SERVICES}
+    results = {service: _results(service, hosts, is_hostile, names, off) for service in SERVICES}
     return build_report(inventory, results, ADMINISTRATOR, names, "2026-03-02 09:30 UTC", CALLER, baseline)
 
 
@@ -89,10 +96,12 @@ def render(report: dict[str, Any]) -> str:
     return render_report(report, "html", PAGE)
 
 
-def _results(service: str, hosts: dict[str, dict[str, Any]], is_hostile: bool, regions: list[str]) -> dict[str, Any]:
+def _results(
+    service: str, hosts: dict[str, dict[str, Any]], is_hostile: bool, regions: list[str], off: tuple[str, str] | None
+) -> dict[str, Any]:
     members, views = [], []
     for region in regions:
-        if (service, region) == ("securityhub", "eu-west-1"):
+        if (service, region) == off:
             text = "InvalidAccessException: Account 111111111111 is not subscribed to AWS Security Hub"
             told = {"outcome": "failed", "reason_code": "service_not_enabled", "reason": text}
             members.append({**_row(ADMINISTRATOR, region, None), **told})

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import csv
+import io
+import operator
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED
+from ansible_collections.muster.aws.plugins.plugin_utils._report_page import render_report
 from ansible_collections.muster.aws.tests.profiles import by_day
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -75,8 +78,16 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Report]:
     folder = tmp_path_factory.mktemp("pages")
     earlier = make_report(40)
     earlier["accounts"][1]["cells"][0].update(standing="pending", status="Created")
+    earlier["accounts"][5]["cells"][0].update(standing="member", status="Enabled")
+    few = make_report(60)
+    for account in few["accounts"]:
+        for cell in account["cells"]:
+            if cell["standing"] != "member":
+                cell.update(standing="pending", status="Created", reason_code=None, reason="a record")
     found = {
         "usual": make_report(60),
+        "few": few,
+        "read": make_report(60, off=None),
         "hostile": make_report(8, is_hostile=True),
         "compared": make_report(60, baseline=baseline_of(earlier)),
         "three": make_report(3),
@@ -125,7 +136,8 @@ def test_report_numbers_are_those_of_the_data(report: Report):
     assert report.page.locator("#unlisted tbody tr").count() == totals["unlisted"]
 
 
-def test_report_begins_with_the_gaps_and_has_the_worst_account_first(report: Report):
+def test_report_begins_with_the_gaps_and_has_the_worst_account_first(reports: dict[str, Report], page: Page):
+    report = reports["read"].open(page)
     headings = report.page.locator("h2").all_inner_texts()
     assert headings[0] == "Gaps by reason"
     gaps = [
@@ -238,6 +250,81 @@ def test_report_saves_what_is_shown_as_csv_and_as_hosts(report: Report, tmp_path
     assert len(lines) == len(expected)
 
 
+@pytest.mark.parametrize("name", ["compared", "hostile"])
+def test_report_saves_the_lines_of_its_csv(reports: dict[str, Report], page: Page, tmp_path: Path, name: str):
+    report = reports[name].open(page)
+    with page.expect_download() as download:
+        page.locator("#csv").click()
+    download.value.save_as(tmp_path / "shown.csv")
+    with (tmp_path / "shown.csv").open(newline="", encoding="utf-8") as file:
+        saved = list(csv.DictReader(file))
+    written = list(csv.DictReader(io.StringIO(render_report(report.data, "csv"), newline="")))
+    for line in written:
+        del line["updated_at"]
+    place = operator.itemgetter("host", "service", "region")
+    assert sorted(saved, key=place) == sorted((line for line in written if line["listed"] == "yes"), key=place)
+    assert list(saved[0]) == list(written[0])
+
+
+def test_report_has_its_order_in_the_address(report: Report):
+    name = report.page.get_by_role("button", name="Account", exact=True)
+    for address, order in (("#show:sort=name", "ascending"), ("#show:sort=-name", "descending")):
+        name.click()
+        assert report.page.evaluate("location.hash") == address
+        hosts = report.shown_hosts()
+        report.page.goto("about:blank")
+        assert report.open(report.page, address).shown_hosts() == hosts
+        assert report.page.locator("#accounts th[data-sort=name]").get_attribute("aria-sort") == order
+    report.page.locator("#all").click()
+    assert report.shown_hosts() == hosts
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("why=resigned-00000000", "reason resigned-00000000"),
+        ("region=mars-north-1", "mars-north-1"),
+        ("service=macie", "macie"),
+        ("standing=failed", "failed"),
+        ("standing=odd", "odd"),
+        ("new=1", "only new gaps"),
+        ("region=us-east-1&why=1", "reason 1"),
+    ],
+)
+def test_report_tells_what_a_link_asks_for_and_it_does_not_have(
+    reports: dict[str, Report], page: Page, address: str, told: str
+):
+    report = reports["few"].open(page, f"#show:{address}")
+    assert page.locator("#lost").inner_text() == f"Not in this report: {told}."
+    assert report.shown_hosts() == []
+    assert sorted(page.evaluate("location.hash.slice(6)").split("&")) == sorted(address.split("&"))
+    page.locator("#all").click()
+    assert page.locator("#lost").inner_text() == ""
+    assert len(report.shown_hosts()) == len(report.data["accounts"])
+
+
+def test_report_shows_the_rest_of_what_a_link_asks_for(reports: dict[str, Report], page: Page):
+    report = reports["few"].open(page, "#show:standing=failed,pending&sort=odd&wish=1")
+    assert page.locator("#lost").inner_text() == "Not in this report: wish=1 · failed · sort=odd."
+    assert set(report.shown_hosts()) == report.hosts_where(lambda cell: cell["standing"] == "pending")
+    # What somebody chooses then is all that is chosen.
+    report.press("member")
+    assert page.locator("#lost").inner_text() == ""
+    assert page.evaluate("location.hash") == "#show:standing=pending%2Cmember"
+
+
+def test_report_link_to_a_reason_shows_the_same_reason_in_a_later_report(reports: dict[str, Report], page: Page):
+    report = reports["usual"].open(page)
+    link = page.locator("article", has_text="the account left, or declined").locator(".go a").get_attribute("href")
+    page.goto("about:blank")
+    later = reports["compared"].open(page, link or "")
+    assert set(later.shown_hosts()) == later.hosts_where(lambda cell: cell["reason_code"] == "resigned")
+    page.goto("about:blank")
+    assert reports["few"].open(page, link or "").shown_hosts() == []
+    assert page.locator("#lost").inner_text().startswith("Not in this report: reason resigned-")
+    assert report.data["accounts"]
+
+
 def test_report_is_used_with_the_keyboard_and_its_table_is_one_stop(report: Report):
     page = report.page
     page.locator("thead th:last-child button").first.focus()
@@ -277,6 +364,11 @@ def test_report_tells_new_and_mended_gaps(reports: dict[str, Report], page: Page
     assert f"{report.data['baseline']['new_gaps']}\n" in page.locator(".tiles").inner_text()
     page.locator("#new").check()
     assert set(report.shown_hosts()) == report.hosts_where(lambda cell: cell["is_new"])
+    # Of the Regions of a row, those with a new gap alone.
+    marked = report.rows().locator(".g:not([hidden])")
+    assert marked.count() == report.rows().locator(".g:not([hidden]) em").count() > 0
+    report.rows().first.click()
+    assert "new" in page.locator("tr.more").inner_text()
     assert report.shown().endswith(f"{report.data['baseline']['new_gaps']} places")
 
 
@@ -357,8 +449,8 @@ def test_report_fits_a_telephone(reports: dict[str, Report], page: Page):
     assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
 
 
-def test_report_prints_gaps_only_unless_told_and_names_the_filter(report: Report):
-    page = report.page
+def test_report_prints_gaps_only_unless_told_and_names_the_filter(reports: dict[str, Report], page: Page):
+    report = reports["read"].open(page)
     page.set_viewport_size(A4)
     page.emulate_media(media="print")
     gaps = report.hosts_where(lambda cell: cell["standing"] not in COVERED)
@@ -366,6 +458,7 @@ def test_report_prints_gaps_only_unless_told_and_names_the_filter(report: Report
     assert set(printed.all_inner_texts()) == gaps
     assert 0 < len(gaps) < len(report.data["accounts"])
     assert "gaps only" in page.evaluate("getComputedStyle(document.getElementById('printed'), '::before').content")
+    assert page.locator("#unlisted tbody tr:visible").count() == report.data["totals"]["unlisted"] > 0
     assert page.locator(".filters, nav, details").locator("visible=true").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= A4["width"]
 

@@ -146,9 +146,11 @@ def test_report_tells_every_standing_and_members_nobody_listed(report: Reporter)
 def test_report_in_check_mode_reads_and_tells_but_writes_no_file(report: Reporter):
     hosts = fleet(2)
     seed_members(report, dict.fromkeys(ids_of(hosts), "Enabled"))
-    run = report(hosts, "--check", "--diff")
+    rows, failed = report.playbook.folder / "rows.json", report.playbook.folder / "failed.txt"
+    run = report(hosts, "--check", "--diff", report_results_file=str(rows), report_failed_file=str(failed))
     assert run.status == 0, run.output
     assert report.written == set()
+    assert rows.exists() and failed.exists()
     assert "not written in check mode" in run.output
     assert run.custom_stats["report"]["securityhub"][REGIONS[0]]["member"] == 2
     assert report.emulator.operations(writes_only=True) == []
@@ -171,6 +173,13 @@ def test_report_compares_each_run_with_the_one_before(report: Reporter):
     assert {gap["account_id"] for gap in report.data["baseline"]["mended_gaps"]} == {joined}
     assert len(report.data["baseline"]["mended_gaps"]) == places
     assert "Mended gaps" in report.page.read_text()
+
+
+def test_report_with_an_empty_baseline_compares_with_nothing(report: Reporter):
+    """As the first run of a schedule does."""
+    run = report(fleet(1), "-e", "report_baseline_file=")
+    assert run.status == 0, run.output
+    assert report.data["baseline"] is None
 
 
 def test_report_with_a_baseline_that_is_none_says_so_and_asks_nothing(report: Reporter):

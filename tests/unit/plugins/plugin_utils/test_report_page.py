@@ -146,6 +146,73 @@ def test_render_report_html_without_gaps_says_so():
     assert "the administrator has no member beyond the inventory" in page
 
 
+def unread(region: str) -> dict[str, Any]:
+    """The row of a Region that the administrator may not read."""
+    return member(ADMINISTRATOR, region, None, outcome="failed", reason_code="access_denied", reason="no")
+
+
+def section_of(page: str, name: str) -> str:
+    return Elements(page[page.index(f'<section id="{name}"') :].partition("</section>")[0]).text
+
+
+@pytest.mark.parametrize(
+    ("regions", "told"), [(REGIONS, "GuardDuty in all 2 Regions"), (REGIONS[:1], "GuardDuty in eu-central-1")]
+)
+def test_render_report_html_does_not_say_none_of_what_was_not_read(regions: list[str], told: str):
+    hostvars = {"workload": {"onboard_account_id": "012345678901"}}
+    page = render_report(report_on(hostvars, [unread(region) for region in regions]), "html", PAGE)
+    for name in ("unlisted", "suspended"):
+        text = section_of(page, name)
+        assert f"? None where it could be read. Not read: {told}." in text
+        assert "✓" not in text
+
+
+def test_render_report_html_says_that_there_may_be_more_where_it_was_not_read():
+    members = [member("999999999999", REGIONS[0], "AccountSuspended"), unread(REGIONS[1])]
+    page = render_report(report_on({"workload": {"onboard_account_id": "012345678901"}}, members), "html", PAGE)
+    for name in ("unlisted", "suspended"):
+        assert "? There may be more. Not read: GuardDuty in us-east-1." in section_of(page, name)
+    page = render_report(report_on({}, members[:1]), "html", PAGE)
+    assert "Not read" not in page
+
+
+def test_render_report_html_links_to_a_reason_by_what_it_is_and_not_by_its_place():
+    hostvars = {f"workload-{n}": {"onboard_account_id": f"{n:012}"} for n in (1, 2, 3)}
+    resigned = [member("000000000001", region, "Resigned") for region in REGIONS]
+    created = [member(f"{n:012}", region, "Created") for n in (2, 3) for region in REGIONS]
+    pages = [render_report(report_on(hostvars, members), "html", PAGE) for members in (resigned, resigned + created)]
+    reasons = [re.findall(r'<article id="why-([^"]+)"', page) for page in pages]
+    names = [[name.rpartition("-")[0] for name in found] for found in reasons]
+    assert names == [["not-a-member", "resigned"], ["created", "resigned"]]
+    assert reasons[0][1] == reasons[1][1]
+    assert re.fullmatch("resigned-[0-9a-f]{8}", reasons[0][1])
+    for page, found in zip(pages, reasons, strict=True):
+        assert re.findall(r'<option value="([^"]+)">\w+[^<]*: ', page) == found
+        assert {kind["why"] for kind in data_of(page)["kinds"] if kind["why"]} == set(found)
+
+
+def test_render_report_html_tells_reasons_of_one_code_apart():
+    hostvars = {f"workload-{n}": {"onboard_account_id": f"{n:012}"} for n in (1, 2)}
+    members = [member("000000000001", REGIONS[0], "Strange"), member("000000000002", REGIONS[0], "Stranger")]
+    page = render_report(report_on(hostvars, [*members, unread(REGIONS[1])]), "html", PAGE)
+    reasons = re.findall(r'<article id="why-([^"]+)"', page)
+    assert sorted(name.rpartition("-")[0] for name in reasons) == ["access-denied", "unknown-status", "unknown-status"]
+    assert len(set(reasons)) == 3
+
+
+def test_render_report_html_marks_the_new_gaps_and_no_other_one():
+    baseline = {"generated_at": "2025-12-25", "places": {("012345678901", "guardduty", REGIONS[1]): None}}
+    hostvars = {"workload": {"onboard_account_id": "012345678901"}}
+    inventory = collect_accounts(list(hostvars), hostvars, list(hostvars))
+    results = {"guardduty": {"members": {"members": []}}}
+    report = build_report(inventory, results, ADMINISTRATOR, REGIONS, "2026-01-01", None, baseline)
+    page = render_report(report, "html", PAGE)
+    groups = re.findall(r'<span class="g [^>]*>.*?<small>· ([^<]*)</small>( <em>new</em>)?</span>', page)
+    assert groups == [("eu-central-1", ""), ("us-east-1", " <em>new</em>")]
+    assert "1 not compared" in page
+    assert "where that did not ask, nobody knows" in Elements(page).text
+
+
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", " =", "\n="])
 def test_render_report_csv_no_value_is_a_formula(start: str):
     evil = f"{start}HYPERLINK(1)"

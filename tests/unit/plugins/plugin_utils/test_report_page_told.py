@@ -127,10 +127,10 @@ def test_page_has_no_place_for_what_is_not_there(page: Callable[[Report, str], s
             mixed,
             [
                 ["", 3, "accounts in the inventory", ""],
-                ["good", 1, "covered everywhere", "33 %"],
-                ["bad", 2, "with gaps", ""],
-                ["warn", 1, "members nobody listed", ""],
-                ["warn", 1, "suspended by AWS", ""],
+                ["good", 0, "covered everywhere", "0 %"],
+                ["bad", 3, "with gaps", ""],
+                ["warn", 1, "members nobody listed", "as far as read"],
+                ["warn", 1, "suspended by AWS", "as far as read"],
             ],
         ),
         (
@@ -150,25 +150,27 @@ def test_tiles_tell_the_figures_and_which_of_them_are_bad(seen: Seen, report: Ca
 
 
 @pytest.mark.parametrize(
-    ("new", "mended", "tiles"),
+    ("new", "unknown", "mended", "tiles"),
     [
-        (0, [], [["", 0, "new gaps", ""], ["", 0, "mended gaps", ""]]),
-        (2, [{}], [["bad", 2, "new gaps", ""], ["good", 1, "mended gaps", ""]]),
+        (0, 0, [], [["", 0, "new gaps", ""], ["", 0, "mended gaps", ""]]),
+        (2, 1_200, [{}], [["bad", 2, "new gaps", "1,200 not compared"], ["good", 1, "mended gaps", ""]]),
     ],
 )
-def test_tiles_tell_what_changed_since_an_earlier_report(seen: Seen, new: int, mended: Any, tiles: Any) -> None:
-    report = {**nobody(), "baseline": {"new_gaps": new, "mended_gaps": mended}}
+def test_tiles_tell_what_changed_since_an_earlier_report(
+    seen: Seen, new: int, unknown: int, mended: Any, tiles: Any
+) -> None:
+    report = {**nobody(), "baseline": {"new_gaps": new, "gaps_not_compared": unknown, "mended_gaps": mended}}
     assert seen(report, "page.tiles | list")[5:] == tiles
 
 
 def test_standings_are_counted_over_all_cells(seen: Seen) -> None:
     assert seen(mixed(), "page.numbers") == {
         "absent": 3,
-        "administrator": 6,
+        "administrator": 5,
         "failed": 3,
         "member": 3,
         "pending": 1,
-        "unreadable": 2,
+        "unreadable": 3,
     }
 
 
@@ -205,10 +207,10 @@ def test_regions_with_the_same_numbers_stand_together_the_worst_first(seen: Seen
         [
             {
                 "regions": [CENTRAL],
-                "parts": [["administrator", 1], ["unreadable", 2]],
+                "parts": [["unreadable", 3]],
                 "problem": "no",
-                "covered": 1,
-                "gaps": [["unreadable", 2]],
+                "covered": 0,
+                "gaps": [["unreadable", 3]],
             },
             {
                 "regions": [EAST, WEST],
@@ -272,7 +274,6 @@ def test_rows_fold_the_regions_that_look_the_same_and_number_the_kinds_of_cells(
             "host": "payments",
             "kinds": [0, 1, 2, 3, 4, 4],
             "listed_for": None,
-            "new": [],
             "services": [
                 {
                     "groups": [
@@ -301,7 +302,6 @@ def test_rows_fold_the_regions_that_look_the_same_and_number_the_kinds_of_cells(
             "host": "search",
             "kinds": [5, 0, 4, 3, 6, 6],
             "listed_for": None,
-            "new": [],
             "services": [
                 {
                     "groups": [
@@ -326,17 +326,22 @@ def test_rows_fold_the_regions_that_look_the_same_and_number_the_kinds_of_cells(
             "account_id": ADMINISTRATOR,
             "dates": [],
             "email": None,
-            "gaps": 0,
+            "gaps": 1,
             "host": "audit",
-            "kinds": [7] * 6,
+            "kinds": [7, 7, 7, 3, 7, 7],
             "listed_for": None,
-            "new": [],
             "services": [
                 {"groups": [(7, REGIONS, "administrator", "administrator")], "strip": [["administrator", 3]]},
-                {"groups": [(7, REGIONS, "administrator", "administrator")], "strip": [["administrator", 3]]},
+                {
+                    "groups": [
+                        (3, [CENTRAL], "not readable", "unreadable"),
+                        (7, [EAST, WEST], "administrator", "administrator"),
+                    ],
+                    "strip": [["unreadable", 1], ["administrator", 2]],
+                },
             ],
             "since": "",
-            "standing": "administrator",
+            "standing": "unreadable",
         },
     ]
 
@@ -351,7 +356,6 @@ def test_rows_of_members_nobody_listed_have_no_place_where_they_are_no_members(s
             "host": None,
             "kinds": [-1, 8, -1, -1, -1, -1],
             "listed_for": None,
-            "new": [],
             "services": [
                 {
                     "groups": [(8, [EAST], "AccountSuspended", "failed")],
@@ -366,15 +370,21 @@ def test_rows_of_members_nobody_listed_have_no_place_where_they_are_no_members(s
 
 
 def test_rows_tell_which_cells_are_new_and_since_when_the_first_gap_is_one(seen: Seen) -> None:
-    gap = {"service": "guardduty", "region": EAST, "account_id": SEARCH, "host": "search", "since": None}
+    gap = {"account_id": SEARCH, "host": "search", "since": None, "last_read": None}
+    places: dict[Any, Any] = {(SEARCH, "guardduty", region): None for region in REGIONS}
+    places[SEARCH, "guardduty", EAST] = {**gap, "standing": "pending"}
     report = report_on(
-        *(member(SEARCH, region, "Created", updated_at=f"2026-02-0{day}") for day, region in enumerate(REGIONS, 1)),
-        baseline={"generated_at": "2026-01-31", "gaps": [{**gap, "standing": "pending"}]},
+        *(member(SEARCH, region, "Created", updated_at=f"2026-02-0{day}T07") for day, region in enumerate(REGIONS, 1)),
+        baseline={"generated_at": "2026-01-31", "places": places},
         hostvars={"search": HOSTVARS["search"]},
     )
     [row] = seen(report, "page.accounts")
-    assert (row["new"], row["dates"], row["since"]) == ([0, 2], [1, 2, 3], "2026-02-01")
-    assert seen(report, "page.data.dates") == ["", "2026-02-01", "2026-02-02", "2026-02-03"]
+    assert (row["kinds"], row["dates"], row["since"]) == ([0, 1, 0], [1, 2, 3], "2026-02-01")
+    # What is new and what is not are two kinds, and so two groups, each with its Regions.
+    groups = [(group["cell"]["is_new"], group["regions"]) for group in row["services"][0]["groups"]]
+    assert groups == [(True, [CENTRAL, WEST]), (False, [EAST])]
+    assert [kind["new"] for kind in seen(report, "page.data.kinds")] == [True, False]
+    assert seen(report, "page.data.dates") == ["", "2026-02-01T07", "2026-02-02T07", "2026-02-03T07"]
     assert [(reason["new"], reason["since"]) for reason in reasons_of(seen, report)] == [(2, "2026-02-01")]
 
 
@@ -387,17 +397,18 @@ def test_rows_of_the_same_standing_begin_with_the_most_gaps(seen: Seen) -> None:
 
 def test_script_gets_the_data_of_every_row(seen: Seen) -> None:
     data = seen(mixed(), "page.data")
-    kinds = [tuple(kind[name] for name in ("standing", "word", "code", "why", "noted")) for kind in data["kinds"]]
-    assert kinds == [
-        ("failed", "Resigned", "resigned", 1, None),
-        ("member", "Enabled", None, None, 5),
-        ("pending", "Invited", None, 3, None),
-        ("unreadable", "not readable", "access_denied", 2, None),
-        ("absent", "not a member", None, 0, None),
-        ("failed", "held by another", "member_of_other_administrator", 4, None),
-        ("member", "Enabled", None, None, None),
-        ("administrator", "administrator", None, None, None),
-        ("failed", "AccountSuspended", "account_suspended", None, None),
+    names = "standing word code status new why noted".split()
+    ids = seen(mixed(), "page.reasons | map(attribute='id') | list")
+    assert [tuple(kind[name] for name in names) for kind in data["kinds"]] == [
+        ("failed", "Resigned", "resigned", "Resigned", None, ids[2], None),
+        ("member", "Enabled", None, "Enabled", None, None, ids[5]),
+        ("pending", "Invited", None, "Invited", None, ids[3], None),
+        ("unreadable", "not readable", "access_denied", None, None, ids[0], None),
+        ("absent", "not a member", None, None, None, ids[1], None),
+        ("failed", "held by another", "member_of_other_administrator", None, None, ids[4], None),
+        ("member", "Enabled", None, "Enabled", None, None, None),
+        ("administrator", "administrator", None, None, None, None, None),
+        ("failed", "AccountSuspended", "account_suspended", "AccountSuspended", None, None, None),
     ]
     texts = [(kind["reason"], kind["next"], kind["note"]) for kind in data.pop("kinds")[:2]]
     assert texts == [
@@ -413,7 +424,7 @@ def test_script_gets_the_data_of_every_row(seen: Seen) -> None:
         "about": f"{ADMINISTRATOR}, 2026-03-03 00:00 UTC",
         "columns": [[service, region] for service in ("guardduty", "securityhub") for region in REGIONS],
         "covered": ["administrator", "member"],
-        "dates": ["", "2026-01-01", "2026-02-02"],
+        "dates": ["", "2026-01-01", "2026-02-02T01:02:03Z"],
         "labels": dict(
             zip(
                 words,
@@ -422,9 +433,9 @@ def test_script_gets_the_data_of_every_row(seen: Seen) -> None:
             )
         ),
         "rows": [
-            ["payments", PAYMENTS, None, [0, 1, 2, 3, 4, 4], [1, 0, 0, 0, 0, 0], []],
-            ["search", SEARCH, "search@example.com", [5, 0, 4, 3, 6, 6], [0, 2, 0, 0, 0, 0], []],
-            ["audit", ADMINISTRATOR, None, [7] * 6, [], []],
+            ["payments", PAYMENTS, None, [0, 1, 2, 3, 4, 4], [1, 0, 0, 0, 0, 0]],
+            ["search", SEARCH, "search@example.com", [5, 0, 4, 3, 6, 6], [0, 2, 0, 0, 0, 0]],
+            ["audit", ADMINISTRATOR, None, [7, 7, 7, 3, 7, 7], []],
         ],
         "signs": dict(zip(words, "✕?○…‖✓★", strict=True)),
         "titles": {"guardduty": "GuardDuty", "securityhub": "Security Hub"},
@@ -439,12 +450,12 @@ def test_script_gets_no_character_that_a_page_may_not_hold(seen: Seen) -> None:
     cell = report["accounts"][0]["cells"][0]
     cell.update(status=evil, reason_code=evil, reason=evil, next_step=evil, note=evil)
     data = seen(report, "page.data")
-    assert data["rows"] == [["�evil", "�evil", "�evil", [0], [], []]]
-    told = {name: "�evil" for name in ("word", "code", "next")}
+    assert data["rows"] == [["�evil", "�evil", "�evil", [0], []]]
+    told = {name: "�evil" for name in ("word", "code", "next", "status")}
+    [kind] = data["kinds"]
+    assert [kind.pop("why"), kind.pop("noted")] == seen(report, "page.reasons | map(attribute='id') | list")
     # The account's own id is not told in its texts.
-    assert data["kinds"] == [
-        {"standing": "unreadable", **told, "reason": "ACCOUNT", "note": "ACCOUNT", "why": 0, "noted": 1}
-    ]
+    assert kind == {"standing": "unreadable", **told, "reason": "ACCOUNT", "note": "ACCOUNT", "new": None}
 
 
 def reasons_of(seen: Seen, report: Report) -> list[dict[str, Any]]:
@@ -467,8 +478,20 @@ def reasons_of(seen: Seen, report: Report) -> list[dict[str, Any]]:
 
 
 def test_reasons_are_told_once_each_the_most_common_first_and_notes_last(seen: Seen) -> None:
-    search, payments = ("search", SEARCH), ("payments", PAYMENTS)
+    search, payments, audit = ("search", SEARCH), ("payments", PAYMENTS), ("audit", ADMINISTRATOR)
     assert reasons_of(seen, mixed()) == [
+        {
+            "standing": "unreadable",
+            "title": "not readable",
+            "reason": "no",
+            "code": "access_denied",
+            "next_step": "check the credentials, the IAM policy and the organization's SCPs for this operation",
+            "cells": 3,
+            "new": 0,
+            "since": "",
+            "accounts": [[*payments], [*search], [*audit]],
+            "alike": [([("securityhub", CENTRAL)], [payments, search, audit])],
+        },
         {
             "standing": "absent",
             "title": "not a member",
@@ -495,18 +518,6 @@ def test_reasons_are_told_once_each_the_most_common_first_and_notes_last(seen: S
             "since": "2026-01-01",
             "accounts": [[*payments], [*search]],
             "alike": [([("guardduty", CENTRAL)], [payments]), ([("guardduty", EAST)], [search])],
-        },
-        {
-            "standing": "unreadable",
-            "title": "not readable",
-            "reason": "no",
-            "code": "access_denied",
-            "next_step": "check the credentials, the IAM policy and the organization's SCPs for this operation",
-            "cells": 2,
-            "new": 0,
-            "since": "",
-            "accounts": [[*payments], [*search]],
-            "alike": [([("securityhub", CENTRAL)], [payments, search])],
         },
         {
             "standing": "pending",
@@ -554,7 +565,7 @@ def test_notes_have_neither_a_time_nor_the_reason_of_their_cell(seen: Seen) -> N
         sides=[side(SEARCH, EAST, ADMINISTRATOR)],
         regions=[EAST],
         hostvars={"search": HOSTVARS["search"]},
-        baseline={"generated_at": "2026-01-31", "gaps": []},
+        baseline={"generated_at": "2026-01-31", "places": {(SEARCH, "guardduty", EAST): None}},
     )
     reason, note = reasons_of(seen, report)
     assert (reason["standing"], reason["new"], reason["since"]) == ("failed", 1, "2026-02-02")
@@ -594,7 +605,7 @@ def test_csv_is_a_line_for_each_cell_with_every_value_in_quotes() -> None:
         sides=[side(SEARCH, EAST, ADMINISTRATOR)],
         regions=[EAST],
         hostvars={"search": HOSTVARS["search"]},
-        baseline={"generated_at": "2026-01-31", "gaps": []},
+        baseline={"generated_at": "2026-01-31", "places": {(SEARCH, "guardduty", EAST): None}},
     )
     names = (
         "listed host account_id email service region standing status reason_code reason next_step note updated_at "

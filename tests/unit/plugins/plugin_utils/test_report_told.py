@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+import yaml
+from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason, State
 from ansible_collections.muster.aws.plugins.plugin_utils import _report_job
+from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
 from ansible_collections.muster.aws.plugins.plugin_utils._report import (
     build_report,
     collect_accounts,
@@ -109,6 +113,7 @@ CELL = MappingProxyType(
         "updated_at": "2026-02-02",
         "since": None,
         "is_new": None,
+        "last_read": None,
         "own_view": None,
         "note": None,
     }
@@ -362,7 +367,7 @@ def test_suspended_member_that_is_wanted_so_is_covered() -> None:
     )
 
 
-def test_region_that_could_not_be_read_is_a_problem_of_all_accounts_and_not_of_the_administrator() -> None:
+def test_region_that_could_not_be_read_is_a_problem_of_all_accounts_and_of_the_administrator_too() -> None:
     refused = failed_row("access_denied", "no", "ListMembers", account_id=ADMINISTRATOR)
     _work, done = report({**refused, "email": None}, regions=[EAST], member_side=False)
     told = done["report"]
@@ -370,8 +375,40 @@ def test_region_that_could_not_be_read_is_a_problem_of_all_accounts_and_not_of_t
     explained = {"reason_code": "access_denied", "reason": "no", "next_step": step}
     assert told["problems"] == [{"service": "guardduty", "region": EAST, **explained}]
     unread = {**NO_RECORD, "standing": "unreadable", **explained}
-    assert [account["cells"] for account in told["accounts"]] == [[unread], [unread], [SELF]]
-    assert done["hosts"]["search"]["text"] == f"GuardDuty: not readable (access_denied) in {EAST}"
+    assert [account["cells"] for account in told["accounts"]] == [[unread], [unread], [unread]]
+    assert (told["accounts"][2]["gaps"], told["totals"]["covered"]) == (1, 0)
+    assert done["hosts"]["search"] == done["hosts"]["audit"]
+    assert done["hosts"]["audit"]["text"] == f"GuardDuty: not readable (access_denied) in {EAST}"
+    assert [row["failed"] for row in done["rows"]] == [True, True, True]
+
+
+def variables_of(role: str) -> set[str]:
+    """Return the variables that a role has."""
+    text = (Path(__file__).parents[4] / "roles" / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8")
+    return set(yaml.safe_load(text)["argument_specs"]["main"]["options"])
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_what_could_not_be_read_is_advised_in_variables_that_there_are(reason: Reason) -> None:
+    refused = failed_row(reason.value, "no", "ListMembers", account_id=ADMINISTRATOR)
+    _work, done = report({**refused, "email": None}, regions=[EAST], member_side=False)
+    [problem] = done["report"]["problems"]
+    assert {row["next_step"] for row in done["rows"]} == {problem["next_step"]}
+    named = set(re.findall(r"\b(?:onboard|report)_\w+", problem["next_step"]))
+    assert named <= variables_of("report") | variables_of("onboard")
+
+
+@pytest.mark.parametrize(
+    ("reason_code", "step"),
+    [
+        ("throttled", "run again later, or with a lower report_concurrency"),
+        ("region_unavailable", "check report_regions, and that the account has opted in to the Region"),
+        ("timed_out", "run again later"),
+    ],
+)
+def test_what_could_not_be_read_is_advised_to_the_letter(reason_code: str, step: str) -> None:
+    refused = failed_row(reason_code, "no", "ListMembers", account_id=ADMINISTRATOR)
+    assert cell_of([{**refused, "email": None}], member_side=False)["next_step"] == step
 
 
 @pytest.mark.parametrize(
@@ -450,13 +487,15 @@ def test_inventory_tells_each_host_by_its_own_variables_and_what_is_wrong_with_i
     }
     nothing = {"email": None, "administrator_id": None}
     stranger = {"host": STRANGER, "account_id": STRANGER, "fault": None, **nothing}
+    hostvars["search-again"] = {**hostvars["search"], "report_administrator_id": OTHER}
+    again = {**search, "host": "search-again", "administrator_id": OTHER}
     told = collect_accounts(["server", "payments", "search"], hostvars, list(hostvars))
     fault = "account id 'server' is not 12 digits; write all 12, quoted, as in \"012345678901\""
     assert told == {
         "accounts": [{"host": "server", "account_id": "server", "fault": fault, **nothing}, payments, search],
         "account_ids": [SEARCH, PAYMENTS],
         "administrator_ids": [ADMINISTRATOR, OTHER],
-        "listed": {SEARCH: search, PAYMENTS: payments, STRANGER: stranger},
+        "listed": {SEARCH: [search, again], PAYMENTS: [payments], STRANGER: [stranger]},
     }
 
 
@@ -584,6 +623,7 @@ GAP = MappingProxyType(
         "status": "Invited",
         "reason_code": None,
         "since": "2026-01-01",
+        "last_read": None,
     }
 )
 
@@ -595,9 +635,11 @@ def baseline_of(path: Path, *members: Mapping[str, Any], **changes: Any) -> dict
     return read_baseline(str(path), ADMINISTRATOR)
 
 
-def test_baseline_is_the_gaps_of_an_earlier_report(tmp_path: Path) -> None:
+def test_baseline_is_every_place_of_an_earlier_report_with_its_gap(tmp_path: Path) -> None:
     found = baseline_of(tmp_path / "earlier.json", member(), member(PAYMENTS, status="Invited"))
-    assert found == {"generated_at": "2026-03-03 00:00 UTC", "gaps": [GAP]}
+    places = {(each, "guardduty", EAST): None for each in (SEARCH, ADMINISTRATOR)}
+    places[PAYMENTS, "guardduty", EAST] = GAP
+    assert found == {"generated_at": "2026-03-03 00:00 UTC", "places": places}
 
 
 def test_baseline_of_another_form_is_refused_in_words_for_who_named_it(tmp_path: Path) -> None:
@@ -633,12 +675,15 @@ def test_gaps_are_told_against_an_earlier_report_to_the_letter() -> None:
         member(PAYMENTS, status="Created", updated_at=None),
         member(PAYMENTS, WEST, "Created", updated_at=None),
     ]
-    baseline = {"generated_at": "2026-01-31 00:00 UTC", "gaps": gaps}
+    places: dict[Any, Any] = {(gap["account_id"], gap["service"], gap["region"]): gap for gap in gaps}
+    places[SEARCH, "guardduty", WEST] = None
+    baseline = {"generated_at": "2026-01-31 00:00 UTC", "places": places}
     results = {"guardduty": {"members": {"members": members}}}
     told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST, WEST], "now", None, baseline)
     assert told["baseline"] == {
         "generated_at": "2026-01-31 00:00 UTC",
         "new_gaps": 1,
+        "gaps_not_compared": 0,
         "mended_gaps": [{**gaps[0], "host": "search"}],
     }
     assert [(cell["since"], cell["is_new"]) for account in told["accounts"] for cell in account["cells"]] == [
@@ -654,3 +699,109 @@ def test_gaps_are_told_against_an_earlier_report_to_the_letter() -> None:
     told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST], "now", None, baseline)
     cell = told["accounts"][1]["cells"][0]
     assert (cell["since"], cell["is_new"], told["baseline"]["new_gaps"]) == (None, False, 0)
+
+
+def test_gaps_where_the_earlier_report_did_not_ask_are_not_new() -> None:
+    baseline = {"generated_at": "2026-01-31 00:00 UTC", "places": {(SEARCH, "guardduty", EAST): None}}
+    results = {"guardduty": {"members": {"members": []}}}
+    told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST, WEST], "now", None, baseline)
+    assert told["baseline"] == {
+        "generated_at": "2026-01-31 00:00 UTC",
+        "new_gaps": 1,
+        "gaps_not_compared": 3,
+        "mended_gaps": [],
+    }
+    cells = [cell for account in told["accounts"][:2] for cell in account["cells"]]
+    assert [(cell["is_new"], cell["since"]) for cell in cells] == [(True, None), *[(False, None)] * 3]
+
+
+def refusal() -> dict[str, Any]:
+    return {**failed_row("access_denied", "no", "ListMembers", account_id=ADMINISTRATOR), "email": None}
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        # What is read again as it was read last has its time. That of what could not be read is another.
+        ([[], [], [refusal()], []], [None, "1", None, "1"]),
+        ([[], [refusal()], [refusal()], []], [None, None, "2", "1"]),
+        # Another standing is another gap, whatever was between.
+        ([[member(status="Removed", updated_at=None)], [refusal()], []], [None, None, None]),
+        # Nobody knows what was there before.
+        ([[refusal()], [], []], [None, None, "2"]),
+        ([[member()], [refusal()], [], []], [None, None, None, "3"]),
+        # AWS's own time is better.
+        ([[], [refusal()], [member(status="Created")]], [None, None, "2026-02-02"]),
+        # What was mended in between is another gap.
+        ([[], [], [refusal()], [member()], [], []], [None, "1", None, None, None, "5"]),
+    ],
+)
+def test_gap_keeps_its_time_over_runs_in_which_its_place_could_not_be_read(
+    tmp_path: Path, runs: list[list[dict[str, Any]]], told: list[str | None]
+) -> None:
+    path, since = tmp_path / "report.json", []
+    for number, members in enumerate(runs, 1):
+        baseline = read_baseline(str(path), ADMINISTRATOR) if number > 1 else None
+        results = {"guardduty": {"members": {"members": members}}}
+        done = build_report(INVENTORY, results, ADMINISTRATOR, [EAST], str(number), None, baseline)
+        path.write_text(json.dumps(done), encoding="utf-8")
+        since.append(done["accounts"][0]["cells"][0]["since"])
+    assert since == told
+
+
+def test_place_that_cannot_be_read_tells_what_was_read_there_last() -> None:
+    gap = {**GAP, "account_id": SEARCH, "since": None}
+    unread = {**gap, "standing": "unreadable", "last_read": {"standing": "pending", "since": "2025-12-12"}}
+    for before, last_read in (
+        (gap, {"standing": "pending", "since": "2026-01-31"}),
+        (unread, unread["last_read"]),
+        (None, None),
+    ):
+        baseline = {"generated_at": "2026-01-31", "places": {(SEARCH, "guardduty", EAST): before}}
+        results = {"guardduty": {"members": {"members": [refusal()]}}}
+        told = build_report(INVENTORY, results, ADMINISTRATOR, [EAST], "now", None, baseline)
+        assert told["accounts"][0]["cells"][0]["last_read"] == last_read
+
+
+def test_account_of_two_hosts_counts_once() -> None:
+    hostvars = {name: {"report_account_id": SEARCH} for name in ("search", "search-again")}
+    inventory = collect_accounts(list(hostvars), hostvars, list(hostvars))
+    place = SEARCH, "guardduty", EAST
+    baseline = {"generated_at": "2026-01-31", "places": {place: None}}
+    told = build_report(
+        inventory, {"guardduty": {"members": {"members": []}}}, ADMINISTRATOR, [EAST], "now", None, baseline
+    )
+    counts = told["summary"]["guardduty"][EAST]
+    assert (counts["accounts"], counts["absent"], counts["gaps"], counts["gap_ids"]) == (1, 1, 1, [SEARCH])
+    assert told["totals"] == {"accounts": 1, "covered": 0, "cells": 1, "gaps": 1, "unlisted": 0}
+    assert told["baseline"]["new_gaps"] == 1
+    # Each host is told, all the same.
+    assert [account["host"] for account in told["accounts"]] == list(told["hosts"]) == list(hostvars)
+    baseline = {"generated_at": "2026-01-31", "places": {place: {**GAP, "account_id": SEARCH}}}
+    told = build_report(
+        inventory, {"guardduty": {"members": {"members": [member()]}}}, ADMINISTRATOR, [EAST], "now", None, baseline
+    )
+    assert [gap["host"] for gap in told["baseline"]["mended_gaps"]] == ["search"]
+
+
+@pytest.mark.parametrize("names", [("mine", "theirs"), ("theirs", "mine")])
+def test_account_listed_for_two_administrators_is_listed(names: tuple[str, str]) -> None:
+    administrators = {"mine": ADMINISTRATOR, "theirs": OTHER}
+    hostvars = {name: {"report_account_id": SEARCH, "report_administrator_id": administrators[name]} for name in names}
+    inventory = collect_accounts(["mine"], hostvars, list(hostvars))
+    told = build_report(inventory, {"guardduty": {"members": {"members": [member()]}}}, ADMINISTRATOR, [EAST], "now")
+    assert (told["unlisted"], told["accounts"][0]["standing"]) == ([], "member")
+
+
+def test_every_code_that_is_the_reports_own_is_documented() -> None:
+    """A row without one of AWS's reasons has the word for where the account stands in its place."""
+    told = (Path(__file__).parents[4] / "docs" / "report.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([a-z ]+)` \|", told, flags=re.MULTILINE))
+    _work, administrators = report(member_side=False, regions=[EAST])
+    rows = [row for row in administrators["rows"] if row["account_id"] == ADMINISTRATOR]
+    for state, words in FACTS["guardduty"].words.items():
+        for word in words if state is not State.ABSENT else [None]:
+            rows += report(*([member(status=word)] if word else []), member_side=False, regions=[EAST])[1]["rows"][:1]
+    codes = {row["reason_code"] for row in rows} - {reason.value for reason in Reason}
+    assert {"member", "administrator", "pending", "failed", "suspended"} <= codes
+    assert codes | {"not a member"} == documented
