@@ -31,14 +31,16 @@ options:
     description:
       - Whether to switch the service on first where it is off. With V(false), such an account is reported as failed.
       - This option matters only with O(state=present).
-      - In check mode, an invitation is then assumed to be there.
+      - In check mode, an account whose service is off cannot be asked for its invitations by Security Hub and Macie, so
+        that an invitation is assumed to be there. GuardDuty is asked, and an account without an invitation is
+        reported as failed with the reason code V(no_invitation).
     type: bool
     default: false
   replace_administrator:
     description:
       - Whether an account that is a member of another administrator leaves that one first.
         With V(false), it is reported as failed, and the message names the other administrator.
-      - In GuardDuty, an account can have an invitation of O(administrator_id) while it belongs to the other
+      - In GuardDuty and Macie, an account can have an invitation of O(administrator_id) while it belongs to the other
         administrator. It leaves only once that invitation is there. Without one, nothing is sent, and the account
         is reported as failed with the reason code V(no_invitation), in check mode, too.
       - In Security Hub, an account with an administrator cannot receive an invitation, so the other administrator

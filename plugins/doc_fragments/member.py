@@ -27,9 +27,9 @@ options:
         required: true
       email:
         description:
-          - For GuardDuty, the e-mail address of the root user of the account. It is required for O(state=present),
-            also with O(via=organization). AWS compares it with the account, and an invitation to another
-            address ends in V(EmailVerificationFailed).
+          - For GuardDuty and Macie, the e-mail address of the root user of the account. It is required for
+            O(state=present), also with O(via=organization). AWS compares it with the account, and an invitation to
+            another address ends in V(EmailVerificationFailed).
           - For Security Hub, an optional contact address, which AWS does not verify.
           - AWS cannot change the address of an existing record. If it differs, the module warns and leaves it.
         type: str

@@ -17,9 +17,10 @@ description:
 options:
   _terms:
     description:
-      - The name of a role, V(onboard), V(offboard) or V(report).
-      - Which hosts, V(localhost) where the work is for none of them, V(chosen) by the role's variable of hosts such as
-        C(onboard_hosts), V(due) after the preflight, or V(told), that is those of which there is something to tell.
+      - The name of a playbook, V(onboard), V(offboard), V(report), V(inventory) or V(organization).
+      - Which hosts, V(localhost) where the work is for none of them, as in the last two of these, V(chosen) by the
+        role's variable of hosts such as C(onboard_hosts), V(due) after the preflight, or V(told), that is those of
+        which there is something to tell.
     required: true
     type: list
     elements: str

@@ -101,7 +101,8 @@ notes:
   - The IAM permissions that are needed are C(guardduty:ListDetectors), C(guardduty:GetMembers),
     C(guardduty:ListMembers), C(guardduty:CreateMembers) and C(guardduty:InviteMembers),
     C(guardduty:DescribeOrganizationConfiguration) for O(via=organization),
-    C(guardduty:DisassociateMembers) and C(guardduty:DeleteMembers) for removing,
+    C(guardduty:DisassociateMembers) and C(guardduty:DeleteMembers) for removing, the first of them also for
+    O(invite=false) where an invitation is pending,
     C(guardduty:StartMonitoringMembers) and C(guardduty:StopMonitoringMembers) for O(monitoring),
     C(guardduty:GetMemberDetectors) and C(guardduty:UpdateMemberDetectors) for O(features).
 seealso:

@@ -59,7 +59,8 @@ notes:
     C(guardduty:EnableOrganizationAdminAccount), C(guardduty:DisableOrganizationAdminAccount),
     C(organizations:ListAWSServiceAccessForOrganization), C(organizations:EnableAWSServiceAccess),
     C(organizations:RegisterDelegatedAdministrator), C(organizations:ListDelegatedAdministrators),
-    C(organizations:DescribeOrganization), C(organizations:DescribeAccount) and C(organizations:ListAccounts).
+    C(organizations:DescribeOrganization), C(organizations:DescribeAccount),
+    C(organizations:DescribeOrganizationalUnit) and C(organizations:ListAccounts).
 seealso:
   - module: muster.aws.guardduty_organization
   - module: muster.aws.guardduty_organization_info

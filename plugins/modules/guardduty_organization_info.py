@@ -18,8 +18,9 @@ description:
     account may not read is V(null), and the task does not fail for it.
   - An account that may read neither has rows with a reason code, with a warning.
 notes:
-  - The IAM permissions that are needed are C(guardduty:ListOrganizationAdminAccounts) in the management account, and
-    C(guardduty:ListDetectors) and C(guardduty:DescribeOrganizationConfiguration) in the delegated administrator.
+  - The IAM permissions that are needed are C(guardduty:ListOrganizationAdminAccounts),
+    C(organizations:DescribeOrganization) and C(organizations:ListDelegatedAdministrators) in the management account,
+    and C(guardduty:ListDetectors) and C(guardduty:DescribeOrganizationConfiguration) in the delegated administrator.
 seealso:
   - module: muster.aws.guardduty_organization
   - module: muster.aws.guardduty_organization_administrator

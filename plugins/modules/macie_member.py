@@ -52,7 +52,8 @@ notes:
   - While AWS verifies the address, the status is V(EmailVerificationInProgress). If that lasts longer than the wait,
     the account has the outcome V(timed_out) and the reason code V(email_verification_pending).
   - The IAM permissions that are needed are C(macie2:GetMember), C(macie2:ListMembers), C(macie2:CreateMember) and
-    C(macie2:CreateInvitations), C(macie2:DisassociateMember) and C(macie2:DeleteMember) for removing,
+    C(macie2:CreateInvitations), C(macie2:DisassociateMember) and C(macie2:DeleteMember) for removing, the first of
+    them also for O(invite=false) where an invitation is pending,
     C(macie2:UpdateMemberSession) for O(monitoring),
     C(macie2:DescribeOrganizationConfiguration) for O(via=organization).
 seealso:

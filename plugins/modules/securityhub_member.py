@@ -28,7 +28,8 @@ notes:
   - The IAM permissions that are needed are C(securityhub:GetMembers), C(securityhub:ListMembers),
     C(securityhub:CreateMembers) and C(securityhub:InviteMembers),
     C(securityhub:DescribeOrganizationConfiguration) for O(via=organization), C(securityhub:DisassociateMembers) and
-    C(securityhub:DeleteMembers) for removing.
+    C(securityhub:DeleteMembers) for removing, the first of them also for O(invite=false) where an invitation is
+    pending.
 seealso:
   - module: muster.aws.securityhub_administrator
   - module: muster.aws.securityhub_hub

@@ -59,7 +59,10 @@ notes:
     C(securityhub:EnableOrganizationAdminAccount), C(securityhub:DisableOrganizationAdminAccount),
     C(organizations:ListAWSServiceAccessForOrganization), C(organizations:EnableAWSServiceAccess),
     C(organizations:RegisterDelegatedAdministrator), C(organizations:ListDelegatedAdministrators),
-    C(organizations:DescribeOrganization), C(organizations:DescribeAccount) and C(organizations:ListAccounts).
+    C(organizations:DescribeOrganization), C(organizations:DescribeAccount),
+    C(organizations:DescribeOrganizationalUnit) and C(organizations:ListAccounts),
+    and C(organizations:DeregisterDelegatedAdministrator) for O(state=absent), which AWS asks for though nobody is
+    deregistered.
 seealso:
   - module: muster.aws.securityhub_organization
   - module: muster.aws.securityhub_organization_info

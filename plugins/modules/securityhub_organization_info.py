@@ -18,8 +18,9 @@ description:
     account may not read is V(null), and the task does not fail for it.
   - An account that may read neither has rows with a reason code, with a warning.
 notes:
-  - The IAM permissions that are needed are C(securityhub:ListOrganizationAdminAccounts) in the management account, and
-    C(securityhub:DescribeOrganizationConfiguration) in the delegated administrator.
+  - The IAM permissions that are needed are C(securityhub:ListOrganizationAdminAccounts),
+    C(organizations:DescribeOrganization) and C(organizations:ListDelegatedAdministrators) in the management account,
+    and C(securityhub:DescribeOrganizationConfiguration) in the delegated administrator.
 seealso:
   - module: muster.aws.securityhub_organization
   - module: muster.aws.securityhub_organization_administrator

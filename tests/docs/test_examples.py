@@ -28,7 +28,16 @@ GUIDES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
 
 ADMINISTRATOR, OLD_ADMINISTRATOR, MANAGEMENT = "111111111111", "999999999999", "888888888888"
 REGIONS = ["eu-central-1", "us-east-1"]
-EMAILS = {"222222222222": "aws+payments@example.com", "012345678901": "aws+search@example.com"}
+EMAILS = {
+    "222222222222": "aws+payments@example.com",
+    "012345678901": "aws+search@example.com",
+    "333333333333": "aws+ledger@example.com",
+}
+# The hosts of plays that name none of their own. One example is for one of them only.
+HOSTS = {"search": "012345678901", "ledger": "333333333333"}
+PROFILE = (
+    "[profile security-administrator]\naws_access_key_id = AKIATESTING\naws_secret_access_key = testing-secret-key\n"
+)
 
 
 def blocks(language: str) -> list[Any]:
@@ -71,13 +80,12 @@ def emulator() -> Iterator[Emulator]:
         yield emulator
 
 
-def run(folder: Path, emulator: Emulator, *command: str) -> subprocess.CompletedProcess[str]:
-    environment = {
-        **os.environ,
-        "AWS_ENDPOINT_URL": emulator.url,
-        "AWS_ACCESS_KEY_ID": "AKIATESTING",
-        "AWS_SECRET_ACCESS_KEY": "testing-secret-key",
-    }
+def run(folder: Path, emulator: Emulator, *command: str, by_profile: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run a command with the administrator's credentials: the environment's, or those of a profile alone."""
+    keys = {"AWS_ACCESS_KEY_ID": "AKIATESTING", "AWS_SECRET_ACCESS_KEY": "testing-secret-key"}
+    (folder / "aws.ini").write_text(PROFILE)
+    own = {"AWS_CONFIG_FILE": str(folder / "aws.ini")} if by_profile else keys
+    environment = {**os.environ, "AWS_ENDPOINT_URL": emulator.url, **own}
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
@@ -120,13 +128,15 @@ def test_yaml_example_runs(text: str, tmp_path: Path, emulator: Emulator) -> Non
     inventory = {
         "all": {
             "hosts": {
-                "search": {"onboard_account_id": "012345678901", "onboard_account_email": EMAILS["012345678901"]}
+                host: {"onboard_account_id": account_id, "onboard_account_email": EMAILS[account_id]}
+                for host, account_id in HOSTS.items()
             },
             "vars": {"onboard_administrator_id": ADMINISTRATOR, "onboard_regions": REGIONS},
         }
     }
     (tmp_path / "inventory.json").write_text(json.dumps(inventory))
-    done = run(tmp_path, emulator, "ansible-playbook", "-i", "inventory.json", "play.yml")
+    by_profile = "profile: security-administrator" in text
+    done = run(tmp_path, emulator, "ansible-playbook", "-i", "inventory.json", "play.yml", by_profile=by_profile)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"(ok|changed)=[1-9]", done.stdout)
 
