@@ -37,7 +37,8 @@ Cell = dict[str, Any]
 _Place = tuple[str, str, str]
 
 # What closes a gap is the role onboard: advice names its variables. What could not be read is read by this role again.
-_ADVISED, _READING = "onboard_", "report_"
+_ADVISED = "onboard_"
+_READING = "report_"
 # Reading waits for nothing, and so has no variable to wait longer.
 _READING_STEPS = {Reason.TIMED_OUT.value: "run again later"}
 
@@ -420,13 +421,13 @@ def _place(account: Mapping[str, Any], cell: Mapping[str, Any]) -> _Place:
     return account["account_id"], cell["service"], cell["region"]
 
 
-def _explained(reason_code: str, text: str | None) -> Cell:
-    return {"reason_code": reason_code, "reason": text, "next_step": hint(reason_code, _ADVISED)}
+def _explained(reason_code: str, text: str | None, prefix: str = _ADVISED) -> Cell:
+    return {"reason_code": reason_code, "reason": text, "next_step": hint(reason_code, prefix)}
 
 
 def _unread(reason_code: str, text: str | None) -> Cell:
-    next_step = _READING_STEPS.get(reason_code) or hint(reason_code, _READING)
-    return {"reason_code": reason_code, "reason": text, "next_step": next_step}
+    explained = _explained(reason_code, text, _READING)
+    return {**explained, "next_step": _READING_STEPS.get(reason_code, explained["next_step"])}
 
 
 def _unlisted(

@@ -323,7 +323,7 @@ def _address(name: str, key: tuple[str | None, ...]) -> str:
     :param name: For people. Several reasons can have it.
     :param key: All that makes the reason, of which some digits follow.
     """
-    word = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-")
+    word = "-".join(re.findall("[a-z0-9]+", name.lower()))
     return f"{word}-{hashlib.sha256(json.dumps(key).encode()).hexdigest()[:8]}"
 
 

@@ -440,7 +440,7 @@ def test_report_is_on_the_accounts_of_the_run_and_knows_all_that_the_inventory_l
         "accounts": [row("search"), row("audit")],
         "account_ids": sorted(ACCOUNTS[host] for host in hosts),
         "administrator_ids": [ADMINISTRATOR],
-        "listed": {each["account_id"]: each for each in (other, row("search"), row("payments"), row("audit"))},
+        "listed": {each["account_id"]: [each] for each in (other, row("search"), row("payments"), row("audit"))},
     }
 
 
@@ -449,7 +449,8 @@ def test_report_takes_its_own_administrator_for_hosts_that_name_none(play_of: Ca
     play.hosts["elsewhere"] = {"inventory_hostname": "elsewhere", "report_account_id": "444444444444"}
     play.groups = {"all": list(play.hosts)}
     play.step("preflight", ansible_play_hosts_all=list(ACCOUNTS))
-    assert play.run.plan["inventory"]["listed"]["444444444444"]["administrator_id"] == ADMINISTRATOR
+    [listed] = play.run.plan["inventory"]["listed"]["444444444444"]
+    assert listed["administrator_id"] == ADMINISTRATOR
 
 
 @pytest.mark.parametrize(

@@ -777,11 +777,11 @@ def test_account_of_two_hosts_counts_once() -> None:
     assert told["baseline"]["new_gaps"] == 1
     # Each host is told, all the same.
     assert [account["host"] for account in told["accounts"]] == list(told["hosts"]) == list(hostvars)
-    baseline = {"generated_at": "2026-01-31", "places": {place: {**GAP, "account_id": SEARCH}}}
-    told = build_report(
-        inventory, {"guardduty": {"members": {"members": [member()]}}}, ADMINISTRATOR, [EAST], "now", None, baseline
-    )
-    assert [gap["host"] for gap in told["baseline"]["mended_gaps"]] == ["search"]
+    gaps = [{**GAP, "account_id": SEARCH, "region": region} for region in (EAST, WEST)]
+    baseline = {"generated_at": "2026-01-31", "places": {(SEARCH, "guardduty", gap["region"]): gap for gap in gaps}}
+    results = {"guardduty": {"members": {"members": [member(), member(region=WEST)]}}}
+    told = build_report(inventory, results, ADMINISTRATOR, [EAST, WEST], "now", None, baseline)
+    assert told["baseline"]["mended_gaps"] == [{**gap, "host": "search"} for gap in gaps]
 
 
 @pytest.mark.parametrize("names", [("mine", "theirs"), ("theirs", "mine")])
