@@ -34,7 +34,8 @@ notes:
     V(str), Ansible would turn an unquoted id into a string before it could be refused. YAML reads an unquoted id as
     a number, which loses a leading zero or is taken for an octal number, and means another account or none.
   - O(endpoint_url) is that of the service which the module manages, for example a private endpoint. It is not used for
-    AWS STS. The environment variables E(AWS_ENDPOINT_URL) and C(AWS_ENDPOINT_URL_<SERVICE>) are those of the AWS SDK.
+    AWS STS and AWS Organizations. The environment variables E(AWS_ENDPOINT_URL) and C(AWS_ENDPOINT_URL_<SERVICE>) are
+    those of the AWS SDK.
   - AWS STS is asked in the Region that the module acts in first. Where that is off in an account or does not answer,
     STS is asked in the home Region of the partition, for example V(us-east-1).
   - A request that AWS throttles or fails to serve is sent up to 8 times. Use O(aws_config) to change this.
@@ -69,7 +70,8 @@ attributes:
     description: Returns what has changed, or in check mode would change, when in diff mode.
     support: full
     details:
-      - C(before) and C(after) map C(region/account_id) to the status, and hold nothing else.
+      - C(before) and C(after) map C(region/account_id) to the status, in the module of an organization's settings to
+        these settings, and hold nothing else.
 """
 
     # For info modules.

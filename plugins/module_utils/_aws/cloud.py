@@ -191,7 +191,7 @@ class Cloud:
     def api(self, facts: ServiceFacts, region: str, account_id: str) -> AwsApi:
         """Return a service in a Region, for the account that the thread is acting as."""
         arn_prefix = f"arn:{self.caller.partition}:{facts.client}:{region}:{account_id}:"
-        client = self._client(facts.client, region)
+        client = self._client(facts.client, region, self._endpoint_url)
         return AwsApi(client, self._lines[facts.client, region], arn_prefix, facts)
 
     def organizations(self, region: str) -> AwsApi:
@@ -234,15 +234,15 @@ class Cloud:
     def _call(self, service: str, region: str, operation: str, **params: object) -> dict[str, Any]:
         return AwsApi(self._client(service, region), self._lines[service, region]).call(operation, **params)
 
-    def _client(self, service: str, region: str) -> Any:
+    def _client(self, service: str, region: str, endpoint_url: str | None = None) -> Any:
+        # The module's own service may have an endpoint of its own, which knows nothing of STS or AWS Organizations.
         with self._lock:
             client = self._clients.get((service, region))
             if client is None:
                 client = self._session.create_client(
                     service,
                     region_name=region,
-                    # The module's service may have an endpoint of its own, which knows nothing of STS.
-                    endpoint_url=None if service == "sts" else self._endpoint_url,
+                    endpoint_url=endpoint_url,
                     verify=self._verify,
                     config=self._config,
                 )

@@ -28,10 +28,12 @@ from ansible_collections.muster.aws.tests.unit.plugins.modules.conversation impo
     GUARDDUTY,
     REGION,
     SECURITYHUB,
+    STRANGER,
     A,
     B,
     C,
     member,
+    organization,
     switch_on,
 )
 from botocore.session import get_session
@@ -105,6 +107,26 @@ def test_endpoint_url_does_not_lead_sts_to_the_service(
     result = run_module("guardduty_member", members=[member(A)], endpoint_url=emulator.url)
 
     assert result["failed"] and nowhere in result["msg"] and emulator.calls == []
+
+
+@both_services
+def test_endpoint_url_does_not_lead_organizations_to_the_service(
+    service: str, nowhere: str, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    emulator.seed(organization(A, delegated_administrator={}))
+    emulator.seed({"caller": STRANGER})
+    for name in ("STS", "ORGANIZATIONS"):
+        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{name}", emulator.url)
+    options = {"administrator_id": A, "service_principals": ["guardduty.amazonaws.com"], "region": REGION}
+    run = ModuleRunner(SimpleNamespace(url=nowhere))
+
+    result = run(f"{service}_organization_administrator", endpoint_url=emulator.url, check=True, **options)
+    assert not result.get("failed"), result["msg"]
+    assert {call.service for call in emulator.calls} == {"sts", service, "organizations"}
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL_ORGANIZATIONS", nowhere)
+    result = run(f"{service}_organization_administrator", endpoint_url=emulator.url, check=True, **options)
+    assert result["failed"] and nowhere in result["msg"]
 
 
 @both_services

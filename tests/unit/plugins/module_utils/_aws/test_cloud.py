@@ -101,7 +101,7 @@ def test_sdk_that_is_missing_ends_the_task_with_what_amazon_aws_says(monkeypatch
 # Connection options
 
 
-def test_options_are_those_of_each_client_and_an_endpoint_is_not_the_one_of_sts(aws: Aws) -> None:
+def test_options_are_those_of_each_client_and_an_endpoint_is_the_one_of_the_service(aws: Aws) -> None:
     cloud = cloud_in(
         REGION,
         patience=20,
@@ -119,7 +119,7 @@ def test_options_are_those_of_each_client_and_an_endpoint_is_not_the_one_of_sts(
     assert aws.made == [
         {"service": "sts", "region_name": REGION, "endpoint_url": None, "verify": False},
         {"service": "guardduty", "region_name": REGION, "endpoint_url": "http://x", "verify": False},
-        {"service": "organizations", "region_name": CHINA, "endpoint_url": "http://x", "verify": False},
+        {"service": "organizations", "region_name": CHINA, "endpoint_url": None, "verify": False},
     ]
 
 
