@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from .._aws.cloud import Cloud
-from .._membership.model import Action, OrganizationKind, Outcome, Problem, Reason, Step
+from .._membership.model import Action, OrganizationKind, Outcome, Problem, Reason, ServiceFacts, Step
 from .._membership.plan_delegation import (
     SETTLING,
     DelegationPlan,
@@ -34,7 +34,7 @@ from .task import Task, check_common, refuse
 def delegation_job(service: Service, task: Task) -> Report:
     """Make the account the delegated administrator in each Region, or take it away."""
     kind = service.organization_kind
-    wish, principals = _checked(task)
+    wish, principals = _checked(task, service.facts)
     cloud = task.connect()
     targets = task.targets(cloud, service.facts, [cloud.caller.account_id], None)
 
@@ -76,8 +76,8 @@ def delegation_job(service: Service, task: Task) -> Report:
     return report
 
 
-def _checked(task: Task) -> tuple[DelegationWish, tuple[str, ...]]:
-    check_common(task)
+def _checked(task: Task, facts: ServiceFacts) -> tuple[DelegationWish, tuple[str, ...]]:
+    check_common(task, facts)
     options = task.options
     text = explain_account_id(options["administrator_id"])
     faults = (

@@ -141,7 +141,7 @@ class _Look:
 
 
 def _checked_members(facts: ServiceFacts, task: Task) -> tuple[list[Account], MemberPolicy]:
-    check_common(task)
+    check_common(task, facts)
     options = task.options
     policy = MemberPolicy(
         wish=Wish(options["state"]),
@@ -239,7 +239,7 @@ def _observe_members(
 
 def member_info_job(service: Service, task: Task) -> Report:
     """Read the members of the caller: all of them, or those that were asked for."""
-    check_common(task)
+    check_common(task, service.facts)
     wanted, faults = check_account_ids(task.options["member_ids"] or [])
     refuse(faults)
     cloud = task.connect()

@@ -114,7 +114,7 @@ def organization_info_job(service: Service, task: Task) -> Report:
         except CallFailed as failure:
             unread.append(_not_mine(failure))
         # Each half is somebody else's: only who may read neither is told why.
-        return delegate, record, unread[1] if len(unread) == 2 else None
+        return delegate, record, _worth_telling(*unread) if len(unread) == 2 else None
 
     report = Report()
     reached, problems = split_problems(targets.run(look, targets.all))
@@ -135,6 +135,12 @@ def organization_info_job(service: Service, task: Task) -> Report:
         }
         report.add_row(row, row["status"], verdict)
     return report
+
+
+def _worth_telling(of_management: Problem, of_administrator: Problem) -> Problem:
+    """Return why neither half may be read. A service that is off says nothing about whose part it would be to read."""
+    is_off = of_administrator.reason is Reason.SERVICE_NOT_ENABLED
+    return of_management if is_off else of_administrator
 
 
 def _not_mine(failure: CallFailed) -> Problem:

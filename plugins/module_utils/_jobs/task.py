@@ -17,7 +17,7 @@ from .._aws.cloud import Cloud, Role
 from .._membership.features import FeatureWish, explain_features, read_features
 from .._membership.model import Reason, ServiceFacts
 from .._membership.port import Clock, Service, TaskFailed
-from .._membership.result import Report
+from .._membership.result import Report, words_of_rows
 from .._membership.validate import (
     Fault,
     InvalidInput,
@@ -65,7 +65,7 @@ def refuse(faults: Iterable[Fault]) -> None:
         raise InvalidInput(found)
 
 
-def check_common(task: Task) -> None:
+def check_common(task: Task, facts: ServiceFacts) -> None:
     texts = [explain_region(region) for region in task.regions]
     texts += ["concurrency must be at least 1"] if task.options["concurrency"] < 1 else []
     for name in ("wait_timeout", "purge_limit"):
@@ -73,7 +73,7 @@ def check_common(task: Task) -> None:
             texts.append(f"{name} must not be negative")
     role_name = task.options.get("role_name")
     texts += [explain_role_name(role_name)] if role_name else []
-    secret = explain_external_id(task.options.get("external_id"), _shown_of(task))
+    secret = explain_external_id(task.options.get("external_id"), _shown_of(task), words_of_rows(facts))
     texts += [f"external_id {secret}"] if secret else []
     refuse(Fault("", Reason.INVALID_INPUT, text) for text in texts if text)
 
@@ -98,9 +98,9 @@ def feature_wish(facts: ServiceFacts, options: Options) -> FeatureWish | None:
     return FeatureWish(tuple(read_features(options["features"], facts.features)), facts.features)
 
 
-def checked_accounts(task: Task) -> tuple[list[str] | None, Role | None]:
+def checked_accounts(task: Task, facts: ServiceFacts) -> tuple[list[str] | None, Role | None]:
     """The accounts to act in (None: the caller's own) and the role to assume there."""
-    check_common(task)
+    check_common(task, facts)
     options = task.options
     if options["account_ids"] is None:
         return None, None
@@ -120,7 +120,7 @@ def role_of(options: Options) -> Role | None:
 
 
 def member_targets(service: Service, task: Task) -> Targets:
-    account_ids, role = checked_accounts(task)
+    account_ids, role = checked_accounts(task, service.facts)
     cloud = task.connect()
     caller_id = cloud.caller.account_id
     if role is None and set(account_ids or ()) - {caller_id}:

@@ -28,6 +28,7 @@ from .model import (
 from .plan_delegation import DelegationResult
 from .plan_organization import OrganizationRecord, OrganizationResult
 from .plan_service import ServiceResult
+from .port import Delegate
 from .reasons import HINTS, RETRYABLE, STATE_REASONS
 from .validate import Fault
 
@@ -116,6 +117,14 @@ class Report:
 
 def _by_place(row: Row) -> tuple[str, str]:
     return row["region"] or "", row.get("account_id") or ""
+
+
+def words_of_rows(facts: ServiceFacts) -> list[str]:
+    """Return the words that rows are told in, by which playbooks and roles tell what became of an account."""
+    statuses = [word for words in facts.words.values() for word in words]
+    switches = [Delegate.ENABLED, facts.kind.suspended, facts.features and facts.features.off]
+    codes = [word.value for words in (Outcome, Reason, Step) for word in words]
+    return [*codes, *statuses, *(word for word in switches if word)]
 
 
 def unprocessed_row(account_id: str, region: str | None, problem: Problem) -> Row:

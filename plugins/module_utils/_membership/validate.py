@@ -156,10 +156,11 @@ def explain_tags(tags: Mapping[object, object]) -> list[str]:
     return faults
 
 
-def explain_external_id(value: str | None, shown: Iterable[str]) -> str | None:
+def explain_external_id(value: str | None, shown: Iterable[str], words: Iterable[str] = ()) -> str | None:
     """Return what is wrong with an external id, without a word of it; ``None`` if nothing is.
 
     :param shown: What the results are known by. Ansible masks a secret wherever it finds it, in these as well.
+    :param words: What the results are told in.
 
     Source of the form: the model of STS, AssumeRole.
     """
@@ -167,12 +168,16 @@ def explain_external_id(value: str | None, shown: Iterable[str]) -> str | None:
         return None
     if not _EXTERNAL_ID.fullmatch(value):
         return "must have 2 to 1224 letters, digits or characters of _+=,.@:/-"
-    if any(value in name for name in shown):
-        return (
-            "is an account id or a Region that this is about, or a part of one, and would be masked in the results; "
+    kinds = {"an account id or a Region that this is about": shown, "a word of the results": words}
+    return next(
+        (
+            f"is {kind}, or a part of one, and would be masked in the results; "
             "let the role's trust policy ask for another"
-        )
-    return None
+            for kind, names in kinds.items()
+            if any(value in name for name in names)
+        ),
+        None,
+    )
 
 
 def check_members(

@@ -338,7 +338,16 @@ def refused(reason: Reason, text: str) -> CallFailed:
             refused(Reason.SERVICE_NOT_ENABLED, "It is off."),
             row(
                 "unchanged",
-                problem=Problem(Reason.SERVICE_NOT_ENABLED, "BadRequestException: It is off."),
+                problem=Problem(Reason.NOT_MANAGEMENT_ACCOUNT, "BadRequestException: Not you."),
+                **NOBODY,
+            ),
+        ),
+        (
+            refused(Reason.NOT_MANAGEMENT_ACCOUNT, "Not you."),
+            refused(Reason.NOT_DELEGATED_ADMINISTRATOR, "Not you either."),
+            row(
+                "unchanged",
+                problem=Problem(Reason.NOT_DELEGATED_ADMINISTRATOR, "BadRequestException: Not you either."),
                 **NOBODY,
             ),
         ),

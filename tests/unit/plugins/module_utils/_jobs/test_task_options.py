@@ -91,7 +91,7 @@ def test_refuse_names_every_fault_and_none_is_no_refusal() -> None:
     ],
 )
 def test_common_options_that_are_in_order_are_taken(options: Mapping[str, Any]) -> None:
-    check_common(task_of(options, StandIn(), [EAST, WEST]))
+    check_common(task_of(options, StandIn(), [EAST, WEST]), GUARDDUTY)
 
 
 NO_REGION = "Region {!r} is not the name of an AWS Region such as us-east-1"
@@ -125,6 +125,13 @@ NO_ROLE = (
             )
         ),
         (
+            {"external_id": "changed"},
+            [
+                "external_id is a word of the results, or a part of one, and would be masked in the results; "
+                "let the role's trust policy ask for another"
+            ],
+        ),
+        (
             {"regions": ["nowhere", EAST, "all"], "concurrency": -2, "wait_timeout": -1, "purge_limit": -1, **ENTERED},
             [
                 NO_REGION.format("nowhere"),
@@ -138,7 +145,7 @@ NO_ROLE = (
 )
 def test_common_options_that_are_not_are_all_named(given: Mapping[str, Any], texts: list[str]) -> None:
     with pytest.raises(InvalidInput) as error:
-        check_common(task_of({**OPTIONS, **given}, StandIn(), given.get("regions", [EAST])))
+        check_common(task_of({**OPTIONS, **given}, StandIn(), given.get("regions", [EAST])), GUARDDUTY)
     assert faults_of(error) == [("", text) for text in texts]
 
 
@@ -210,7 +217,7 @@ def test_role_is_what_the_options_say(options: Mapping[str, Any], role: object) 
 def test_accounts_are_those_of_the_options_and_the_role_goes_with_them(
     given: Mapping[str, Any], expected: tuple[object, object]
 ) -> None:
-    assert checked_accounts(task_of({**OPTIONS, **given}, StandIn())) == expected
+    assert checked_accounts(task_of({**OPTIONS, **given}, StandIn()), GUARDDUTY) == expected
 
 
 NUMBER = (
@@ -234,7 +241,7 @@ def test_accounts_that_cannot_be_used_are_refused_before_aws_is_opened(
     cloud = StandIn()
     task = task_of({**OPTIONS, **given}, cloud)
     with pytest.raises(InvalidInput) as error:
-        checked_accounts(task)
+        checked_accounts(task, GUARDDUTY)
     assert faults_of(error) == faults
     with pytest.raises(InvalidInput):
         member_targets(service_with(GUARDDUTY), task)

@@ -374,6 +374,11 @@ def test_explain_external_id_that_the_results_would_lose(value: str) -> None:
         "is an account id or a Region that this is about, or a part of one, and would be masked in the results; "
         "let the role's trust policy ask for another"
     )
+    assert explain_external_id(value, [], [B, A, "us-east-1"]) == (
+        "is a word of the results, or a part of one, and would be masked in the results; "
+        "let the role's trust policy ask for another"
+    )
+    assert explain_external_id(value, [B], ["changed"]) is None
 
 
 @pytest.mark.parametrize(
