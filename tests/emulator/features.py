@@ -30,9 +30,9 @@ _ADDITIONAL = {
     "EKS_RUNTIME_MONITORING": ("EKS_ADDON_MANAGEMENT",),
     "RUNTIME_MONITORING": ("EKS_ADDON_MANAGEMENT", "ECS_FARGATE_AGENT_MANAGEMENT", "EC2_AGENT_MANAGEMENT"),
 }
-# Not switched on by itself in a new detector.
-_NOT_BY_DEFAULT = frozenset({"RUNTIME_MONITORING", "EKS_RUNTIME_MONITORING"})
-_EXCLUSIVE = {"EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING"}
+# One includes the other: the service model says that a call with both is an error. That they cannot be on together is
+# taken from its words "You can add only one of these two". Neither is switched on by itself in a new detector.
+_EXCLUSIVE = frozenset({"RUNTIME_MONITORING", "EKS_RUNTIME_MONITORING"})
 _MALWARE_PRINCIPAL = "malware-protection.guardduty.amazonaws.com"
 
 # What there was before features; the model still requires it.
@@ -46,30 +46,42 @@ def _stored(feature: Mapping[str, Any], key: str) -> Stored:
     return {"value": feature[key], "additional": additional}
 
 
-def new_features(params: Mapping[str, Any]) -> dict[str, Stored]:
-    """Return the features of a detector that is being created: on, unless the request says otherwise."""
-    given = {feature["Name"]: _stored(feature, "Status") for feature in params.get("Features", ())}
-    by_default = {
-        name: {"value": "DISABLED" if name in _NOT_BY_DEFAULT else "ENABLED", "additional": {}} for name in _NAMES
-    }
-    return {**by_default, **given}
+def new_features() -> dict[str, Stored]:
+    """Return the features of a detector that is created without a word about them."""
+    return {name: {"value": "DISABLED" if name in _EXCLUSIVE else "ENABLED", "additional": {}} for name in _NAMES}
+
+
+def _exclude_each_other(present: Mapping[str, Stored], wanted: Mapping[str, Stored], off: str) -> bool:
+    """Tell whether a request would have both of two on that cannot be, or only names both."""
+    on = {name for name in _EXCLUSIVE if {**present, **wanted}.get(name, {"value": off})["value"] != off}
+    goes_on = any(wanted[name]["value"] != off for name in _EXCLUSIVE & wanted.keys())
+    return wanted.keys() >= _EXCLUSIVE or (goes_on and on >= _EXCLUSIVE)
+
+
+def check_features(
+    request: Request, present: Mapping[str, Stored], features: Iterable[Mapping[str, Any]], key: str
+) -> None:
+    """Refuse the features of a request as a whole, where one of them cannot be."""
+    wanted = {feature["Name"]: _stored(feature, key) for feature in features}
+    off = "NONE" if key == "AutoEnable" else "DISABLED"
+    missing = request.world.organization.missing_features.get(request.region, ())
+    if request.knobs.unknown_feature == "refuse" and any(name in missing for name in wanted):
+        raise request.error("E_INVALID")
+    if _exclude_each_other(present, wanted, off):
+        raise request.error("E_INVALID")
+    malware = wanted.get("EBS_MALWARE_PROTECTION", {"value": off})["value"] != off
+    is_trusted = _MALWARE_PRINCIPAL in request.world.organization.trusted_principals
+    if key == "AutoEnable" and malware and not is_trusted and request.knobs.malware_without_trust == "refuse":
+        raise request.error("E_NOTRUST")
 
 
 def merge_features(
     request: Request, present: dict[str, Stored], features: Iterable[Mapping[str, Any]], key: str
 ) -> None:
     """Take over the features of a request, all or none."""
+    check_features(request, present, features, key)
     wanted = {feature["Name"]: _stored(feature, key) for feature in features}
-    off = "NONE" if key == "AutoEnable" else "DISABLED"
     missing = request.world.organization.missing_features.get(request.region, ())
-    if request.knobs.unknown_feature == "refuse" and any(name in missing for name in wanted):
-        raise request.error("E_INVALID")
-    if wanted.keys() >= _EXCLUSIVE and all(wanted[name]["value"] != off for name in _EXCLUSIVE):
-        raise request.error("E_INVALID")
-    malware = wanted.get("EBS_MALWARE_PROTECTION", {"value": off})["value"] != off
-    is_trusted = _MALWARE_PRINCIPAL in request.world.organization.trusted_principals
-    if key == "AutoEnable" and malware and not is_trusted and request.knobs.malware_without_trust == "refuse":
-        raise request.error("E_NOTRUST")
     for name, feature in wanted.items():
         if name in missing:
             continue
@@ -99,13 +111,13 @@ def shown_features(request: Request, present: Mapping[str, Stored], key: str) ->
 
 def features_of(switch: Switch) -> dict[str, Stored]:
     """Return the features of a detector, to be read: a look leaves nothing behind."""
-    features: dict[str, Stored] = switch.settings.get("features") or new_features({})
+    features: dict[str, Stored] = switch.settings.get("features") or new_features()
     return features
 
 
 def features_to_change(switch: Switch) -> dict[str, Stored]:
     """Return the features of a detector, to be written."""
-    features: dict[str, Stored] = switch.settings.setdefault("features", new_features({}))
+    features: dict[str, Stored] = switch.settings.setdefault("features", new_features())
     return features
 
 
@@ -139,10 +151,13 @@ class MemberFeatureOperations:
 
     def update_member_detectors(self, request: Request) -> Any:
         wanted = request.params.get("Features", ())
+        reachable = {}
         for account_id in self._reachable(request):
             switch = request.home_of(account_id).switch
             assert switch
-            present = features_to_change(switch)
+            reachable[account_id] = features_to_change(switch)
+            check_features(request, reachable[account_id], wanted, "Status")
+        for account_id, present in reachable.items():
             if any(present.get(feature["Name"], {}).get("managed_by") for feature in wanted):
                 if request.knobs.managed_feature == "request":
                     raise request.error("E_MANAGED")

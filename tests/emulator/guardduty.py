@@ -95,7 +95,8 @@ class GuardDuty(MemberFeatureOperations, MembershipService):
                 return {"DetectorId": home.switch.resource_id}
             raise request.error("E_DETECTOREXISTS")
         settings = {name: params[name] for name in (*_DETECTOR_SETTINGS, "ClientToken") if name in params}
-        settings["features"] = new_features(params)
+        settings["features"] = new_features()
+        merge_features(request, settings["features"], params.get("Features", ()), "Status")
         switch = request.world.switch_on(home, enabled=params["Enable"], settings=settings)
         switch.tags.update(params.get("Tags", {}))
         return {"DetectorId": switch.resource_id}

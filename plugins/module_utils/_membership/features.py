@@ -15,6 +15,10 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
+# How alike two names are that are the same but for a typing error, from 0 to 1. EKS_RUNTIME_MONITORING and
+# RUNTIME_MONITORING, which are two features, are alike by 0.9, and no other two names of AWS are by more than 0.8.
+_LIKENESS = 0.91
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -38,8 +42,7 @@ class FeatureWords:
 
     :param option: The key of a feature's value in an option and in a row: ``auto_enable`` or ``status``.
     :param off: The value of a feature that is not listed.
-    :param replaced: Features that AWS has replaced by another: the two cannot be on together, and the old one has to go
-        in a call before the new one comes.
+    :param replaced: Features that AWS has replaced by another: the two cannot be on together, and no call holds both.
     :param principals: The service principals whose trusted access a feature needs in an organization.
     :param read: The operation that reads those of members.
     :param write: The operation that gives them to members.
@@ -65,8 +68,12 @@ class FeatureWish:
         return missing_features(self.features, present, self.words.off)
 
     def calls(self, present: Mapping[str, Feature]) -> list[tuple[Feature, ...]]:
-        """Return what has to be sent, call by call."""
-        return in_order(self.missing(present), self.words)
+        """Return what has to be sent, call by call: what differs, but for what a policy owns."""
+        return in_order([feature for feature in self.missing(present) if not feature.managed_by], self.words)
+
+    def is_late(self, call: Iterable[Feature]) -> bool:
+        """Tell whether a call has to wait until another feature has gone, in accounts where that is on."""
+        return not _late_names(self.features, self.words).isdisjoint(feature.name for feature in call)
 
     def owned(self, present: Mapping[str, Feature]) -> str:
         """Return which of those that differ a policy owns, and which policy that is; empty without."""
@@ -89,10 +96,8 @@ class FeatureWish:
         return explain_unlisted(self.features, present, self.words.off)
 
     def refusal(self, present: Mapping[str, Feature]) -> str:
-        """Return why AWS should refuse this as one call: it lists others here; empty where nothing speaks for that."""
-        unlisted = [feature.name for feature in self.features if present and feature.name not in present]
-        names = ", ".join(unlisted)
-        return f"AWS does not list {names} in this Region, and refuses a call that holds it" if names else ""
+        """Return why AWS should refuse this as one call; empty where nothing speaks for that."""
+        return explain_refusal(self.features, present)
 
 
 def read_features(rows: Iterable[Mapping[str, Any]], words: FeatureWords) -> list[Feature]:
@@ -165,8 +170,14 @@ def explain_unlisted(wanted: Iterable[Feature], present: Mapping[str, Feature], 
 
 def _nearest(name: str, listed: Iterable[str]) -> str:
     by_word = {each.lower(): each for each in listed}
-    found = get_close_matches(name.lower(), by_word)
+    found = get_close_matches(name.lower(), by_word, cutoff=_LIKENESS)
     return f" (did you mean {by_word[found[0]]}?)" if found else ""
+
+
+def explain_refusal(features: Iterable[Feature], present: Mapping[str, Feature]) -> str:
+    """Return why AWS should refuse a call with these: it lists others here; empty where nothing speaks for that."""
+    names = ", ".join(feature.name for feature in features if present and feature.name not in present)
+    return f"AWS does not list {names} in this Region, and refuses a call that holds it" if names else ""
 
 
 def missing_features(wanted: Iterable[Feature], present: Mapping[str, Feature], off: str) -> tuple[Feature, ...]:
@@ -198,15 +209,20 @@ def merged_features(present: Mapping[str, Feature], sent: Iterable[Feature]) -> 
 
 
 def in_order(missing: Sequence[Feature], words: FeatureWords) -> list[tuple[Feature, ...]]:
-    """Return what has to be sent as one call, or two: a feature that goes before the one that replaces it comes."""
-    by_name = {feature.name: feature for feature in missing}
-    later = {
-        new
-        for old, new in words.replaced.items()
-        if old in by_name and by_name[old].value == words.off and new in by_name and by_name[new].value != words.off
-    }
+    """Return what has to be sent as one call, or two: none holds both a feature and the one that replaces it."""
+    late = _late_names(missing, words)
     calls = [
-        tuple(feature for feature in missing if feature.name not in later),
-        tuple(feature for feature in missing if feature.name in later),
+        tuple(feature for feature in missing if feature.name not in late),
+        tuple(feature for feature in missing if feature.name in late),
     ]
     return [call for call in calls if call]
+
+
+def _late_names(features: Iterable[Feature], words: FeatureWords) -> set[str]:
+    """Return those that have to come after another: of two that cannot be on together, the one that goes on."""
+    values = {feature.name: feature.value for feature in features}
+    return {
+        old if values[old] != words.off and values[new] == words.off else new
+        for old, new in words.replaced.items()
+        if {old, new} <= values.keys()
+    }

@@ -4,8 +4,8 @@
 
 """The features of members: who lacks which, and the calls that mend it.
 
-Accounts that lack the same share a call. A feature that a policy of the organization owns is never written, and only
-members whose membership is in effect have features that can be read.
+Accounts that lack the same share a call. A feature that a policy of the organization owns is never written, the others
+of that account are, and only members whose membership is in effect have features that can be read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,11 @@ class FeatureResult:
     after: Features | None = None
     is_changed: bool = False
     problem: Problem | None = None
-    is_timed_out: bool = False
+
+    @property
+    def is_timed_out(self) -> bool:
+        """Whether AWS may show later what it did not show yet."""
+        return self.problem is not None and self.problem.reason is Reason.TIMED_OUT
 
 
 def explain_owned(wish: FeatureWish, present: Features) -> Problem | None:
@@ -42,17 +46,18 @@ def explain_owned(wish: FeatureWish, present: Features) -> Problem | None:
 
 
 def group_by_gap(wish: FeatureWish, present: Mapping[str, Features]) -> list[tuple[tuple[Feature, ...], list[str]]]:
-    """Return the calls to make: what to send, and the accounts that lack just that."""
+    """Return the calls to make: what to send, and the accounts that lack just that.
+
+    What is late for one account may be the only call of another one, and still waits until what has to go first went.
+    """
     groups: list[tuple[tuple[Feature, ...], list[str]]] = []
     for account_id, features in present.items():
-        if explain_owned(wish, features):
-            continue
         for call in wish.calls(features):
             group = next((ids for sent, ids in groups if sent == call), None)
             if group is None:
                 groups.append((call, group := []))
             group.append(account_id)
-    return groups
+    return sorted(groups, key=lambda group: wish.is_late(group[0]))
 
 
 def read_features_of(
@@ -75,7 +80,7 @@ def predict_features(wish: FeatureWish, present: Mapping[str, Features]) -> dict
     results = {}
     for account_id, features in present.items():
         problem, sent = explain_owned(wish, features), list[Feature]()
-        for call in () if problem else wish.calls(features):
+        for call in wish.calls(features):
             text = replace(wish, features=call).refusal(features)
             if text:
                 problem = Problem(Reason.FEATURE_UNSUPPORTED, text)
@@ -195,17 +200,19 @@ def execute_features(
     run = _Run(wish, port, patience, for_each)
     run.results = {account_id: FeatureResult(features, features) for account_id, features in known.items()}
     run.results.update({account_id: FeatureResult() for account_id in joined})
-    yield from run.read_until(joined, lambda _result: True)
-    written = yield from run.write()
-    if patience.wait and written:
-        yield from run.read_until(written, lambda result: not wish.missing(result.after or {}))
-    if run.doubtful:
-        yield from run.settle_doubts()
+    yield from run.read_until(joined, run.is_told)
+    yield from run.write()
+    yield from run.look_back()
+    for result in run.results.values():
+        result.problem = result.problem or explain_owned(wish, result.after or {})
     return run.results
 
 
 def _as_problem(operation: str, refusal: Refusal) -> Problem:
-    return Problem(classify(operation, refusal.text, refusal.code), refusal.text, operation)
+    # Only members are asked about, so that what says this of one has yet to hear that it is.
+    is_unheard = is_said_to_be_no_member(refusal.text)
+    reason = Reason.TIMED_OUT if is_unheard else classify(operation, refusal.text, refusal.code)
+    return Problem(reason, refusal.text, operation)
 
 
 @dataclass
@@ -215,10 +222,10 @@ class _Run:
     patience: Patience
     for_each: ForEach
     results: dict[str, FeatureResult] = field(default_factory=dict)
-    doubtful: list[str] = field(default_factory=list)
+    doubtful: set[str] = field(default_factory=set)  # a request without an answer
     passing: list[str] = field(default_factory=list)  # refused for what passes by itself
 
-    def read_until(self, account_ids: Sequence[str], is_enough: Callable[[FeatureResult], bool]) -> Walk[None]:
+    def read_until(self, account_ids: Iterable[str], is_enough: Callable[[FeatureResult], bool]) -> Walk[None]:
         """Read until each account shows enough; AWS knows a new member's features some time after the member."""
         pending, wait = list(account_ids), self.patience.begin()
         while pending:
@@ -230,18 +237,13 @@ class _Run:
                 return
             for account_id in pending:
                 self._take(self.results[account_id], present.get(account_id), refused.get(account_id))
-            pending = [i for i in pending if self._is_worth_waiting(i, refused, is_enough)]
+            pending = [account_id for account_id in pending if not is_enough(self.results[account_id])]
             if pending and not (yield from wait.for_another_look()):
                 break
+        text = "AWS accepted the features but did not show them before the wait ended"
         for account_id in pending:
             result = self.results[account_id]
-            text = "AWS accepted the features but did not show them before the wait ended"
-            if result.problem is None:
-                result.problem = Problem(Reason.TIMED_OUT, text)
-            elif result.problem.reason not in PASSING:
-                # AWS still says that it is no member, which it is.
-                result.problem = replace(result.problem, reason=Reason.TIMED_OUT)
-            result.is_timed_out = result.problem.reason is Reason.TIMED_OUT
+            result.problem = result.problem or Problem(Reason.TIMED_OUT, text)
 
     def _take(self, result: FeatureResult, features: Features | None, refusal: Refusal | None) -> None:
         if features is not None:
@@ -252,18 +254,15 @@ class _Run:
             refusal = refusal or Refusal("AWS told nothing about the features of this account")
             result.problem = _as_problem(self.wish.words.read, refusal)
 
-    def _is_worth_waiting(
-        self, account_id: str, refused: Mapping[str, Refusal], is_enough: Callable[[FeatureResult], bool]
-    ) -> bool:
-        result = self.results[account_id]
-        if result.problem is None:
-            return not is_enough(result)
-        if account_id not in refused:
-            return False
-        return is_said_to_be_no_member(refused[account_id].text) or result.problem.reason in PASSING
+    def is_told(self, result: FeatureResult) -> bool:
+        """Tell whether AWS said all that it has to say: the features, or a refusal that stays."""
+        return result.problem is None or not (result.is_timed_out or result.problem.reason in PASSING)
 
-    def write(self) -> Walk[list[str]]:
-        """Send what is missing; return the accounts for which AWS accepted it.
+    def _is_shown(self, result: FeatureResult) -> bool:
+        return self.is_told(result) and (result.problem is not None or not self.wish.calls(result.after or {}))
+
+    def write(self) -> Walk[None]:
+        """Send what is missing.
 
         AWS's word on an account that passes by itself is asked again within the wait, as for every other step.
         """
@@ -271,15 +270,14 @@ class _Run:
         while True:
             self._write_to(pending)
             pending, self.passing = self.passing, []
-            if not pending or not self.patience.wait or not (yield from wait.for_another_look()):
+            if not pending or not (yield from wait.for_another_look()):
                 break
-        return [account_id for account_id, result in self.results.items() if result.is_changed and not result.problem]
 
     def _write_to(self, account_ids: Sequence[str]) -> None:
         found = {account_id: self.results[account_id].after for account_id in account_ids}
         present = {account_id: after for account_id, after in found.items() if after is not None}
-        for account_id, features in present.items():
-            self.results[account_id].problem = explain_owned(self.wish, features)
+        for account_id in present:
+            self.results[account_id].problem = None
         for missing, alike in group_by_gap(self.wish, present):
             for batch in batches(alike):
                 self._send(missing, batch)
@@ -293,17 +291,21 @@ class _Run:
         except CallFailed as failure:
             for account_id in due:
                 self.results[account_id].problem = self._explained(failure, features, account_id)
-            if failure.is_uncertain:
-                self.doubtful += due
+            self.doubtful.update(due if failure.is_uncertain else ())
             return
         for account_id in due:
             refusal = answer.refused.get(account_id)
             if refusal is None:
                 self.results[account_id].is_changed = True
             else:
-                problem = _as_problem(self.wish.words.write, refusal)
-                self.results[account_id].problem = problem
-                self.passing += [account_id] if problem.reason in PASSING else []
+                self._note(account_id, _as_problem(self.wish.words.write, refusal))
+
+    def _note(self, account_id: str, problem: Problem) -> None:
+        result = self.results[account_id]
+        result.problem = problem
+        # What comes of being a member only now is waited for in any case, as it is between all steps.
+        if result.is_timed_out or (self.patience.wait and problem.reason in PASSING):
+            self.passing.append(account_id)
 
     def _explained(self, failure: CallFailed, features: Sequence[Feature], account_id: str) -> Problem:
         problem = failure.as_problem()
@@ -311,13 +313,28 @@ class _Run:
             return problem
         return blame_features(problem, [feature.name for feature in features], self.results[account_id].after or {})
 
-    def settle_doubts(self) -> Walk[None]:
-        """Let a look decide what became of a request without an answer."""
-        problems = {account_id: self.results[account_id].problem for account_id in self.doubtful}
-        yield from self.read_until(self.doubtful, lambda _result: True)
+    def look_back(self) -> Walk[None]:
+        """Read what was written to: what AWS took until it shows, and once what became of the rest.
+
+        A look decides what became of a request without an answer. Any other problem outlasts it.
+        """
+        touched = {
+            account_id: result.problem
+            for account_id, result in self.results.items()
+            if result.is_changed or account_id in self.doubtful
+        }
+        accepted = [account_id for account_id, problem in touched.items() if problem is None]
+        problems = {account_id: problem for account_id, problem in touched.items() if problem is not None}
+        yield from self.read_until(accepted, self._is_shown if self.patience.wait else _once)
+        yield from self.read_until(problems, self.is_told if self.patience.wait else _once)
         for account_id, problem in problems.items():
             result = self.results[account_id]
-            if result.problem is None and not self.wish.missing(result.after or {}):
+            is_done = result.problem is None and not self.wish.calls(result.after or {})
+            if is_done and account_id in self.doubtful:
                 result.is_changed = True
             else:
                 result.problem = problem
+
+
+def _once(_result: FeatureResult) -> bool:
+    return True

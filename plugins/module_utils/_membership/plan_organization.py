@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from .features import Feature, FeatureWords, in_order, merged_features, missing_features
+from .features import Feature, FeatureWords, explain_refusal, in_order, merged_features, missing_features
 from .model import Problem, Reason, Step
 from .port import CallFailed, OrganizationPort
 from .reasons import blame_features
@@ -97,12 +97,23 @@ def plan_organization(wish: OrganizationWish, before: OrganizationRecord, words:
 
 def predict_organization(plan: OrganizationPlan) -> OrganizationResult:
     """Return what carrying out the plan should lead to, without a port at hand."""
-    after = plan.before
+    after, done, problem = plan.before, False, plan.problem
     for settings, features in plan.calls:
-        after = replace(
-            after, settings={**after.settings, **settings}, features=merged_features(after.features, features)
-        )
-    return OrganizationResult(plan.before, after, (Step.UPDATE_ORGANIZATION,) if plan.calls else (), plan.problem)
+        text = explain_refusal(features, plan.before.features)
+        if text:
+            problem = Problem(Reason.FEATURE_UNSUPPORTED, text)
+            break
+        after, done = _with(after, settings, features), True
+    return OrganizationResult(plan.before, after, (Step.UPDATE_ORGANIZATION,) if done else (), problem)
+
+
+def _with(
+    record: OrganizationRecord, settings: Mapping[str, object], features: Sequence[Feature]
+) -> OrganizationRecord:
+    """Return the record as it should read after this was accepted."""
+    return replace(
+        record, settings={**record.settings, **settings}, features=merged_features(record.features, features)
+    )
 
 
 def execute_organization(
@@ -118,7 +129,7 @@ def execute_organization(
         for settings, features in plan.calls:
             port.update(now, settings, features)
             done = True
-            now = replace(now, settings={**now.settings, **settings}, features=merged_features(now.features, features))
+            now = _with(now, settings, features)
     except CallFailed as failure:
         problem, is_uncertain = _explained(failure, plan, words), failure.is_uncertain
         return _after_refusal(plan, port, words, problem, is_uncertain, done)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from .features import Feature, FeatureWish, merged_features
+from .features import Feature, FeatureWish, in_order, merged_features
 from .member_features import explain_owned
 from .model import Problem, Reason, Step
 from .port import CallFailed, ServicePort, ServiceRecord, TaggablePort
-from .reasons import blame_features, is_said_to_be_off
+from .reasons import blame_features, is_generic, is_said_to_be_off
 from .waiting import Patience, Walk
 
 
@@ -85,10 +85,7 @@ def plan_service(wish: ServiceWish, before: ServiceRecord | None) -> ServicePlan
     if not wish.is_present:
         return ServicePlan(wish, before, (Step.DISABLE_SERVICE,) if before else ())
     if before is None:
-        later = {name: value for name, value in wish.settings.items() if name in wish.updated_only}
-        at_once = {name: value for name, value in wish.settings.items() if name not in wish.updated_only}
-        steps = (Step.ENABLE_SERVICE, Step.UPDATE_SERVICE) if later else (Step.ENABLE_SERVICE,)
-        return ServicePlan(wish, None, steps, {**at_once, **wish.on_enable}, (later,) if later else (), wish.tags or {})
+        return _plan_enabling(wish)
     updates, problem = _plan_updates(wish, before)
     present_tags = before.tags or {}
     tags = {key: value for key, value in (wish.tags or {}).items() if present_tags.get(key) != value}
@@ -101,6 +98,21 @@ def plan_service(wish: ServiceWish, before: ServiceRecord | None) -> ServicePlan
     return ServicePlan(wish, before, planned, {}, tuple(updates), tags, untag_keys, problem)
 
 
+def _plan_enabling(wish: ServiceWish) -> ServicePlan:
+    """Switch it on with everything that one call can hold, and set the rest afterwards."""
+    at_once = {**wish.settings, **wish.on_enable}
+    later = {name: at_once.pop(name) for name in wish.settings if name in wish.updated_only}
+    updates = [later] if later else []
+    for name, value in wish.settings.items():
+        if isinstance(value, FeatureWish):
+            # All that is asked for is sent: what the service has by itself once it is on is not known before.
+            first, *rest = in_order(value.features, value.words) or [()]
+            at_once[name] = replace(value, features=first)
+            updates += [{name: replace(value, features=call)} for call in rest]
+    steps = (Step.ENABLE_SERVICE, *[Step.UPDATE_SERVICE] * len(updates))
+    return ServicePlan(wish, None, steps, at_once, tuple(updates), wish.tags or {})
+
+
 def _plan_updates(wish: ServiceWish, before: ServiceRecord) -> tuple[list[dict[str, object]], Problem | None]:
     """Return the settings of each update: all in one, but for a feature that has to wait until another one is off."""
     plain = {name: value for name, value in wish.settings.items() if not _is_there(value, before.settings.get(name))}
@@ -111,8 +123,7 @@ def _plan_updates(wish: ServiceWish, before: ServiceRecord) -> tuple[list[dict[s
             del plain[name]
             present = _features(before.settings.get(name))
             problem = explain_owned(value, present)
-            if problem is None:
-                updates += [{name: replace(value, features=call)} for call in value.calls(present)]
+            updates += [{name: replace(value, features=call)} for call in value.calls(present)]
     if plain:
         updates[:1] = [{**plain, **(updates[0] if updates else {})}]
     return updates, problem
@@ -207,7 +218,7 @@ class _Execution:
                 rest = yield from execute_service(plan_service(plan.wish, now), self._port, self._patience)
                 return replace(rest, before=plan.before)
         except CallFailed as failure:
-            problem = _explained(failure, plan)
+            problem = _explained(failure, self._settings_of(step), plan.before)
         try:
             must_show = problem is None and self._patience.wait
             after = yield from self._look(self._with_tags, self._shows_all if must_show else lambda _now: True)
@@ -272,25 +283,28 @@ class _Execution:
         now = self._port.describe(step in (Step.TAG, Step.UNTAG))
         return _has_arrived(step, self._plan, now, [self._next_update()])
 
+    def _settings_of(self, step: Step) -> Mapping[str, object]:
+        """Return the settings that a step sends."""
+        sent = {Step.ENABLE_SERVICE: self._plan.enable_settings, Step.UPDATE_SERVICE: self._next_update()}
+        return sent.get(step, {})
+
     def _next_update(self) -> Mapping[str, object]:
         """Return what the next update sends."""
         done = self._done.count(Step.UPDATE_SERVICE)
         return self._plan.updates[done] if done < len(self._plan.updates) else {}
 
 
-def _explained(failure: CallFailed, plan: ServicePlan) -> Problem:
-    """Say what a refusal is most likely about where features were sent, of which AWS may not have all here."""
+def _explained(failure: CallFailed, sent: Mapping[str, object], before: ServiceRecord | None) -> Problem:
+    """Say what a refusal is most likely about where features were sent, of which AWS may not have all here.
+
+    Its text for a value that is none means something else in calls without features, and is then what it says.
+    """
     problem = failure.as_problem()
-    sent = [
-        feature.name
-        for settings in (plan.enable_settings, *plan.updates)
-        for value in settings.values()
-        if isinstance(value, FeatureWish)
-        for feature in value.features
-    ]
-    listed = None if plan.before is None else set(_features(plan.before.settings.get("features")))
-    is_odd = failure.reason is Reason.INVALID_INPUT or (listed is not None and not listed.issuperset(sent))
-    return blame_features(problem, sent, listed) if sent and is_odd else problem
+    wishes = [value for value in sent.values() if isinstance(value, FeatureWish)]
+    names = [feature.name for wish in wishes for feature in wish.features]
+    if not names or not (failure.reason is Reason.INVALID_INPUT or is_generic(failure.text)):
+        return problem
+    return blame_features(problem, names, None if before is None else _features(before.settings.get("features")))
 
 
 def _has_arrived(

@@ -17,6 +17,7 @@ from dataclasses import replace
 
 from .model import Problem, Reason, Rule, ServiceFacts, State, Step
 
+_GENERIC = "invalid or out-of-range value"
 _NO_SUCH_RESOURCE = "no such resource found"
 _ORGANIZATION = ("DescribeOrganizationConfiguration", "UpdateOrganizationConfiguration")
 
@@ -60,10 +61,10 @@ RULES = (
     Rule("autoenable", Reason.ORGANIZATION_AUTO_ENABLE_ALL),
     Rule("not an administrator for this organization", Reason.NOT_DELEGATED_ADMINISTRATOR),
     Rule("a delegated administrator account has not been enabled", Reason.NOT_DELEGATED_ADMINISTRATOR),
-    Rule("invalid or out-of-range value", Reason.NOT_DELEGATED_ADMINISTRATOR, _ORGANIZATION),
+    Rule(_GENERIC, Reason.NOT_DELEGATED_ADMINISTRATOR, _ORGANIZATION),
     Rule("is not member of aws organizations", Reason.INVALID_INPUT),
     # In an organization that has just begun to trust the service; passes by itself.
-    Rule("invalid or out-of-range value", Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),
+    Rule(_GENERIC, Reason.INTERNAL_ERROR, ("EnableOrganizationAdminAccount",)),
     Rule("not the master account for your aws organization", Reason.NOT_MANAGEMENT_ACCOUNT),
     # Guesses: what Security Hub says to another account than the management account, and of another administrator.
     Rule("not the management account of an organization", Reason.NOT_MANAGEMENT_ACCOUNT),
@@ -72,7 +73,7 @@ RULES = (
     Rule("organization master permission", Reason.NOT_MANAGEMENT_ACCOUNT),
     Rule("not a member of an organization", Reason.ORGANIZATION_NOT_IN_USE),
     # The request.
-    Rule("invalid or out-of-range value", Reason.INVALID_INPUT),
+    Rule(_GENERIC, Reason.INVALID_INPUT),
     # Passing faults.
     Rule("too many requests", Reason.THROTTLED),
     Rule("rate exceeded", Reason.THROTTLED),
@@ -284,6 +285,11 @@ def is_not_owned(text: str) -> bool:
     return _NOT_OWNED in _normalise(text)
 
 
+def is_generic(text: str) -> bool:
+    """Tell whether AWS says only that something about the request is wrong."""
+    return is_said(text, (_GENERIC,))
+
+
 def is_said_to_be_off(code: str, text: str, reason: Reason) -> bool:
     """Tell whether AWS speaks as if the service were off: of one just switched on, that is an echo of before."""
     return reason is Reason.SERVICE_NOT_ENABLED or is_not_owned(text) or is_missing_resource(code, text)
@@ -306,7 +312,7 @@ def is_not_associated(text: str) -> bool:
 # What the operations of AWS Organizations answer while another of them is still at work.
 _SETTLING_CODES = frozenset({"ConcurrentModificationException", "ResourceConflictException"})
 # GuardDuty and Security Hub say only that something about the request is wrong while the organization is not ready.
-_SETTLING_TEXTS = ("invalid or out-of-range value", "another request is already in progress")
+_SETTLING_TEXTS = (_GENERIC, "another request is already in progress")
 
 
 # Said with the same codes, but of somebody who has to act first.

@@ -219,8 +219,41 @@ def test_unknown_feature(emulator: Emulator, found: Seed, side: Sides) -> None:
 def test_the_two_runtime_features_are_refused_together(found: Seed, side: Sides) -> None:
     found(delegated=True)
     own = side("guardduty")
-    both = [{"Name": name, "AutoEnable": "NEW"} for name in (RUNTIME, EKS)]
-    assert "out-of-range" in error_of(lambda: set_features(own, *both))[2]
+    for values in (("NEW", "NEW"), ("NEW", "NONE"), ("NONE", "NONE")):
+        both = [{"Name": n, "AutoEnable": value} for n, value in zip((RUNTIME, EKS), values, strict=True)]
+        assert "out-of-range" in error_of(lambda both=both: set_features(own, *both))[2]
+    # One after the other, what is on has to go first.
+    set_features(own, {"Name": EKS, "AutoEnable": "ALL"})
+    comes = {"Name": RUNTIME, "AutoEnable": "NEW"}
+    assert "out-of-range" in error_of(lambda: set_features(own, comes))[2]
+    set_features(own, {"Name": "S3_DATA_EVENTS", "AutoEnable": "NEW"})
+    set_features(own, {"Name": EKS, "AutoEnable": "NONE"})
+    set_features(own, comes)
+
+
+def test_a_runtime_feature_that_one_member_cannot_have_is_given_to_none(found: Seed, side: Sides) -> None:
+    found(delegated=True)
+    own = side("guardduty")
+    own.create(MEMBER, OTHER)
+
+    def update(name: str, status: str, *account_ids: str) -> None:
+        wanted = [{"Name": name, "Status": status}]
+        own.client.update_member_detectors(**own.detector, AccountIds=list(account_ids), Features=wanted)
+
+    update(EKS, "ENABLED", OTHER)
+    assert "out-of-range" in error_of(lambda: update(RUNTIME, "ENABLED", MEMBER, OTHER))[2]
+    assert member_features(own, MEMBER)[0][MEMBER][RUNTIME] == "DISABLED"
+    update(EKS, "DISABLED", OTHER)
+    update(RUNTIME, "ENABLED", MEMBER, OTHER)
+    assert member_features(own, OTHER)[0][OTHER][RUNTIME] == "ENABLED"
+
+
+def test_a_detector_is_not_created_with_both_runtime_features(side: Sides, clients: Clients) -> None:
+    client = clients("guardduty", OTHER)
+    both = [{"Name": RUNTIME, "Status": "ENABLED"}, {"Name": EKS, "Status": "DISABLED"}]
+    assert "out-of-range" in error_of(lambda: client.create_detector(Enable=True, Features=both))[2]
+    assert client.list_detectors()["DetectorIds"] == []
+    assert client.create_detector(Enable=True, Features=both[:1])["DetectorId"]
 
 
 def test_malware_without_trust(emulator: Emulator, found: Seed, side: Sides, clients: Clients) -> None:

@@ -344,6 +344,12 @@ def test_settings_that_differ_are_changed_and_no_others(
     assert aws.asked == [(operation, params)]
 
 
+def test_a_detector_that_was_just_created_is_looked_up_to_be_changed(emulator: Emulator) -> None:
+    with scripted(emulator, "guardduty", {"ListDetectors": DETECTORS, "UpdateDetector": {}}) as aws:
+        aws.service.open_service(aws.api()).update("", {"enabled": False})
+    assert aws.asked[1:] == [("UpdateDetector", {"DetectorId": DETECTOR, "Enable": False})]
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "params"),
     [

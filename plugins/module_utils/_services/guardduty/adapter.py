@@ -204,7 +204,9 @@ class _Detector:
         return _create_detector(self._api, settings, tags) is not None
 
     def update(self, handle: str, settings: Mapping[str, object]) -> None:
-        self._api.call("UpdateDetector", DetectorId=handle, **_as_params(settings))
+        # One that was just created has no id yet that the plan could know.
+        detector_id = handle or require_detector(self._api)
+        self._api.call("UpdateDetector", DetectorId=detector_id, **_as_params(settings))
 
     def tag(self, handle: str, tags: Mapping[str, str]) -> None:
         self._api.call("TagResource", ResourceArn=self._arn(handle), Tags=dict(tags))

@@ -277,6 +277,145 @@ def test_member_features_are_null_where_nobody_asked_or_the_account_is_no_member
     assert "cannot be on together" in refused["msg"]
 
 
+EKS, RUNTIME = "EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING"
+UNHEARD = (
+    "The request is rejected because the given account ID is not an associated member of account the current account."
+)
+GENERIC = "The request is rejected because an invalid or out-of-range value is specified as an input parameter."
+
+
+def status_of(**values: str) -> list[dict[str, str]]:
+    return [{"name": name, "status": status} for name, status in values.items()]
+
+
+def updates(emulator: Emulator, operation: str = "UpdateMemberDetectors") -> list[tuple[list[str], list[str]]]:
+    """Return which features were sent to whom, call by call."""
+    return [
+        ([each["Name"] for each in call.params["Features"]], call.params.get("AccountIds", []))
+        for call in emulator.calls
+        if call.operation == operation
+    ]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_member_features_go_off_in_every_account_before_their_successor_comes(
+    check: bool, emulator: Emulator, run_module: Any
+) -> None:
+    administered(emulator)
+    run_module("guardduty_member", members=members(A, B), via="organization")
+    run_module("guardduty_member", members=members(B), features=status_of(**{EKS: "ENABLED"}))
+    emulator.clear_calls()
+    wanted = status_of(**{EKS: "DISABLED", RUNTIME: "ENABLED"})
+    result = run_module("guardduty_member", check=check, members=members(A, B), features=wanted)
+    assert [row["outcome"] for row in result["members"]] == ["changed", "changed"]
+    assert [action["account_ids"] for action in result["actions"]] == [[B], [A, B]]
+    assert updates(emulator) == ([] if check else [([EKS], [B]), ([RUNTIME], [A, B])])
+    # In the other direction it is the same.
+    if not check:
+        emulator.clear_calls()
+        wanted = status_of(**{EKS: "ENABLED", RUNTIME: "DISABLED"})
+        run_module("guardduty_member", members=members(A, B), features=wanted)
+        assert updates(emulator) == [([RUNTIME], [A, B]), ([EKS], [A, B])]
+
+
+def test_member_features_of_one_that_aws_has_yet_to_hear_of_are_sent_again(emulator: Emulator, run_module: Any) -> None:
+    administered(emulator)
+    unheard = {"account_ids": [A], "message": UNHEARD}
+    emulator.add_fault("unprocessed", operation="UpdateMemberDetectors", times=1, **unheard)
+    result = run_module(
+        "guardduty_member", members=members(A, B), via="organization", features=status_of(S3_DATA_EVENTS="DISABLED")
+    )
+    assert [row["actions"] for row in result["members"]] == [["create", "update_features"]] * 2
+    assert [account_ids for _names, account_ids in updates(emulator)] == [[A, B], [A]]
+    # Of a member, check mode tells it as something that passes.
+    emulator.add_fault("unprocessed", operation="GetMemberDetectors", times=1, **unheard)
+    result = run_module(
+        "guardduty_member", check=True, members=members(A), features=status_of(S3_DATA_EVENTS="ENABLED")
+    )
+    [told] = result["unprocessed_accounts"]
+    assert (told["reason_code"], told["retryable"], told["operation"]) == ("timed_out", True, "GetMemberDetectors")
+
+
+def test_member_features_are_told_as_they_are_after_the_task(emulator: Emulator, run_module: Any) -> None:
+    administered(emulator)
+    run_module("guardduty_member", members=members(A), via="organization")
+    options = {"members": members(A), "wait": False}
+    [row] = run_module("guardduty_member", features=status_of(**{EKS: "ENABLED"}), **options)["members"]
+    assert (statuses(row), row["outcome"]) == ({EKS: "ENABLED"}, "changed")
+    # Half done, too.
+    emulator.add_fault("refuse_batch", operation="UpdateMemberDetectors", after=1)
+    wanted = status_of(**{EKS: "DISABLED", RUNTIME: "ENABLED"})
+    result = run_module("guardduty_member", features=wanted, **options)
+    [row] = result["members"]
+    assert statuses(row) == {EKS: "DISABLED", RUNTIME: "DISABLED"} and result["changed"]
+    assert (row["outcome"], row["reason_code"]) == ("failed", "feature_unsupported")
+
+
+@pytest.mark.parametrize("module", ["guardduty_member", "guardduty_detector"])
+def test_features_that_no_policy_owns_are_given_beside_one_that_is(
+    module: str, emulator: Emulator, run_module: Any
+) -> None:
+    administered(emulator)
+    run_module("guardduty_member", members=members(A), via="organization")
+    is_member = module == "guardduty_member"
+    switch = emulator.world.home(GUARDDUTY, A if is_member else ADMINISTRATOR, REGION).switch
+    assert switch
+    switch.settings["features"] = {
+        "S3_DATA_EVENTS": {"value": "ENABLED", "additional": {}, "managed_by": "GUARDDUTY_POLICY"},
+        "RDS_LOGIN_EVENTS": {"value": "ENABLED", "additional": {}},
+    }
+    wanted = status_of(S3_DATA_EVENTS="DISABLED", RDS_LOGIN_EVENTS="DISABLED")
+    options = {"members": members(A)} if is_member else {}
+    foreseen, result = (run_module(module, check=check, features=wanted, **options) for check in (True, False))
+    [row] = result["members" if is_member else "detectors"]
+    assert statuses(row) == {"S3_DATA_EVENTS": "ENABLED", "RDS_LOGIN_EVENTS": "DISABLED"}
+    assert (row["outcome"], row["reason_code"]) == ("failed", "organization_policy") and result["changed"]
+    [foreseen_row] = foreseen["members" if is_member else "detectors"]
+    told = ("outcome", "reason", "actions") if is_member else ("outcome", "reason", "actions", "features")
+    assert [foreseen_row[key] for key in told] == [row[key] for key in told]
+    assert foreseen["actions"] == result["actions"]
+
+
+def test_detector_features_that_aws_refuses_with_its_text_for_everything_are_named(
+    emulator: Emulator, run_module: Any
+) -> None:
+    switch_on(emulator, GUARDDUTY, ADMINISTRATOR)
+    emulator.add_fault("error", operation="UpdateDetector", code="BadRequestException", status=400, message=GENERIC)
+    [row] = run_module("guardduty_detector", features=status_of(S3_DATA_EVENTS="DISABLED"))["detectors"]
+    assert (row["outcome"], row["reason_code"]) == ("failed", "feature_unsupported")
+    assert row["reason"].endswith("(the call held S3_DATA_EVENTS; AWS lists all of them here)")
+
+
+@pytest.mark.parametrize(("on", "off"), [(RUNTIME, EKS), (EKS, RUNTIME)])
+def test_detector_with_both_runtime_features_never_names_them_in_one_call(
+    on: str, off: str, emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator)
+    options = {"account_ids": [A], "role_name": "Muster", "region": REGION}
+    wanted = status_of(**{RUNTIME: "ENABLED" if on == RUNTIME else "DISABLED"})
+    wanted += status_of(**{EKS: "ENABLED" if on == EKS else "DISABLED"})
+    foreseen, result = (
+        run_module("guardduty_detector", check=check, features=wanted, **options) for check in (True, False)
+    )
+    [row] = result["detectors"]
+    assert (row["actions"], row["outcome"]) == (["enable_service", "update_service"], "changed")
+    assert statuses(row) == {on: "ENABLED", off: "DISABLED"}
+    assert foreseen["actions"] == result["actions"] and foreseen["detectors"][0]["features"] == row["features"]
+    assert [updates(emulator, name) for name in ("CreateDetector", "UpdateDetector")] == [[([off], [])], [([on], [])]]
+    assert not run_module("guardduty_detector", features=wanted, **options)["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_organization_feature_that_the_region_lacks_is_foreseen(
+    check: bool, emulator: Emulator, run_module: Any
+) -> None:
+    administered(emulator, missing_features={REGION: ["RDS_LOGIN_EVENTS"]})
+    wanted = [{"name": "RDS_LOGIN_EVENTS", "auto_enable": "NEW"}]
+    result = run_module("guardduty_organization", check=check, region=REGION, features=wanted)
+    assert outcomes(result, "organizations") == {REGION: ("failed", "feature_unsupported")}
+    assert not result["changed"] and "did you mean" not in said(result)
+
+
 @pytest.mark.parametrize("knob", ["request", "account"])
 def test_member_features_of_a_policy_are_left_to_it(knob: str, emulator: Emulator, run_module: Any) -> None:
     emulator.set_knobs(managed_feature=knob)
@@ -474,6 +613,17 @@ def test_organization_administrator_without_the_right_to_see_trusted_access_dele
     result = delegate(run_module, GUARDDUTY)
     assert set(outcomes(result).values()) == {("failed", "access_denied")}
     assert emulator.operations(writes_only=True) == []
+
+
+@pytest.mark.parametrize("service", BOTH)
+def test_organization_info_of_neither_tells_whose_part_it_is_to_read(
+    service: str, emulator: Emulator, run_module: Any
+) -> None:
+    found(emulator, delegated_administrator={service: ADMINISTRATOR})
+    emulator.seed({"caller": OTHER})
+    result = run_module(f"{service}_organization_info", region=REGION)
+    assert outcomes(result, "organizations") == {REGION: ("unchanged", "not_management_account")}
+    assert "act as the organization's management account" in said(result)
 
 
 def test_service_without_an_organization_says_so() -> None:

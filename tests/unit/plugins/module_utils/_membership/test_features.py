@@ -85,6 +85,13 @@ def test_wish_names_what_differs_and_who_owns_it() -> None:
     assert wish.owned({}) == ""
 
 
+def test_what_a_policy_owns_is_not_sent_and_the_rest_is() -> None:
+    wish = FeatureWish(tuple(of(A=("ALL", {}), B=("ALL", {}))), WORDS)
+    there = {"B": Feature("B", "NEW", {}, "one")}
+    assert [[feature.name for feature in call] for call in wish.calls(there)] == [["A"]]
+    assert [feature.name for feature in wish.missing(there)] == ["A", "B"]
+
+
 def test_missing_features_send_nothing_along_with_one_that_goes_off() -> None:
     there = by_name(of(A=("ALL", {"x": "ALL"})))
     assert missing_features(of(A=("NONE", {})), there, "NONE") == tuple(of(A=("NONE", {})))
@@ -151,6 +158,21 @@ def test_names_that_aws_does_not_list_are_told_with_the_one_that_is_near() -> No
     assert FeatureWish(tuple(wanted), WORDS).doubts(there) == explain_unlisted(wanted, there, "NONE")
 
 
+@pytest.mark.parametrize(
+    ("name", "listed", "near"),
+    [
+        ("RDS_LOGIN_EVENTS", "S3_DATA_EVENTS", False),  # each is right, and one is not in every Region
+        ("RUNTIME_MONITORING", "EKS_RUNTIME_MONITORING", False),
+        ("S3_DATA_EVENT", "S3_DATA_EVENTS", True),
+        ("RUNTIME_MONITORNIG", "RUNTIME_MONITORING", True),
+        ("LAMBDA_NETWROK_LOGS", "LAMBDA_NETWORK_LOGS", True),
+    ],
+)
+def test_only_what_looks_misspelt_gets_another_name(name: str, listed: str, near: bool) -> None:
+    [text] = explain_unlisted(of(**{name: ("ALL", {})}), by_name(of(**{listed: ("ALL", {})})), "NONE")
+    assert ("did you mean" in text) is (f"did you mean {listed}?" in text) is near
+
+
 def test_call_is_foreseen_to_be_refused_where_aws_lists_others() -> None:
     wish = FeatureWish(tuple(of(A=("ALL", {}), ODD=("ALL", {}), EVEN=("ALL", {}))), WORDS)
     there = by_name(of(A=("NONE", {})))
@@ -160,13 +182,16 @@ def test_call_is_foreseen_to_be_refused_where_aws_lists_others() -> None:
     assert FeatureWish(wish.features[:1], WORDS).refusal(there) == ""
 
 
-@pytest.mark.parametrize(("old", "new", "calls"), [("NONE", "NEW", 2), ("NEW", "NONE", 1), ("NONE", "NONE", 1)])
-def test_in_order_an_old_feature_goes_before_its_successor_comes(old: str, new: str, calls: int) -> None:
-    found = in_order(of(NEWER=(new, {}), OLD=(old, {}), A=("ALL", {})), WORDS)
-    assert len(found) == calls
-    assert sorted(feature.name for call in found for feature in call) == ["A", "NEWER", "OLD"]
-    if calls == 2:
-        assert [feature.name for feature in found[1]] == ["NEWER"]
+@pytest.mark.parametrize(
+    ("old", "new", "late"), [("NONE", "NEW", "NEWER"), ("NEW", "NONE", "OLD"), ("NONE", "NONE", "NEWER")]
+)
+def test_in_order_no_call_holds_both_and_what_goes_off_goes_first(old: str, new: str, late: str) -> None:
+    wanted = of(NEWER=(new, {}), OLD=(old, {}), A=("ALL", {}))
+    first, second = in_order(wanted, WORDS)
+    assert {feature.name for feature in first} == {"A", "NEWER", "OLD"} - {late}
+    assert [feature.name for feature in second] == [late]
+    wish = FeatureWish(tuple(wanted), WORDS)
+    assert [wish.is_late(call) for call in (first, second, wanted[2:])] == [False, True, False]
 
 
 def test_in_order_of_one_alone_is_one_call() -> None:

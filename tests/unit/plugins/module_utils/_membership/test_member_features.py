@@ -193,6 +193,13 @@ def test_a_policy_is_not_written_against_and_equal_is_fine() -> None:
     problem = result[A].problem
     assert problem and problem.reason is Reason.ORGANIZATION_POLICY and f"NEWER ({POLICY})" in problem.text
     assert result[B].problem is None and port.sent == []
+    # What else the account lacks is sent, and the policy is told all the same.
+    present = {A: {**OWNED, **of(X="DISABLED")}}
+    wish = wish_of(NEWER="ENABLED", X="ENABLED")
+    port = FakeFeatures(present)
+    result = carry_out(wish, port, present)
+    assert port.sent == [([A], ["X"])] and port.time.slept == 0 and result == predict_features(wish, present)
+    assert result[A].is_changed and result[A].problem == problem
     # Whoever comes after one that a policy owns is written to all the same.
     present = {A: OWNED, B: of(NEWER="DISABLED")}
     port = FakeFeatures(present)
@@ -222,6 +229,84 @@ def test_refused_accounts_keep_awss_words_and_the_others_go_on() -> None:
     assert result[B].problem and (result[B].problem.text, result[B].problem.operation) == ("no", "UpdateThem")
     # What is no passing reason is not asked again.
     assert port.sent == [([A, B], ["X"])]
+
+
+def test_what_is_switched_on_waits_until_what_it_replaces_is_off_in_every_account() -> None:
+    wish = wish_of(NEWER="ENABLED", OLD="DISABLED")
+    present = {A: of(OLD="DISABLED", NEWER="DISABLED"), B: of(OLD="ENABLED", NEWER="DISABLED")}
+    assert [([feature.name for feature in sent], ids) for sent, ids in group_by_gap(wish, present)] == [
+        (["OLD"], [B]),
+        (["NEWER"], [A, B]),
+    ]
+    actions = FeaturesLook(wish, FakeFeatures({}), present).actions
+    assert [action.account_ids for action in actions] == [(B,), (A, B)]
+
+
+def test_what_is_asked_for_in_the_other_direction_is_two_calls_as_well() -> None:
+    present = {A: of(OLD="DISABLED", NEWER="DISABLED"), B: of(OLD="DISABLED", NEWER="ENABLED")}
+    port = FakeFeatures(present)
+    carry_out(wish_of(OLD="ENABLED", NEWER="DISABLED"), port, present)
+    assert port.sent == [([B], ["NEWER"]), ([A, B], ["OLD"])]
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_member_that_aws_has_yet_to_hear_of_is_written_to_again(wait: bool) -> None:
+    class Unheard(FakeFeatures):
+        heard_at = 0.0
+
+        def update_features(self, account_ids: Sequence[str], features: Sequence[Feature]) -> Answer:
+            self.refusals = {A: NO_MEMBER} if self.time.now - self.begun < self.heard_at else {}
+            return super().update_features(account_ids, features)
+
+    present = dict.fromkeys((A, B), of(X="DISABLED"))
+    port = Unheard(present)
+    port.heard_at = 5
+    result = carry_out(wish_of(X="ENABLED"), port, present, wait=wait)
+    assert [ids for ids, _features in port.sent] == [[A, B], [A], [A], [A]] and port.time.slept == 7
+    assert result == predict_features(wish_of(X="ENABLED"), present)
+    # The wait ends.
+    port = Unheard(present)
+    port.heard_at = 500
+    result = carry_out(wish_of(X="ENABLED"), port, present, wait=wait)
+    assert result[A] == FeatureResult(present[A], present[A], False, Problem(Reason.TIMED_OUT, NO_MEMBER, "UpdateThem"))
+    assert result[A].is_timed_out and port.time.slept == 60 and result[B].is_changed
+
+
+def test_what_was_taken_is_read_once_whatever_came_of_the_rest() -> None:
+    present = {A: of(OLD="ENABLED", NEWER="DISABLED")}
+    wish = wish_of(OLD="DISABLED", NEWER="ENABLED")
+    port = FakeFeatures(present)
+    port.script.before("update", None, raising(failure(Reason.ACCESS_DENIED)))
+    result = carry_out(wish, port, present)[A]
+    after = of(OLD="DISABLED", NEWER="DISABLED")
+    assert result == FeatureResult(present[A], after, True, failure(Reason.ACCESS_DENIED).as_problem())
+    # Where even that look fails, the refusal is what is told.
+    port = FakeFeatures(present)
+    port.script.before("update", None, raising(failure(Reason.ACCESS_DENIED)))
+    port.script.before("get", raising(failure(Reason.INTERNAL_ERROR)))
+    result = carry_out(wish, port, present)[A]
+    assert result == FeatureResult(present[A], present[A], True, failure(Reason.ACCESS_DENIED).as_problem())
+    # Without a wait, too, and then only once.
+    port = FakeFeatures(present)
+    assert carry_out(wish, port, present, wait=False)[A] == predict_features(wish, present)[A]
+    assert port.reads == [1] and port.time.slept == 0
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_a_look_at_what_was_half_done_is_taken_again_where_that_is_waited_for(wait: bool) -> None:
+    class Shut(FakeFeatures):
+        def get_features(self, account_ids: Sequence[str]) -> tuple[dict[str, dict[str, Feature]], Answer]:
+            present, answer = super().get_features(account_ids)
+            is_shut = self.time.now - self.begun < 5
+            return ({}, Answer(dict.fromkeys(account_ids, Refusal(NO_MEMBER)))) if is_shut else (present, answer)
+
+    present = {A: of(OLD="ENABLED", NEWER="DISABLED")}
+    port = Shut(present)
+    port.script.before("update", None, raising(failure(Reason.ACCESS_DENIED)))
+    result = carry_out(wish_of(OLD="DISABLED", NEWER="ENABLED"), port, present, wait=wait)[A]
+    after = of(OLD="DISABLED", NEWER="DISABLED") if wait else present[A]
+    assert result == FeatureResult(present[A], after, True, failure(Reason.ACCESS_DENIED).as_problem())
+    assert port.time.slept == (7 if wait else 0)
 
 
 @pytest.mark.parametrize("wait", [True, False])
@@ -353,6 +438,9 @@ def test_predict_tells_what_is_known_and_what_is_asked_for() -> None:
     assert (new.features, new.done) == (shown, ())
     assert refused.features is None and refused.problem == Problem(Reason.ACCESS_DENIED, "no", "GetThem")
     assert invited.features is None and invited.problem is None
+    # A member that AWS has yet to hear of is told as it is at the end of a real run's wait.
+    [unheard] = replace(look, refused={C: Refusal(NO_MEMBER)}).predict(results[2:3])
+    assert unheard.is_timed_out and unheard.problem == Problem(Reason.TIMED_OUT, NO_MEMBER, "GetThem")
 
 
 def test_execute_reads_new_members_and_leaves_others_alone() -> None:

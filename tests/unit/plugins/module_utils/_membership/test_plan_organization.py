@@ -54,7 +54,11 @@ WISHES = [
 ]
 PRESENT: list[dict[str, Feature]] = [
     {},
-    {"A": Feature("A", "NEW", {"x": "NEW", "z": "ALL"}), "OLD": Feature("OLD", "ALL")},
+    {
+        "A": Feature("A", "NEW", {"x": "NEW", "z": "ALL"}),
+        "OLD": Feature("OLD", "ALL"),
+        "NEWER": Feature("NEWER", "NONE"),
+    },
     {"A": Feature("A", "ALL", {"x": "ALL"}), "OLD": Feature("OLD", "NONE"), "NEWER": Feature("NEWER", "NEW")},
 ]
 RECORDS = [
@@ -246,6 +250,24 @@ def test_the_second_of_two_calls_is_refused() -> None:
     assert port.sent == [({"members": "NEW"}, ["OLD"])]
     assert result.done == UPDATE and result.problem and result.problem.reason is Reason.ACCESS_DENIED
     assert result.after and result.after.settings == {"members": "NEW"}
+
+
+def test_refusal_of_what_is_not_listed_is_foreseen_with_what_is_done_before_it() -> None:
+    there = replace(NOW, features={"OLD": Feature("OLD", "ALL")})
+    wish = OrganizationWish({"members": "NEW"}, (Feature("NEWER", "NEW"), Feature("OLD", "NONE")))
+    foreseen = predict_organization(plan_organization(wish, there, WORDS))
+    port = FakeOrganization(there)
+    port.script.before("update", None, raising(refusal(Reason.NOT_DELEGATED_ADMINISTRATOR)))
+    result = carry_out(plan_organization(wish, there, WORDS), port)
+    text = "AWS does not list NEWER in this Region, and refuses a call that holds it"
+    assert foreseen.problem == Problem(Reason.FEATURE_UNSUPPORTED, text)
+    assert result.problem and result.problem.reason is Reason.FEATURE_UNSUPPORTED
+    assert (foreseen.done, foreseen.after) == (result.done, result.after) == (UPDATE, port.real)
+    # In one call, nothing of it is done; and where AWS lists nothing at all, that says nothing.
+    alone = replace(wish, features=wish.features[:1])
+    nothing = predict_organization(plan_organization(alone, there, WORDS))
+    assert nothing == OrganizationResult(there, there, (), foreseen.problem)
+    assert predict_organization(plan_organization(alone, replace(there, features={}), WORDS)).problem is None
 
 
 def refusal(reason: Reason) -> CallFailed:

@@ -38,6 +38,7 @@ from ansible_collections.muster.aws.tests.unit.plugins.module_utils._membership.
 )
 
 WORDS = FeatureWords("status", "DISABLED", {"OLD": "NEWER"})
+GENERIC = "The request is rejected because an invalid or out-of-range value is specified as an input parameter."
 
 
 class FakeDetector:
@@ -165,6 +166,12 @@ def test_what_a_policy_owns_is_not_sent_and_the_rest_is() -> None:
     result = carry_out(plan, port)
     assert port.sent == [["enabled"]] and result.problem == predict_service(plan).problem
     assert result.problem and result.problem.reason is Reason.ORGANIZATION_POLICY
+    record.settings["features"]["B"] = Feature("B", "DISABLED")  # type: ignore[index]
+    port = FakeDetector(record)
+    plan = plan_service(wish_of(None, A="DISABLED", B="ENABLED"), record)
+    result = carry_out(plan, port)
+    assert result.after and result.after.settings["features"]["B"].value == "ENABLED"  # type: ignore[index]
+    assert result.done == (Step.UPDATE_SERVICE,) and result.problem == plan.problem == predict_service(plan).problem
     alone = plan_service(wish_of(A="DISABLED"), record)
     assert alone.steps == () and carry_out(alone, port).problem == predict_service(alone).problem == alone.problem
 
@@ -176,21 +183,54 @@ def test_what_a_policy_owns_is_not_sent_and_the_rest_is() -> None:
         (record_of(A="ENABLED"), Reason.INVALID_INPUT, "does not list ODD"),
         (record_of(A="ENABLED"), Reason.ORGANIZATION_MEMBER, "does not list ODD"),
         (record_of(ODD="DISABLED"), Reason.INVALID_INPUT, "lists all of them"),
+        (record_of(ODD="DISABLED"), Reason.ORGANIZATION_MEMBER, "(the call held ODD; AWS lists all of them here)"),
     ],
 )
 def test_a_refusal_of_features_names_the_likely_one(record: ServiceRecord | None, reason: Reason, told: str) -> None:
     port = FakeDetector(record)
-    port.script.before("update" if record else "enable", raising(failure(reason)))
+    text = GENERIC if reason is Reason.ORGANIZATION_MEMBER else "no"
+    port.script.before("update" if record else "enable", raising(failure(reason, text)))
     result = carry_out(plan_service(wish_of(ODD="ENABLED"), record), port)
     assert result.problem and result.problem.reason is Reason.FEATURE_UNSUPPORTED and told in result.problem.text
 
 
 def test_another_refusal_keeps_its_meaning() -> None:
-    record = record_of(A="DISABLED")
+    for record in (record_of(A="DISABLED"), record_of(OTHER="DISABLED")):
+        port = FakeDetector(record)
+        port.script.before("update", raising(failure(Reason.ORGANIZATION_MEMBER)))
+        result = carry_out(plan_service(wish_of(A="ENABLED"), record), port)
+        assert result.problem == failure(Reason.ORGANIZATION_MEMBER).as_problem()
+
+
+def test_a_refusal_speaks_of_the_features_of_its_own_call() -> None:
+    record = record_of(OLD="ENABLED", NEWER="DISABLED")
     port = FakeDetector(record)
-    port.script.before("update", raising(failure(Reason.ORGANIZATION_MEMBER)))
-    result = carry_out(plan_service(wish_of(A="ENABLED"), record), port)
-    assert result.problem and result.problem.reason is Reason.ORGANIZATION_MEMBER
+    port.script.before("update", None, raising(failure(Reason.INVALID_INPUT)))
+    result = carry_out(plan_service(wish_of(OLD="DISABLED", NEWER="ENABLED"), record), port)
+    assert result.problem and "(the call held NEWER; " in result.problem.text
+    # The same words about a call without features mean what they say.
+    port = FakeDetector(record)
+    port.script.before("update", raising(failure(Reason.ORGANIZATION_MEMBER, GENERIC)))
+    wish = ServiceWish(settings={"enabled": False})
+    result = carry_out(plan_service(wish, record), port)
+    assert result.problem == failure(Reason.ORGANIZATION_MEMBER, GENERIC).as_problem()
+
+
+@pytest.mark.parametrize(
+    ("wished", "calls"),
+    [
+        ({"NEWER": "ENABLED", "OLD": "DISABLED", "A": "ENABLED"}, [["OLD", "A"], ["NEWER"]]),
+        ({"NEWER": "DISABLED", "OLD": "ENABLED"}, [["NEWER"], ["OLD"]]),
+        ({"NEWER": "ENABLED", "A": "ENABLED"}, [["NEWER", "A"]]),
+        ({}, [[]]),
+    ],
+)
+def test_switched_on_with_what_one_call_can_hold(wished: dict[str, str], calls: list[list[str]]) -> None:
+    plan = plan_service(wish_of(True, **wished), None)
+    sent = [settings["features"] for settings in (plan.enable_settings, *plan.updates)]
+    assert [[feature.name for feature in wish.features] for wish in sent if isinstance(wish, FeatureWish)] == calls
+    assert plan.enable_settings["enabled"] is True and all(update.keys() == {"features"} for update in plan.updates)
+    assert plan.steps == (Step.ENABLE_SERVICE, *[Step.UPDATE_SERVICE] * (len(calls) - 1))
 
 
 @pytest.mark.parametrize("nth", [0, 1])
