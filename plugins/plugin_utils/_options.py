@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.muster.aws.plugins.module_utils._membership.result import words_of_rows
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import (
     as_list,
     explain_account_id,
@@ -25,6 +26,7 @@ from ansible_collections.muster.aws.plugins.module_utils._membership.validate im
     explain_role_name,
     explain_service_principal,
 )
+from ansible_collections.muster.aws.plugins.module_utils._services.registry import SERVICES
 from ansible_collections.muster.aws.plugins.plugin_utils._summary import RENDERERS
 
 Spec = Mapping[str, Mapping[str, Any]]
@@ -132,7 +134,9 @@ def check_values(options: Mapping[str, Any], prefix: str, known_regions: Iterabl
         "service_principals": [explain_service_principal(name) for name in options.get("service_principals") or ()],
         "external_id": [
             explain_external_id(
-                options.get("external_id"), [str(options.get("administrator_id")), *(options.get("regions") or ())]
+                options.get("external_id"),
+                [str(options.get("administrator_id")), *(options.get("regions") or ())],
+                [word for facts in SERVICES.values() for word in words_of_rows(facts)],
             )
         ],
         "results_file": [_explain_results_file(path) for path in options.get("results_file") or ()],

@@ -271,7 +271,7 @@ class _Run:
             self._write_to(pending)
             pending, self.passing = self.passing, []
             if not pending or not (yield from wait.for_another_look()):
-                break
+                return
 
     def _write_to(self, account_ids: Sequence[str]) -> None:
         found = {account_id: self.results[account_id].after for account_id in account_ids}

@@ -205,6 +205,11 @@ def test_each_of_an_administrator_regions_and_services_is_needed() -> None:
 @pytest.mark.parametrize(
     ("external_id", "fault"),
     [
+        (
+            "unchanged",
+            "x_external_id: is a word of the results, or a part of one, and would be masked in the results; let the "
+            "role's trust policy ask for another",
+        ),
         ("q", "x_external_id: must have 2 to 1224 letters, digits or characters of _+=,.@:/-"),
         *(
             (

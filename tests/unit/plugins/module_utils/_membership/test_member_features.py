@@ -363,6 +363,11 @@ def test_a_lost_answer_counts_as_done_where_a_look_shows_it() -> None:
     port.script.before("update", raising(lost()))
     result = carry_out(wish_of(X="ENABLED"), port, present)[A]
     assert not result.is_changed and result.problem == lost().as_problem()
+    # A refusal is no lost answer: it stays, whatever somebody else does meanwhile.
+    port = FakeFeatures(present)
+    port.script.after("update", raising(failure()))
+    result = carry_out(wish_of(X="ENABLED"), port, present)[A]
+    assert result == FeatureResult(present[A], present[A], False, failure().as_problem()) and port.reads == []
     # The same of two calls, for accounts that lack different things.
     present = {A: of(X="DISABLED", Y="DISABLED"), B: of(X="DISABLED", Y="ENABLED")}
     port = FakeFeatures(present)

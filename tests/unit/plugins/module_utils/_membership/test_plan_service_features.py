@@ -231,6 +231,10 @@ def test_switched_on_with_what_one_call_can_hold(wished: dict[str, str], calls: 
     assert [[feature.name for feature in wish.features] for wish in sent if isinstance(wish, FeatureWish)] == calls
     assert plan.enable_settings["enabled"] is True and all(update.keys() == {"features"} for update in plan.updates)
     assert plan.steps == (Step.ENABLE_SERVICE, *[Step.UPDATE_SERVICE] * (len(calls) - 1))
+    # What AWS takes in an update only is another one.
+    wish = wish_of(True, **wished)
+    wish = replace(wish, settings={**wish.settings, "later": "x"}, updated_only=frozenset({"later"}))
+    assert plan_service(wish, None).updates == ({"later": "x"}, *plan.updates)
 
 
 @pytest.mark.parametrize("nth", [0, 1])
