@@ -176,7 +176,12 @@ ROWS: dict[tuple[str, str], dict[str, Any]] = {
     },
     ("EnableOrganizationAdminAccount", "retry"): {"outcome": "changed", "status": "ENABLED"},
     ("EnableOrganizationAdminAccount", "not_in_organization"): {"outcome": "failed", "reason_code": "invalid_input"},
-    ("UpdateMemberDetectors", "not_a_member"): {"outcome": "failed", "reason_code": "other", "status": "Enabled"},
+    # As long as AWS may have yet to hear of the member, it is asked again.
+    ("UpdateMemberDetectors", "not_a_member"): {
+        "outcome": "timed_out",
+        "reason_code": "timed_out",
+        "status": "Enabled",
+    },
     ("DescribeHub", "hub_on"): {"outcome": "unchanged", "control_finding_generator": "STANDARD_CONTROL"},
     ("DescribeHub", "service_not_enabled"): {"outcome": "changed", "actions": ["enable_service"]},
     ("GetDetector", "detector_on"): {"outcome": "unchanged", "finding_publishing_frequency": "SIX_HOURS"},
