@@ -37,6 +37,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._options import path_of
 from ansible_collections.muster.aws.plugins.plugin_utils._patterns import Patterns, explain_silent_sources
 from ansible_collections.muster.aws.plugins.plugin_utils._preflight import (
     ROLES_FOLDER,
+    WRITTEN_AT_THE_END,
     Preflight,
     Stop,
     ask_caller,
@@ -65,7 +66,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._variables import (
     includes_of,
     parents_of,
 )
-from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, some, tally
+from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, first, some, tally
 
 Result = dict[str, Any]
 
@@ -154,8 +155,7 @@ class ActionModule(ModulesAction):
     def _taken(self) -> dict[str, str]:
         """Return the files that must not be written, and what they are: what would replace them loses that."""
         earlier = [run.plan["options"] for name in ROLES for run in Runs(C.DEFAULT_LOCAL_TMP, name)]
-        names = ("results_file", "failed_file")
-        written = [path for options in earlier for name in names for path in as_list(options.get(name))]
+        written = [path for options in earlier for name in WRITTEN_AT_THE_END for path in as_list(options.get(name))]
         results = dict.fromkeys(written, "has the results of an earlier part of this run")
         return {**results, **dict.fromkeys(self._sources, "is the inventory")}
 
@@ -311,8 +311,7 @@ class ActionModule(ModulesAction):
         if self._role.name == "offboard":
             own = options["administrator_id"]
             names = [host for host in hosts if plan["accounts"]["accounts"][host] != own]
-            more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
-            lines.append(f"They become {options['state']}: {' '.join(names[:_NAMED])}{more}")
+            lines.append(f"They become {options['state']}: {first(names, _NAMED)}")
         return lines + self._switched(plan)
 
     def _switched(self, plan: Mapping[str, Any]) -> list[str]:

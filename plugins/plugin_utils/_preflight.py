@@ -38,8 +38,8 @@ _FAULTS_SHOWN = 10
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 # The options that name files to write: those that the ending writes, whatever stopped the run, and the report's own.
-_AT_THE_END = ("results_file", "failed_file")
-_FILES = (*_AT_THE_END, "file", "csv_file", "json_file")
+WRITTEN_AT_THE_END = ("results_file", "failed_file")
+_FILES = (*WRITTEN_AT_THE_END, "file", "csv_file", "json_file")
 
 
 class Stop(Exception):
@@ -92,7 +92,8 @@ class Preflight:
         named = Counter(path_of(path) for value in options.values() for path in as_list(value))
         theirs = {path for path, count in named.items() if count > 1}.union(map(path_of, taken))
         paths = {
-            name: [path for path in as_list(options.get(name)) if path_of(path) not in theirs] for name in _AT_THE_END
+            name: [path for path in as_list(options.get(name)) if path_of(path) not in theirs]
+            for name in WRITTEN_AT_THE_END
         }
         return {name: found if isinstance(options[name], list) else found[0] for name, found in paths.items() if found}
 

@@ -39,8 +39,6 @@ _Place = tuple[str, str, str]
 # What closes a gap is the role onboard: advice names its variables. What could not be read is read by this role again.
 _ADVISED = "onboard_"
 _READING = "report_"
-# Reading waits for nothing, and so has no variable to wait longer.
-_READING_STEPS = {Reason.TIMED_OUT.value: "run again later"}
 
 
 class Standing(str, Enum):
@@ -186,7 +184,7 @@ def build_report(
         "totals": _totals(counted, unlisted),
         "summary": _summary(columns, counted, unlisted),
         "problems": [
-            {"service": column.service, "region": column.region, **_unread(*column.problem)}
+            {"service": column.service, "region": column.region, **_explained(*column.problem, prefix=_READING)}
             for column in columns
             if column.problem
         ],
@@ -271,7 +269,7 @@ class _Column:
         }
         problem = (Reason.INVALID_INPUT.value, fault) if fault else self.problem
         if problem:
-            return {**cell, **_unread(*problem)}
+            return {**cell, **_explained(*problem, prefix=_READING)}
         if account_id == self._administrator_id:
             return {**cell, "standing": Standing.ADMINISTRATOR.value}
         cell.update(self._standing(cell["status"]))
@@ -423,11 +421,6 @@ def _place(account: Mapping[str, Any], cell: Mapping[str, Any]) -> _Place:
 
 def _explained(reason_code: str, text: str | None, prefix: str = _ADVISED) -> Cell:
     return {"reason_code": reason_code, "reason": text, "next_step": hint(reason_code, prefix)}
-
-
-def _unread(reason_code: str, text: str | None) -> Cell:
-    explained = _explained(reason_code, text, _READING)
-    return {**explained, "next_step": _READING_STEPS.get(reason_code, explained["next_step"])}
 
 
 def _unlisted(

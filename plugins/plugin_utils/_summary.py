@@ -15,6 +15,7 @@ import io
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from xml.etree import ElementTree
 
@@ -24,6 +25,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import (
     Cause,
     causes_of,
     counted,
+    first,
     next_step,
     tally,
 )
@@ -106,7 +108,7 @@ class Ending:
     def as_wanted(self) -> int:
         return len(self.hosts) - len(self.failed_hosts) - len(self.gap_hosts)
 
-    @property
+    @cached_property
     def causes(self) -> list[Cause]:
         return causes_of(row for row in self.rows if row["failed"])
 
@@ -158,8 +160,7 @@ def summary_lines(ending: Ending, again: Sequence[str], files: Sequence[str]) ->
     if again:
         tail += ["", *again]
     if files:
-        more = f" and {len(files) - _FILES_SHOWN} more" if files[_FILES_SHOWN:] else ""
-        tail += ["", f"Written: {', '.join(files[:_FILES_SHOWN])}{more}"]
+        tail += ["", f"Written: {first(files, _FILES_SHOWN, ', ')}"]
     if not ending.stopped:
         lines += _causes(ending, _MOST_LINES - len(lines) - len(notes) - bool(notes) - len(tail))
     if notes:
@@ -218,11 +219,10 @@ def _causes(ending: Ending, room: int) -> list[str]:
         shown = min(_CAUSES_SHOWN, (room - 2) // _LINES_OF_A_CAUSE)
     for cause in causes[:shown]:
         hosts = cause.hosts
-        names = " ".join(hosts[:_HOSTS_SHOWN]) + (f" and {len(hosts) - _HOSTS_SHOWN:,} more" if hosts[5:] else "")
         lines += [
             "",
             _short(f"{counted(len(hosts), 'account')}: {cause.reason_code}, {cause.where(ending.regions)}"),
-            _short(f"  hosts: {names}"),
+            _short(f"  hosts: {first(hosts, _HOSTS_SHOWN)}"),
             _short(f"  {cause.sentence}", 2 * _WIDTH),
             _short(f"  next:  {ending.next_step(cause)}"),
         ]

@@ -46,11 +46,12 @@ _ROLE_HINTS = {
     Reason.INVALID_INPUT: "correct it in the inventory and run again",
 }
 
-# Where a role has another: who leaves does not switch anything on.
+# Where a role has another: who leaves does not switch anything on, and a report waits for nothing.
 _HINTS_OF_ROLES = {
     "offboard_": {
         Reason.SERVICE_NOT_ENABLED: "leave the Region out of offboard_regions: nobody is a member where it is off"
-    }
+    },
+    "report_": {Reason.TIMED_OUT: "run again later"},
 }
 
 # What changes from call to call and from Region to Region without saying anything: ids of detectors and of requests,
@@ -97,6 +98,12 @@ def listed(items: Sequence[str]) -> str:
 def some(names: Sequence[str], most: int = 5) -> str:
     """Return "a b c ...": the first names, and that there are more."""
     return " ".join(names[:most]) + " ..." * bool(names[most:])
+
+
+def first(names: Sequence[str], most: int, between: str = " ") -> str:
+    """Return "a b c and 1,195 more": the first names, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if names[most:] else ""
+    return between.join(names[:most]) + more
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:
@@ -181,10 +188,10 @@ def _same_hosts(causes: Iterable[Cause]) -> list[Cause]:
     for cause in causes:
         hosts = sorted({row.get("host") or "" for row in cause.rows})
         same = merged.setdefault((cause.reason_code, cause.operation, *hosts), [])
-        first = next((each for each in same if each.services.isdisjoint(cause.services)), None)
-        if first:
-            first.text = f"{first.text}; {cause.text}"
-            first.rows += cause.rows
+        other = next((each for each in same if each.services.isdisjoint(cause.services)), None)
+        if other:
+            other.text = f"{other.text}; {cause.text}"
+            other.rows += cause.rows
         else:
             same.append(cause)
     return [cause for same in merged.values() for cause in same]

@@ -141,8 +141,7 @@ def test_hint_names_variables_that_there_are(role: str) -> None:
     known = {name for each in ROLES for name in read_spec(each)}
     texts = [hint(reason.value, f"{role}_") for reason in Reason]
     named = set(re.findall(r"\b(?:onboard|offboard|report)_\w+", " ".join(texts)))
-    # A report waits for nothing.
-    assert f"{role}_regions" in named and named - known <= {"report_wait_timeout"}
+    assert f"{role}_regions" in named and named <= known
 
 
 def test_files_hold_every_row_and_keep_texts_inert() -> None:

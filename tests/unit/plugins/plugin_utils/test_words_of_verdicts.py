@@ -15,6 +15,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import (
     Words,
     causes_of,
     counted,
+    first,
     hint,
     listed,
     next_step,
@@ -331,3 +332,11 @@ def test_some_names_stand_for_all() -> None:
         "a b ...",
     )
     assert some([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("count", "between", "told"),
+    [(0, " ", ""), (2, " ", "a b"), (3, ", ", "a, b and 1 more"), (1200, " ", "a b and 1,198 more")],
+)
+def test_first_names_are_told_and_how_many_more_there_are(count: int, between: str, told: str) -> None:
+    assert first([*"ab", *["c"] * 1198][:count], 2, between) == told
