@@ -400,10 +400,11 @@ class ActionModule(ModulesAction):
 
     def _report_notes(self, report: Mapping[str, Any]) -> list[str]:
         totals = report["totals"]
+        unread = ", as far as it could be read" if report["problems"] else ""
         note = (
             f"{totals['covered']:,} of {counted(totals['accounts'], 'account')} without a gap, "
             f"{counted(totals['gaps'], 'gap')}, "
-            f"{counted(totals['unlisted'], 'member')} that the inventory does not list"
+            f"{counted(totals['unlisted'], 'member')} that the inventory does not list{unread}"
         )
         return [note, "the page, the CSV and the JSON are not written in check mode"] if self.is_check else [note]
 

@@ -50,7 +50,7 @@ options:
       - A name that AWS does not list in the Region is warned of. To have it V(DISABLED) is no change. To have it
         V(ENABLED) is asked of AWS all the same, which refuses the call, as check mode foresees
         (V(feature_unsupported)).
-      - What a policy of the organization decides is not written (V(organization_policy)).
+      - What a policy of the organization decides is not written (V(organization_policy)); the other features are.
       - An account that becomes a member in the same task is read once it is one; check mode shows it with what is asked
         for.
       - It goes with O(state=present) only.

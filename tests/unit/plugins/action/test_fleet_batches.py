@@ -107,13 +107,20 @@ def test_batch_is_offboarded(play_of: Callable[..., StandInPlay], monkeypatch: p
     assert work.work.is_check is False
 
 
-@pytest.mark.parametrize("is_check", [False, True])
+@pytest.mark.parametrize(
+    ("is_check", "problems", "unread"), [(False, [], ""), (True, [{}], ", as far as it could be read")]
+)
 def test_report_is_made_and_written_unless_nothing_may_be(
-    play_of: Callable[..., StandInPlay], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_check: bool
+    play_of: Callable[..., StandInPlay],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    is_check: bool,
+    problems: list[Any],
+    unread: str,
 ) -> None:
     play, work = play_of("report"), Work(**{host: verdict() for host in HOSTS})
     totals = {"accounts": 1200, "covered": 1100, "cells": 1, "gaps": 1, "unlisted": 2}
-    report = {"totals": totals, "summary": {"guardduty": {}}}
+    report = {"totals": totals, "summary": {"guardduty": {}}, "problems": problems}
     work.result["report"] = report
     path = tmp_path / "report.html"
     written: list[Any] = []
@@ -129,7 +136,7 @@ def test_report_is_made_and_written_unless_nothing_may_be(
     options = {**PLAN["options"], "external_id": None}
     assert work.given == [(options, PLAN["inventory"], "arn", "2026-03-04 05:06 UTC")]
     assert work.work.is_check is is_check
-    note = "1,100 of 1,200 accounts without a gap, 1 gap, 2 members that the inventory does not list"
+    note = f"1,100 of 1,200 accounts without a gap, 1 gap, 2 members that the inventory does not list{unread}"
     unwritten = ["the page, the CSV and the JSON are not written in check mode"]
     [kept] = play.run.batches()
     assert kept == {
@@ -151,7 +158,11 @@ def test_files_are_made_for_their_owner_alone_and_kept_where_they_are(
     play_of: Callable[..., StandInPlay], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     play, work = play_of("report"), Work(search=verdict())
-    work.result["report"] = {"totals": {"accounts": 1, "covered": 1, "gaps": 0, "unlisted": 0}, "summary": {}}
+    work.result["report"] = {
+        "totals": {"accounts": 1, "covered": 1, "gaps": 0, "unlisted": 0},
+        "summary": {},
+        "problems": [],
+    }
     monkeypatch.setenv("HOME", str(tmp_path))
     there = tmp_path / "there.csv"
     there.write_text("before", encoding="utf-8")
