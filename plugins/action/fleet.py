@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.utils.vars import load_extra_vars
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import (
     FACTS,
@@ -59,6 +61,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._summary import (
     Ending,
     render_markdown,
     summary_lines,
+    together,
 )
 from ansible_collections.muster.aws.plugins.plugin_utils._variables import (
     FleetVariables,
@@ -154,8 +157,8 @@ class ActionModule(ModulesAction):
 
     def _taken(self) -> dict[str, str]:
         """Return the files that must not be written, and what they are: what would replace them loses that."""
-        earlier = [run.plan["options"] for name in ROLES for run in Runs(C.DEFAULT_LOCAL_TMP, name)]
-        written = [path for options in earlier for name in WRITTEN_AT_THE_END for path in as_list(options.get(name))]
+        earlier = [run for name in ROLES for run in Runs(C.DEFAULT_LOCAL_TMP, name)]
+        written = [path for run in earlier for path in _results_of(run)]
         results = dict.fromkeys(written, "has the results of an earlier part of this run")
         return {**results, **dict.fromkeys(self._sources, "is the inventory")}
 
@@ -204,6 +207,7 @@ class ActionModule(ModulesAction):
             raise Stop("; ".join(faults))
         options = plan["options"] = preflight.options(taken)
         self._refuse_others(hosts, options)
+        self._refuse_batch_size(hosts)
         self._refuse_unnamed(hosts, options, earlier)
         plan.update({"secrets": preflight.secrets, "switched_on": {}, "caller_arn": None})
         plan["accounts"] = preflight.accounts(options["services"])
@@ -252,6 +256,13 @@ class ActionModule(ModulesAction):
                 f"{counted(len(others), 'other host')} ({some(others)}): only the playbook of this collection "
                 "reads it, with -e. Give it there, or choose hosts with --limit"
             )
+
+    def _refuse_batch_size(self, hosts: Mapping[str, HostVariables]) -> None:
+        """Refuse a size of batches that the playbook does not read. What a play of somebody's own reads is its own."""
+        name = f"{self._role.prefix}batch_size"
+        is_given = any(variables.raw(name) is not None for variables in hosts.values())
+        if is_given and self._task._role is None and name not in load_extra_vars(self._loader):
+            raise Stop(f"{name} was given by the inventory, and the playbook reads it with -e only. Give it there")
 
     def _listed(self, preflight: Preflight, hosts: Mapping[str, HostVariables], options: Mapping[str, Any]) -> Result:
         """Return all accounts that the inventory lists: members that it does not are told."""
@@ -353,7 +364,7 @@ class ActionModule(ModulesAction):
             # Whatever it was, the hosts of this batch are failed hosts, and the next batch is tried.
             text = text_of(error)
         except BaseException as error:
-            text = _out_of_time(error)
+            text = f"{_out_of_time(error)}. What AWS had accepted by then is not counted as changed"
         return _undone(plan, dict.fromkeys(hosts, text))
 
     def _recheck(self, run: Run, plan: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
@@ -411,10 +422,11 @@ class ActionModule(ModulesAction):
     def _progress(self, run: Run, plan: Mapping[str, Any], batch: Mapping[str, Any]) -> str:
         """Return the line after a batch: which of how many, accounts seen of all, changed, failed."""
         done = run.hosts_done
-        seen, hosts = len(done), len(done.union(plan["hosts"]))
-        size = len(batch["hosts"])
+        # Whoever has failed before, or left the play, comes no more.
+        to_come = set(plan["hosts"]).intersection(self._vars["ansible_play_hosts"]) - done
+        seen, hosts, size = len(done), len(done) + len(to_come), len(batch["hosts"])
         number = run.batches_done
-        of_all = max(number, number + -(-(hosts - seen) // max(size, 1)))
+        of_all = number + ceil(len(to_come) / len(self._vars["ansible_play_batch"]))
         failed = [host for host, verdict in batch["hosts"].items() if verdict["failed"]]
         changed = sum(verdict["changed"] for verdict in batch["hosts"].values())
         gaps = len({row["host"] for row in batch["rows"] if row["failed"]} - set(failed))
@@ -443,14 +455,14 @@ class ActionModule(ModulesAction):
         run = self._runs.current
         if run is None:
             return {"changed": False, "failed": True, "msg": "Nothing was done: the preflight was left out."}
-        plan = run.plan
-        batches = list(run.batches())
-        verdicts = {host: verdict for batch in batches for host, verdict in batch["hosts"].items()}
-        if self._is_to_be_continued(run, plan, verdicts):
+        plan, batches = run.plan, list(run.batches())
+        ending = self._ending(run)
+        if self._is_to_be_continued(run, plan, ending.verdicts):
             return {"changed": False, "msg": "more batches follow"}
-        ending = self._ending(plan, batches, verdicts)
+        others = [self._ending(each) for each in self._runs.others]
+        ending = ending.after(others)
         written, unwritten = self._write_results(plan, ending)
-        files = [path for batch in batches for path in batch.get("files", ())] + written
+        files = _reports_of(batches) + written
         unwritten = [text for batch in batches for text in batch.get("unwritten", ())] + unwritten
         failed_file = plan["options"].get("failed_file")
         if plan["stopped"]:
@@ -464,7 +476,10 @@ class ActionModule(ModulesAction):
         if unwritten:
             # Ansible keeps the statistics of a task that succeeded, and prints all of one that did not.
             return {"changed": False, "failed": True, "msg": "\n".join(f"Not written: {text}" for text in unwritten)}
-        stats = {self._role.statistic: {**ending.as_data(), "files": files}}
+        files = [
+            path for each in self._runs.others for path in (*_reports_of(each.batches()), *_results_of(each))
+        ] + files
+        stats = {self._role.statistic: {**together([*others, ending]).as_data(), "files": files}}
         stats[self._role.name] = self._totals(batches)
         return {
             "changed": False,
@@ -483,9 +498,9 @@ class ActionModule(ModulesAction):
         ]
         return len(failed) < len(run.batch) and not (failed and self._task.any_errors_fatal)
 
-    def _ending(
-        self, plan: Mapping[str, Any], batches: Iterable[Mapping[str, Any]], verdicts: Mapping[str, Any]
-    ) -> Ending:
+    def _ending(self, run: Run) -> Ending:
+        plan, batches = run.plan, list(run.batches())
+        verdicts = {host: verdict for batch in batches for host, verdict in batch["hosts"].items()}
         options = plan["options"]
         gone = {host for batch in batches for host in batch.get("gone", ())}
         return Ending(
@@ -614,6 +629,17 @@ def _write_all(texts: Mapping[str, str]) -> tuple[list[str], list[str]]:
         else:
             written.append(name)
     return written, unwritten
+
+
+def _reports_of(batches: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the names of the files that were written with a batch."""
+    return [path for batch in batches for path in batch.get("files", ())]
+
+
+def _results_of(run: Run) -> list[str]:
+    """Return the names of the files that a use of a role writes at its end."""
+    options = run.plan["options"]
+    return [path for name in WRITTEN_AT_THE_END for path in as_list(options.get(name))]
 
 
 def _short(text: str) -> str:

@@ -76,8 +76,9 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         run = Runs(C.DEFAULT_LOCAL_TMP, role).current
         if run is None:
             raise AnsibleError(
-                "nothing was done: the play that checks everything did not take place. A condition on import_playbook "
-                "is asked of the first host only; choose hosts with --limit or a variable of hosts"
+                "nothing was done: the play that checks everything did not take place. Tags, --step or a condition on "
+                "import_playbook left it out, and a condition is asked of the first host only; choose hosts with "
+                "--limit or a variable of hosts"
             )
         plan = run.plan
         if which == "due":
@@ -155,5 +156,5 @@ def _refuse_parts(variables: Mapping[str, Any], instead: str = "") -> None:
     if not {"all", "untagged"} & set(tags) or {"all", "untagged"} & set(variables.get("ansible_skip_tags") or ()):
         raise AnsibleError(
             f"--tags and --skip-tags would leave the work out ({', '.join(tags)} asked for), and nothing was done. "
-            f"This playbook has no tags{instead}"
+            f"This playbook has no tags, and does not see those of an import_playbook{instead}"
         )

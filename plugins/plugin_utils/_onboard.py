@@ -45,9 +45,7 @@ def foresee_members(members: Result, service_result: Result, service: str, by_in
     A service that is off has no members, so that every account of such a Region is new once it is switched on.
     """
     facts = FACTS[service]
-    switched_on = {
-        row["region"] for row in rows_of(service_result, facts.kind.rows) if "enable_service" in row["actions"]
-    }
+    switched_on = _regions_to_switch_on(service, service_result)
     state = State.INVITED if by_invitation else State.ENABLED
     new = {
         "status": facts.word_for(state),
@@ -142,7 +140,23 @@ def onboard_batch(
         service: _ServiceJudge(service, results, options.get("monitoring")).row for service, results in done.items()
     }
     judged = judge_hosts(batch, options["regions"], judges, Words("onboard_", "no record", work.is_check))
-    return {**judged, "notes": [note for service, results in done.items() for note in _unlisted(service, results)]}
+    notes = [note for service, results in done.items() for note in _unlisted(service, results)]
+    if work.is_check and options["via"] == "organization":
+        notes += [note for service, result in switched_on.items() for note in _unasked(service, result)]
+    return {**judged, "notes": notes}
+
+
+def _unasked(service: str, service_result: Result) -> Iterator[str]:
+    """Say where check mode cannot ask whether AWS would take the organization's accounts."""
+    regions = _regions_to_switch_on(service, service_result)
+    if regions:
+        title = FACTS[service].title
+        yield f"{title} is off in {' '.join(sorted(regions))}: whether it is delegated there could not be asked"
+
+
+def _regions_to_switch_on(service: str, service_result: Result) -> set[str]:
+    rows = rows_of(service_result, FACTS[service].kind.rows)
+    return {row["region"] for row in rows if Step.ENABLE_SERVICE.value in row["actions"]}
 
 
 def _unlisted(service: str, results: Mapping[str, Any]) -> Iterator[str]:
@@ -321,6 +335,9 @@ class _ServiceJudge:
         if member is None:
             return fault_row(self._service, place, self._message or "the account was not reached")
         administrator = self._predicted(member, self._administrators.get(place))
+        if self._is_check and administrator and administrator["reason_code"] == Reason.ASSUME_ROLE_FAILED.value:
+            # Whoever cannot be entered is not invited, which was not asked where the service is still off.
+            member = {**member, "status": member["previous_status"], "actions": []}
         status = self._status(place, member, administrator)
         problem = self._problem(place, member, administrator, status)
         return {

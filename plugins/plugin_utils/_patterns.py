@@ -78,7 +78,7 @@ def _any_or_itself(found: re.Match[str]) -> str:
     return r"\." if found[0] == "." else "."
 
 
-def explain_sources(sources: Iterable[str], groups: Iterable[str], loader: Any) -> list[str]:
+def explain_sources(sources: Sequence[str], groups: Iterable[str], loader: Any) -> list[str]:
     """Return a sentence for each source of the inventory that Ansible could not read, or of which it read only a part.
 
     Ansible warns of these and goes on without their hosts. Sources that ask somebody (scripts, and files that name an
@@ -87,8 +87,10 @@ def explain_sources(sources: Iterable[str], groups: Iterable[str], loader: Any) 
     :param groups: Those of the inventory: a source may go on with groups of another.
     :param loader: Ansible's own, which can read what is encrypted.
     """
+    given = [Path(source) for source in sources if "," not in source]
+    empty = [f"the inventory {path} is a folder without a file that Ansible reads" for path in given if _is_empty(path)]
     found = [_explain(path, groups, loader) for path in _paths(sources) if not _asks(path)]
-    return [fault for fault in found if fault]
+    return [*empty, *(fault for fault in found if fault)]
 
 
 def explain_silent_sources(
@@ -114,6 +116,12 @@ def _files(path: Path) -> Iterable[Path]:
     return [
         file for child in sorted(path.iterdir()) if not IGNORED.search(child.name.encode()) for file in _files(child)
     ]
+
+
+def _is_empty(path: Path) -> bool:
+    """Tell whether a source is a folder that gives nothing, not even variables for the hosts of others."""
+    has_variables = any((path / name).is_dir() for name in ("group_vars", "host_vars"))
+    return path.is_dir() and not has_variables and not list(_files(path))
 
 
 def _asks(path: Path) -> bool:

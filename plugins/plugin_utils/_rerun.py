@@ -43,7 +43,7 @@ class Call:
         given = [text for text in self._variables if self._is_repeatable(text)]
         kept_back = sorted({name for text in self._variables if text not in given for name in _names(text)})
         words = ["ansible-playbook", *self.playbooks]
-        words += _each("-i", self.sources) + _each("-e", given) + self._vault()
+        words += _each("-i", self.sources) + _each("-e", given) + self._vault() + self._tags()
         if failed_file or len(failed) <= _HOSTS_NAMED:
             task = "Run the failed ones again"
             words += ["--limit", f"@{failed_file}" if failed_file else limit_of(failed)]
@@ -68,6 +68,11 @@ class Call:
         asked = ["--ask-vault-pass"] if self.arguments.get("ask_vault_pass") else []
         ids = self.arguments.get("vault_ids") or ()
         return _each("--vault-id", ids) + _each("--vault-password-file", files) + asked
+
+    def _tags(self) -> list[str]:
+        """Return what keeps to the same parts of the playbooks; they may have others, such as an offboarding."""
+        tags, skipped = (sorted(self.arguments.get(name) or ()) for name in ("tags", "skip_tags"))
+        return _each("--tags", [] if tags == ["all"] else tags) + _each("--skip-tags", skipped)
 
 
 def _each(option: str, values: Iterable[object]) -> list[str]:

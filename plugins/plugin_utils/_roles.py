@@ -18,11 +18,13 @@ class Role:
     :param needs_email: Whether the addresses of accounts matter.
     :param switches_on: Whether it switches the services on in the administrator.
     :param writes: Whether it changes anything in AWS.
+    :param enters: The option, and its value, with which it acts in the accounts themselves.
     :param fallback: A prefix of variables that serve where the role's own are not set.
     """
 
     name: str
     title: str
+    enters: tuple[str, object]
     needs_email: bool = False
     switches_on: bool = False
     writes: bool = True
@@ -42,9 +44,9 @@ class Role:
 ROLES = {
     role.name: role
     for role in (
-        Role("onboard", "Onboarding", needs_email=True, switches_on=True, fallback=None),
-        Role("offboard", "Offboarding"),
-        Role("report", "Report on", writes=False),
+        Role("onboard", "Onboarding", ("via", "invitation"), needs_email=True, switches_on=True, fallback=None),
+        Role("offboard", "Offboarding", ("disable_services", True)),
+        Role("report", "Report on", ("member_side", True), writes=False),
     )
 }
 

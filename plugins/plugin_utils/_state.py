@@ -131,5 +131,15 @@ class Runs:
     @property
     def current(self) -> Run | None:
         """The use that was begun or resumed last."""
+        name = self._current_name
+        return Run(self._folder / name) if name else None
+
+    @property
+    def others(self) -> list[Run]:
+        """All other uses; with ``serial`` some of them may not be over."""
+        return [Run(path) for path in sorted(self._folder.glob("run-*")) if path.name != self._current_name]
+
+    @property
+    def _current_name(self) -> str:
         current = self._folder / "current"
-        return Run(self._folder / current.read_text(encoding="utf-8")) if current.exists() else None
+        return current.read_text(encoding="utf-8") if current.exists() else ""

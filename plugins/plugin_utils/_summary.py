@@ -13,8 +13,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 from xml.etree import ElementTree
@@ -112,6 +112,15 @@ class Ending:
     def causes(self) -> list[Cause]:
         return causes_of(row for row in self.rows if row["failed"])
 
+    def after(self, others: Iterable[Ending]) -> Ending:
+        """Return it with a line on hosts that were not begun because they had failed in another use of the role."""
+        failed = {host for each in others for host, verdict in each.verdicts.items() if verdict["failed"]}
+        gone = [host for host in self.not_begun if host in failed]
+        if not gone:
+            return self
+        note = f"{first(gone, _HOSTS_SHOWN)}: failed earlier in this run, so that nothing was done here"
+        return replace(self, notes=[*self.notes, note])
+
     def next_step(self, cause: Cause) -> str:
         return next_step(cause.rows[0], self.prefix)
 
@@ -140,6 +149,30 @@ class Ending:
                 for cause in self.causes
             ],
         }
+
+
+def together(endings: Sequence[Ending]) -> Ending:
+    """Return how all uses of a role in a run ended: an account is as wanted if each use of the role left it so.
+
+    :param endings: At least one; what is not of hosts is that of the last.
+    """
+    begun = {host for ending in endings for host in ending.verdicts}
+    verdicts: dict[str, dict[str, Any]] = {}
+    for ending in endings:
+        failed, changed = set(ending.failed_hosts), set(ending.changed_hosts)
+        for host in begun.intersection(ending.hosts):
+            before = verdicts.get(host, {"changed": False, "failed": False})
+            verdicts[host] = {
+                "changed": before["changed"] or host in changed,
+                "failed": before["failed"] or host in failed,
+            }
+    return replace(
+        endings[-1],
+        hosts=list(dict.fromkeys(host for ending in endings for host in ending.hosts)),
+        regions=list(dict.fromkeys(region for ending in endings for region in ending.regions)),
+        rows=[row for ending in endings for row in ending.rows],
+        verdicts=verdicts,
+    )
 
 
 def summary_lines(ending: Ending, again: Sequence[str], files: Sequence[str]) -> list[str]:

@@ -145,6 +145,18 @@ class Cause:
         is_same = len(found) == len(hosts) * len(places)
         return places_of(self.rows, regions) + ("" if is_same else ", not each in all of them")
 
+    def is_told_by_another_service_as(self, other: Cause) -> bool:
+        is_alike = self.operation == other.operation or self.text == other.text
+        return is_alike and self.services.isdisjoint(other.services)
+
+    def add(self, other: Cause) -> None:
+        """Take in what another service says of the same."""
+        if self.text == other.text:
+            self.operation = " and ".join(filter(None, (self.operation, other.operation))) or None
+        else:
+            self.text = f"{self.text}; {other.text}"
+        self.rows += other.rows
+
     @property
     def sentence(self) -> str:
         call = f"{self.operation}: " if self.operation else ""
@@ -180,18 +192,18 @@ def causes_of(rows: Iterable[Row]) -> list[Cause]:
 
 
 def _same_hosts(causes: Iterable[Cause]) -> list[Cause]:
-    """Make one of causes with one reason, call and the same hosts: services have words of their own for the same.
+    """Make one of causes with one reason, the same hosts, and the same call or the same words.
 
-    What one service says in two ways is two things, such as two administrators in two Regions.
+    Services have calls and words of their own for the same. What one service says in two ways is two things, such as
+    two administrators in two Regions.
     """
     merged: dict[tuple[Any, ...], list[Cause]] = {}
     for cause in causes:
         hosts = sorted({row.get("host") or "" for row in cause.rows})
-        same = merged.setdefault((cause.reason_code, cause.operation, *hosts), [])
-        other = next((each for each in same if each.services.isdisjoint(cause.services)), None)
+        same = merged.setdefault((cause.reason_code, *hosts), [])
+        other = next((each for each in same if each.is_told_by_another_service_as(cause)), None)
         if other:
-            other.text = f"{other.text}; {cause.text}"
-            other.rows += cause.rows
+            other.add(cause)
         else:
             same.append(cause)
     return [cause for same in merged.values() for cause in same]

@@ -79,7 +79,7 @@ def explain_account_id(value: object) -> str | None:
     if not isinstance(value, str):
         return (
             f"account id {value!r} is of type {type(value).__name__}, not a string of 12 digits; "
-            'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"'
+            'quote it in YAML (twice in a host line of INI) and keep leading zeros, as in "012345678901"'
         )
     if not _ACCOUNT_ID.fullmatch(value):
         return f'account id {value!r} is not 12 digits; write all 12, quoted, as in "012345678901"'

@@ -146,6 +146,53 @@ def test_counts_are_those_of_all_uses_of_the_role(play_of: Callable[..., StandIn
     assert [row["region"] for row in told.ending.rows] == ["us-west-2"]
 
 
+def test_summary_for_programs_is_of_all_uses_of_the_role_and_that_for_people_of_the_last(
+    play_of: Callable[..., StandInPlay], told: Told
+) -> None:
+    play = play_of("onboard", options={"results_file": ["a.json"], "failed_file": "a.txt", "regions": ["us-east-1"]})
+    problem = {"failed": True, "reason_code": "resigned", "reason": "No.", "actions": []}
+    play.keep({"search": verdict(True), "payments": verdict(True), "audit": verdict(failed=True)}, files=["page"])
+    play.keep({}, [host_row("audit", **problem)])
+    second = Runs(str(play.folder), "onboard").begin("another-use", HOSTS)
+    second.keep_plan({**PLAN, "options": {"regions": ["us-west-2"]}})
+    play.keep({"search": verdict(), "payments": verdict(failed=True)})
+    play.keep({}, [host_row("payments", region="us-west-2", **problem)], files=["b"])
+    kept = play.step("summary")["ansible_stats"]["data"]["onboard_summary"]
+    causes = kept.pop("causes")
+    assert kept == {
+        "accounts": 3,
+        "as_wanted": 1,
+        "changed": 2,
+        "gaps": 0,
+        "failed": 2,
+        "not_begun": 0,
+        "is_check": False,
+        "stopped": None,
+        "failed_hosts": ["payments", "audit"],
+        "files": ["page", "a.json", "a.txt", "b"],
+    }
+    assert [(cause["hosts"], cause["where"]) for cause in causes] == [
+        (["audit", "payments"], "GuardDuty in all 2 Regions, not each in all of them")
+    ]
+    assert told.files == ["b"]
+    assert told.ending.not_begun == ["audit"]
+    assert told.ending.notes == ["audit: failed earlier in this run, so that nothing was done here"]
+    assert told.ending.regions == ["us-west-2"]
+
+
+def test_host_that_another_use_has_yet_to_come_to_is_not_said_to_have_failed(
+    play_of: Callable[..., StandInPlay], told: Told
+) -> None:
+    play = play_of("onboard")
+    play.keep({"search": verdict()})
+    second = Runs(str(play.folder), "onboard").begin("another-use", HOSTS)
+    second.keep_plan({**PLAN, "hosts": ["search", "audit"]})
+    play.keep({"search": verdict()})
+    kept = play.step("summary")["ansible_stats"]["data"]["onboard_summary"]
+    assert told.ending.notes == []
+    assert (kept["failed_hosts"], kept["not_begun"], kept["as_wanted"]) == (["payments", "audit"], 2, 1)
+
+
 @pytest.mark.parametrize(
     ("batches", "active", "verdicts", "hosts", "is_told"),
     [
@@ -235,7 +282,8 @@ def test_file_that_cannot_be_written_takes_nothing_else_away(
     play.keep({host: verdict() for host in HOSTS}, [host_row()], unwritten=["the page"])
     result = play.step("summary")
     assert told.files == [paths[2]] and Path(paths[2]).exists()
-    assert sorted(result) == ["_ansible_verbose_override", "changed", "failed", "msg"] and result["failed"] is True
+    assert sorted(result) == ["_ansible_verbose_override", "changed", "failed", "msg"]
+    assert (result["failed"], result["changed"]) == (True, False)
     unwritten = [
         "Not written: the page",
         f"Not written: [Errno 21] Is a directory: '{paths[0]}'",

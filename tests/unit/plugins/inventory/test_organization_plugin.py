@@ -246,7 +246,7 @@ def test_choice_that_cannot_be_meant_is_refused_before_any_call(source: Source) 
         "muster.aws.organization: 'active' is no state of an account: "
         "PENDING_ACTIVATION, ACTIVE, SUSPENDED, PENDING_CLOSURE, CLOSED; "
         "account id 1 is of type int, not a string of 12 digits; "
-        'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"'
+        'quote it in YAML (twice in a host line of INI) and keep leading zeros, as in "012345678901"'
     )
     assert (source.api.asked, source.clients, source.roles) == ([], [], 0)
 

@@ -143,7 +143,8 @@ def test_tags_that_would_leave_the_work_out_are_refused(
     tags = {"ansible_run_tags": run_tags, "ansible_skip_tags": skip_tags}
     assert refusal(lookup, {**VARIABLES, **tags}) == (
         f"--tags and --skip-tags would leave the work out ({asked} asked for), and nothing was done. This playbook has "
-        "no tags: choose services with -e onboard_services=..., hosts with --limit"
+        "no tags, and does not see those of an import_playbook: choose services with -e onboard_services=..., hosts "
+        "with --limit"
     )
 
 
@@ -222,8 +223,9 @@ def test_hosts_of_a_run_that_was_not_checked_are_refused(lookup: Lookup, which: 
     with pytest.raises(AnsibleError) as refused:
         lookup(which)
     assert str(refused.value) == (
-        "nothing was done: the play that checks everything did not take place. A condition on import_playbook is asked "
-        "of the first host only; choose hosts with --limit or a variable of hosts"
+        "nothing was done: the play that checks everything did not take place. Tags, --step or a condition on "
+        "import_playbook left it out, and a condition is asked of the first host only; choose hosts with --limit or a "
+        "variable of hosts"
     )
 
 
@@ -293,7 +295,7 @@ def test_work_that_is_for_no_host_is_left_out_by_nothing(lookup: Lookup, monkeyp
         with pytest.raises(AnsibleError) as refused:
             lookup("localhost", given)
         assert told in str(refused.value)
-        assert str(refused.value).endswith(("no tags", "nothing was done"))
+        assert str(refused.value).endswith(("of an import_playbook", "nothing was done"))
         monkeypatch.setattr(context, "CLIARGS", {"listtags": True})
         assert lookup("localhost", given) == ["localhost"]
         monkeypatch.setattr(context, "CLIARGS", {})

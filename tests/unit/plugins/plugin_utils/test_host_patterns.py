@@ -142,6 +142,16 @@ def test_folder_is_looked_through_without_what_ansible_ignores_itself(tmp_path: 
     assert explain_sources([str(tmp_path)], [], DataLoader()) == [fault_of(path) for path in found]
 
 
+def test_folder_without_a_file_is_told_unless_it_has_variables(tmp_path: Path) -> None:
+    empty, ignored, more, hosts = (tmp_path / name for name in ("empty", "ignored", "more", "hosts"))
+    for folder in (empty, ignored / "inner", more / "group_vars", hosts / "host_vars"):
+        folder.mkdir(parents=True)
+    (ignored / "old.bak").write_text(FINE)
+    sources = [str(path) for path in (empty, ignored, more, hosts)]
+    text = "the inventory {} is a folder without a file that Ansible reads"
+    assert explain_sources([*sources, "one,two"], [], DataLoader()) == [text.format(empty), text.format(ignored)]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -608,6 +608,38 @@ def test_check_mode_foresees_members_region_by_region() -> None:
     assert [(row["region"], row["failed"]) for row in done["rows"]] == [(EAST, True), (WEST, False)]
 
 
+@pytest.mark.parametrize(
+    ("via", "is_check", "row", "notes"),
+    [
+        (
+            "organization",
+            True,
+            ENABLING,
+            ["GuardDuty is off in us-east-1: whether it is delegated there could not be asked"],
+        ),
+        ("organization", True, {}, []),
+        ("organization", True, {"actions": ["update_service"], "outcome": "changed"}, []),
+        ("organization", False, ENABLING, []),
+        ("invitation", True, ENABLING, []),
+    ],
+)
+def test_check_mode_says_where_it_could_not_ask_about_the_organization(via, is_check, row, notes) -> None:
+    switched_on = switching_on(module_row(ADMINISTRATOR, **row))
+    _work, done = onboard(members(off()), sides(uninvited()), switched_on=switched_on, is_check=is_check, via=via)
+    assert done["notes"] == notes
+
+
+def test_check_mode_foresees_no_invitation_of_whom_it_cannot_enter_where_the_service_is_off() -> None:
+    _work, done = onboard(
+        members(off()),
+        sides(failed_row("assume_role_failed", "No role", "AssumeRole")),
+        switched_on=switching_on(module_row(ADMINISTRATOR, **ENABLING)),
+        is_check=True,
+    )
+    assert cells(done["rows"][0])[:4] == (None, [], True, "assume_role_failed")
+    assert done["hosts"]["search"]["changed"] is False
+
+
 def test_members_are_not_foreseen_where_something_was_written() -> None:
     switched_on = switching_on(module_row(ADMINISTRATOR, **ENABLING))
     _work, done = onboard(members(off()), switched_on=switched_on)
@@ -646,7 +678,7 @@ def test_members_are_not_foreseen_where_something_was_written() -> None:
             invited(),
             failed_row("assume_role_failed", "No role", "AssumeRole"),
             {},
-            ("Invited", ["create", "invite"], True, "assume_role_failed"),
+            (None, [], True, "assume_role_failed"),
         ),
         (
             "guardduty",
@@ -674,7 +706,7 @@ def test_members_are_not_foreseen_where_something_was_written() -> None:
             invited(),
             failed_row("assume_role_failed", "No role", "AssumeRole"),
             {"monitoring": "suspended"},
-            ("Invited", ["create", "invite"], True, "assume_role_failed"),
+            (None, [], True, "assume_role_failed"),
         ),
     ],
     ids=[

@@ -395,6 +395,27 @@ def test_file_of_failed_hosts_is_one_that_a_limit_can_name(name: str) -> None:
     assert stopped(preflight(search={**GIVEN, "onboard_failed_file": name})) == told
 
 
+@pytest.mark.parametrize(
+    ("role", "entering", "other"),
+    [
+        ("onboard", {"via": "invitation"}, {"via": "organization"}),
+        ("offboard", {"disable_services": True}, {"disable_services": False}),
+        ("report", {"member_side": True}, {"member_side": False}),
+    ],
+)
+def test_role_of_the_accounts_has_a_name_where_it_is_assumed(
+    role: str, entering: dict[str, Any], other: dict[str, Any]
+) -> None:
+    def given(**options: Any) -> Preflight:
+        common = {"administrator_id": ADMINISTRATOR, "regions": [EAST], "services": ["guardduty"], **options}
+        return preflight(role, search={f"{role}_{name}": value for name, value in common.items()})
+
+    text = f"{role}_member_role_name is empty: name the role, or leave the variable out"
+    assert stopped(given(member_role_name="", **entering)) == text
+    assert given(member_role_name="", **other).options()["member_role_name"] == ""
+    assert given(member_role_name="Entry", **entering).options()["member_role_name"] == "Entry"
+
+
 def test_features_that_the_module_would_refuse_are_refused_before_anything_is_sent() -> None:
     on = [{"name": name, "status": "ENABLED"} for name in ("EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING")]
     assert stopped(preflight(search={**GIVEN, "onboard_guardduty_features": [*on, on[0]]})) == (

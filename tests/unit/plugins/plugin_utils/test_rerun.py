@@ -43,6 +43,15 @@ def again(arguments: dict[str, Any], failed: list[str], failed_file: str | None 
             AGAIN,
             "--vault-id dev@pw --vault-password-file pw --ask-vault-pass --limit a",
         ),
+        ({"tags": ["all"], "skip_tags": []}, ["a"], None, AGAIN, "--limit a"),
+        (
+            {"tags": ["work", "all"], "skip_tags": ["slow", "off board"], "vault_ids": ["dev@pw"]},
+            ["a"],
+            None,
+            AGAIN,
+            "--vault-id dev@pw --tags all --tags work --skip-tags 'off board' --skip-tags slow --limit a",
+        ),
+        ({"tags": None, "skip_tags": None, "check": True}, ELEVEN, None, ALL_AGAIN, "--check"),
         (
             {"vault_ids": None, "vault_password_files": None, "ask_vault_pass": False, "extra_vars": None},
             ["a"],

@@ -55,15 +55,17 @@ def test_host_of_any_name_has_its_own_verdict(tmp_path: Path, name: str) -> None
 
 def test_each_use_of_a_role_is_kept_by_itself(tmp_path: Path) -> None:
     runs = Runs(str(tmp_path), "onboard")
-    assert list(runs) == [] and runs.current is None and runs.resume("first", ["search"]) is None
+    assert list(runs) == [] == runs.others and runs.current is None and runs.resume("first", ["search"]) is None
     for number, task in enumerate(["second-in-the-alphabet", "first"]):
         run = runs.begin(task, ["search"])
         run.keep_plan({"number": number})
     assert [run.plan["number"] for run in runs] == [0, 1]
     assert runs.current is not None and runs.current.plan == {"number": 1}
+    assert [run.plan["number"] for run in runs.others] == [0]
     resumed = runs.resume("second-in-the-alphabet", ["payments"])
     assert resumed is not None and resumed.plan == {"number": 0}
     assert runs.current is not None and runs.current.plan == {"number": 0}
+    assert [run.plan["number"] for run in runs.others] == [1]
     assert list(Runs(str(tmp_path), "offboard")) == [] and runs.resume("other", ["payments"]) is None
 
 

@@ -244,6 +244,18 @@ def test_calls_that_were_refused_to_the_same_hosts_are_each_a_cause() -> None:
     ]
 
 
+def test_services_calls_that_met_the_same_answer_for_the_same_hosts_are_one_cause() -> None:
+    rows = [failure("no"), failure("no", service="securityhub", operation="GetHub")]
+    rows += [failure("no", service="macie", operation=None)]
+    [cause] = causes_of(rows)
+    assert (cause.operation, cause.text, cause.rows) == ("GetMembers and GetHub", "no", rows)
+    nameless = [failure("no", operation=None), failure("no", service="securityhub", operation=None)]
+    assert [cause.operation for cause in causes_of(nameless)] == [None]
+    # Of one service, two calls are two causes, and so is what befell other hosts.
+    assert len(causes_of([failure("no"), failure("no", operation="GetHub")])) == 2
+    assert len(causes_of([failure("no", host="one"), failure("never", host="two", service="securityhub")])) == 2
+
+
 def test_rows_of_a_module_have_no_host_and_no_call() -> None:
     rows = [failure("no"), failure("no", region="us-west-2")]
     for each in rows:

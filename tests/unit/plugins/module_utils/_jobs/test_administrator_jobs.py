@@ -252,7 +252,7 @@ def test_accounts_are_waited_for_as_long_as_the_options_say() -> None:
         (
             111111111111,
             "administrator_id: account id 111111111111 is of type int, not a string of 12 digits; "
-            'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"',
+            'quote it in YAML (twice in a host line of INI) and keep leading zeros, as in "012345678901"',
         ),
         (
             "1111",

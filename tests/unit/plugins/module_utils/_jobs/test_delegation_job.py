@@ -599,7 +599,7 @@ def test_trust_that_somebody_else_has_to_give_is_asked_for_once(reason: Reason) 
                 "12",
                 Reason.INVALID_INPUT,
                 "administrator_id: account id 12 is of type int, not a string of 12 digits; "
-                'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"',
+                'quote it in YAML (twice in a host line of INI) and keep leading zeros, as in "012345678901"',
             ),
         ),
     ],

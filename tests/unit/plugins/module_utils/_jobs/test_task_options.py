@@ -222,7 +222,7 @@ def test_accounts_are_those_of_the_options_and_the_role_goes_with_them(
 
 NUMBER = (
     "account id 12345678901 is of type int, not a string of 12 digits; "
-    'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"'
+    'quote it in YAML (twice in a host line of INI) and keep leading zeros, as in "012345678901"'
 )
 EMPTY = "account_ids is empty: list at least one account, or leave it out to act in the calling account"
 

@@ -67,7 +67,7 @@ def test_explain_account_id_anything_else_is_named_and_told_to_be_quoted(value) 
 def test_explain_account_id_number_is_called_by_its_type() -> None:
     assert explain_account_id(1402433619) == (
         "account id 1402433619 is of type int, not a string of 12 digits; "
-        'quote it in YAML (in INI twice) and keep leading zeros, as in "012345678901"'
+        'quote it in YAML (twice in a host line of INI) and keep leading zeros, as in "012345678901"'
     )
 
 
