@@ -125,8 +125,7 @@ except ImportError:
 from ansible.errors import AnsibleParserError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.amazon.aws.plugins.plugin_utils.inventory import AWSInventoryBase
-from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
-from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import classify
+from ansible_collections.muster.aws.plugins.module_utils._membership.reasons import is_permission_missing
 from ansible_collections.muster.aws.plugins.module_utils._membership.validate import as_list
 from ansible_collections.muster.aws.plugins.plugin_utils._options import nearest, plain
 from ansible_collections.muster.aws.plugins.plugin_utils._organization import (
@@ -152,7 +151,17 @@ _TAG_READERS = 8
 # More than AWS has accounts for one organization: a listing that never ends, ends here.
 _PAGE_LIMIT = 5_000
 # Whose organization that is, besides the options.
-_IDENTITY = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL")
+_IDENTITY = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONFIG_FILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT_URL_ORGANIZATIONS",
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
 
 
 class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
@@ -170,7 +179,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
             if not is_cached:
                 result = self._read(wanted)
                 self.update_cached_result(path, cache, result)
-            self._populate(result["rows"], Tree(**result["tree"]), result.get("left_out", ()))
+            self._populate(result["rows"], Tree(**result["tree"]), result.get("told", ()))
         except OrganizationError as error:
             # Ansible prints causes, too: this one would be told twice.
             raise AnsibleParserError(f"{self.NAME}: {error}") from None
@@ -223,6 +232,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
 
     def _read(self, wanted: Wanted) -> dict[str, Any]:
         super()._set_frozen_credentials()
+        self._unread: list[str] = []
         config = Config(retries=_RETRIES, max_pool_connections=_TAG_READERS)
         self._api = self.client("organizations", region=self.region or "us-east-1", config=config)
         accounts = check_records(self._pages("ListAccounts", "Accounts"))
@@ -234,7 +244,9 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
             with ThreadPoolExecutor(_TAG_READERS) as readers:
                 for row, tags in zip(taken, readers.map(self._tags, taken), strict=True):
                     row["account_tags"] = tags
-        return {"rows": taken, "tree": asdict(tree), "left_out": wanted.left_out(rows, tree.root)}
+        # Kept with the rest: what is missing from the cache is told each time that it is read.
+        told = [*wanted.left_out(rows, tree.root), *dict.fromkeys(self._unread)]
+        return {"rows": taken, "tree": asdict(tree), "told": told}
 
     def _list(self, option: str) -> list[Any]:
         return as_list(plain(self.get_option(option)))
@@ -244,7 +256,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
         tree = tree_of_paths(accounts)
         if tree is None:
             # A tree that is needed for the choice of accounts must not be missing.
-            tree = self._permitted(lambda: walk_units(self._pages), bool(asked)) if asked or by_name else None
+            tree = self._permitted(lambda: walk_units(self._pages, accounts), bool(asked)) if asked or by_name else None
             tree = tree or Tree()
         elif by_name:
             self._permitted(lambda: name_units(tree, self._pages), False)
@@ -271,7 +283,7 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
         except _Denied as error:
             if is_needed or self.get_option("strict_permissions"):
                 raise OrganizationError(f"{error}; strict_permissions: false goes on without") from error
-            self.warn(f"{self.NAME}: {error}")
+            self._unread.append(str(error))
             return None
 
     def _pages(self, operation: str, key: str, **params: str) -> list[Mapping[str, Any]]:
@@ -280,9 +292,10 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
             read = list(islice(pages, _PAGE_LIMIT))
         except ClientError as error:
             details = error.response.get("Error", {})
-            code, text = str(details.get("Code", "")), str(details.get("Message") or "")
-            message = f"{operation}: {code}: {text}"
-            if classify(operation, text, code) is Reason.ACCESS_DENIED:
+            code = str(details.get("Code", ""))
+            message = f"{operation}: {code}: {details.get('Message') or ''}"
+            # Credentials that have run out say nothing of what may be read.
+            if is_permission_missing(code):
                 hint = "use the credentials of the management account or of a delegated administrator"
                 raise _Denied(f"{message}; {hint}") from error
             raise OrganizationError(message) from error
@@ -294,11 +307,11 @@ class InventoryModule(AWSInventoryBase):  # type: ignore[misc]
 
     # --- the inventory ------------------------------------------------------------------------------------------------
 
-    def _populate(self, rows: list[Mapping[str, Any]], tree: Tree, left_out: Iterable[str]) -> None:
+    def _populate(self, rows: list[Mapping[str, Any]], tree: Tree, told: Iterable[str]) -> None:
         aliases, alias_warnings = unit_aliases(tree)
         groups = {GROUP, *map(unit_group, tree.parents), *aliases.values()}
         hosts, host_warnings = name_hosts(rows, self._list("hostnames"), groups)
-        for warning in [*left_out, *host_warnings, *alias_warnings]:
+        for warning in [*told, *host_warnings, *alias_warnings]:
             self.warn(f"{self.NAME}: {warning}")
         self.inventory.add_group(GROUP)
         for unit in sorted(tree.parents):

@@ -226,7 +226,7 @@ def _json_entries(text: str) -> Iterator[Entry]:
         except RecursionError as error:
             raise ListFaults(["this JSON is nested too deeply to be a list of accounts"]) from error
         pages += page if isinstance(page, list) else [page]
-    if isinstance(pages[-1], dict) and "Accounts" in pages[-1] and pages[-1].get(_MORE):
+    if pages and isinstance(pages[-1], dict) and "Accounts" in pages[-1] and pages[-1].get(_MORE):
         raise ListFaults(["the list is not complete: its last page has a NextToken; list it without --max-items"])
     for page in pages:
         yield from _entries_of_page(page)

@@ -98,6 +98,7 @@ def check_options(spec: Spec, given: Mapping[str, Any]) -> tuple[dict[str, Any],
     faults = []
     for text in result.error_messages:
         sentence = text.replace("missing required arguments:", "these variables are needed and not set:")
+        sentence = sentence.replace(". Supported parameters include:", " is no option; there are:")
         faults.append(sentence + _nearest_choice(spec, values, sentence))
     return _without_unset(result.validated_parameters), faults
 

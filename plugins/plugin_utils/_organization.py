@@ -21,6 +21,8 @@ from ansible_collections.muster.aws.plugins.plugin_utils._account_list import NO
 from ansible_collections.muster.aws.plugins.plugin_utils._options import nearest
 
 STATES = ("PENDING_ACTIVATION", "ACTIVE", "SUSPENDED", "PENDING_CLOSURE", "CLOSED")
+# How often the units are walked through, where an account moved meanwhile into one that had been listed.
+_WALKS = 2
 # The group of all hosts.
 GROUP = "aws_organization"
 
@@ -106,8 +108,24 @@ def name_units(tree: Tree, pages: Pages) -> None:
             tree.parents[unit["Id"]], tree.names[unit["Id"]] = parent, unit["Name"]
 
 
-def walk_units(pages: Pages) -> Tree:
-    """Ask for the tree unit by unit, where accounts have no ``Paths``."""
+def walk_units(pages: Pages, account_ids: Iterable[str]) -> Tree:
+    """Ask for the tree unit by unit, where accounts have no ``Paths``.
+
+    :param account_ids: The accounts of the organization.
+    :raises OrganizationError: One of them was found nowhere: it may be in a unit that is to be left out.
+    """
+    missing: set[str] = set()
+    for _walk in range(_WALKS):
+        tree = _walk_once(pages)
+        missing = set(account_ids) - tree.units_of.keys()
+        if not missing:
+            return tree
+    raise OrganizationError(
+        f"in no organizational unit: account {', '.join(sorted(missing))}; it may have moved meanwhile: run again"
+    )
+
+
+def _walk_once(pages: Pages) -> Tree:
     tree = Tree(root=next(iter(pages("ListRoots", "Roots")))["Id"])
     pending = [str(tree.root)]
     while pending:
@@ -257,11 +275,15 @@ def unit_group(unit: str) -> str:
 
 
 def unit_aliases(tree: Tree) -> tuple[dict[str, str], list[str]]:
-    """Return each unit's group by names, such as ``ou_workloads_prod``, and a sentence for each ambiguous one."""
+    """Return each unit's group by names, such as ``ou_workloads_prod``, and a sentence for each ambiguous one.
+
+    A unit has none where nothing of a name on its path can be in a group's name: it would take that of another.
+    """
     slugs = {}
     for unit in tree.names:
-        path = [tree.names.get(each, each) for each in tree.path(unit)]
-        slugs[unit] = "ou_" + _NOT_IN_GROUP_NAMES.sub("_", "_".join(path)).strip("_").lower()
+        path = [_NOT_IN_GROUP_NAMES.sub("_", tree.names.get(each, each)).strip("_") for each in tree.path(unit)]
+        if all(path):
+            slugs[unit] = f"ou_{'_'.join(path)}".lower()
     counts = Counter([*slugs.values(), *map(unit_group, tree.parents)])
     ambiguous = sorted({slug for slug in slugs.values() if counts[slug] > 1})
     warnings = [

@@ -34,7 +34,15 @@ _TRIES, _PAUSE = 20, 15.0
 _DELEGATIONS = "organization_administrators"
 
 # What keeps an administrator from its half, too; otherwise it only may not ask who the administrator is.
-_OF_BOTH_HALVES = frozenset({Reason.ORGANIZATION_NOT_IN_USE.value, Reason.OTHER_DELEGATED_ADMINISTRATOR.value})
+_OF_BOTH_HALVES = frozenset(
+    {
+        Reason.ORGANIZATION_NOT_IN_USE.value,
+        Reason.OTHER_DELEGATED_ADMINISTRATOR.value,
+        Reason.INTERNAL_ERROR.value,
+        Reason.REGION_UNAVAILABLE.value,
+        Reason.THROTTLED.value,
+    }
+)
 
 # In place of the modules' hints, which name their options. {caller} is whose the credentials are.
 _ROLE_HINTS = {
@@ -45,6 +53,9 @@ _ROLE_HINTS = {
     Reason.NOT_MANAGEMENT_ACCOUNT: (
         "these are the credentials of {caller}: use those of the organization's management account, or for its half "
         "those of organization_administrator_id"
+    ),
+    Reason.NOT_DELEGATED_ADMINISTRATOR: (
+        "run this with the credentials of the organization's management account first, which delegates"
     ),
     Reason.ORGANIZATION_NOT_IN_USE: (
         "{caller} belongs to no organization with all features: use another account's credentials, or onboard by "
@@ -81,7 +92,7 @@ class _Course:
 
     def __init__(self, service: str, work: OrganizeWork, options: Mapping[str, Any], caller: str) -> None:
         self.service, self.facts = service, FACTS[service]
-        self._work, self._options = work, options
+        self._work, self._options, self._caller = work, options, caller
         self._administrator_id = options["administrator_id"]
         # Whether delegating is up to the caller. An administrator that it is, too, is the management account.
         self.delegates = caller != self._administrator_id
@@ -106,14 +117,15 @@ class _Course:
         self._see_delegation()
         in_management = self.delegates and self._options["enable_in_management"]
         if self._options["enable_service"] or (in_management and not self._there):
-            self._take(kind.rows, self._run(kind.module, **self._there))
+            self._take(kind.rows, self._run(kind.module, **self._there), self._administrator_id)
         switched_on = self._where(Step.ENABLE_SERVICE, Step.UPDATE_SERVICE)
         if in_management and self._there:
-            self._take(kind.rows, self._run(kind.module))
+            self._take(kind.rows, self._run(kind.module), self._caller)
         if self.delegates:
-            self._take(_DELEGATIONS, self._run_delegation())
+            self._take(_DELEGATIONS, self._run_delegation(), self._caller)
         settings = self._options.get(self.service) or {}
-        if settings:
+        # Whoever may not ask who the administrator is finds out with the settings whether it is the one.
+        if settings or not self.delegates:
             self._set(settings, switched_on)
 
     def _see_delegation(self) -> None:
@@ -127,11 +139,12 @@ class _Course:
         if not self.delegates:
             refused = [row for row in refused if row["reason_code"] in _OF_BOTH_HALVES]
         if refused or not rows:
-            self._take(_DELEGATIONS, {**result, _DELEGATIONS: refused})
+            self._take(_DELEGATIONS, {**result, _DELEGATIONS: refused}, self._caller)
 
     def _run_delegation(self) -> Result:
-        # Where delegating itself switches trusted access on, there is none to ask for.
-        principals = self._options.get("service_principals") if self.needs_trust else None
+        # Where delegating itself switches trusted access on, there is none to ask for; others come beside its own.
+        given = self._options.get("service_principals") if self.needs_trust else None
+        principals = list(dict.fromkeys([self._principal, *given])) if given else None
         return self._run(
             "organization_administrator", administrator_id=self._administrator_id, service_principals=principals
         )
@@ -145,7 +158,7 @@ class _Course:
         for left in reversed(range(_TRIES + 1)):
             result = self._run("organization", regions=regions, **self._there, **settings)
             regions = _early_regions(result, delegated) if left else []
-            self._take("organizations", result, again=regions)
+            self._take("organizations", result, self._administrator_id, again=regions)
             if not regions:
                 return
             self._work.sleep(_PAUSE)
@@ -160,9 +173,10 @@ class _Course:
         self.warnings += result.get("warnings") or ()
         return result
 
-    def _take(self, key: str, result: Result, again: Collection[str] = ()) -> None:
+    def _take(self, key: str, result: Result, account_id: str, again: Collection[str] = ()) -> None:
         """Take in what was done, and what failed and where.
 
+        :param account_id: The account in which it was done.
         :param again: The Regions that are asked again, whatever failed there.
         """
         rows: Sequence[Row] = result.get(key) or ()
@@ -174,7 +188,7 @@ class _Course:
             region = row["region"]
             self.done[region] = [*self.done.get(region, []), *row["actions"]]
             if row["outcome"] not in DONE and region not in again:
-                about = {"service": self.service, "account_id": self._administrator_id}
+                about = {"service": self.service, "account_id": account_id}
                 self.problems.append({**row, **about, "operation": operations.get(region)})
                 self._regions.remove(region)
 
@@ -182,6 +196,11 @@ class _Course:
     def needs_trust(self) -> bool:
         """Whether trusted access has to be on before the service can be delegated."""
         return bool(self.facts.organization and self.facts.organization.needs_trust)
+
+    @property
+    def _principal(self) -> str:
+        """The service's own, whose trusted access is needed in any case."""
+        return self.facts.organization.principal if self.facts.organization else ""
 
     @property
     def failed(self) -> dict[str, str]:
@@ -232,7 +251,8 @@ def organize(work: OrganizeWork, options: Mapping[str, Any], caller: str) -> dic
     failures = []
     for cause in causes_of(problem for course in courses for problem in course.problems):
         what = f"{cause.sentence} ({cause.reason_code}: {_hint(cause.reason_code, caller)})"
-        failures.append(f"{places_of(cause.rows, options['regions'])}: {what}")
+        accounts = listed(sorted({row["account_id"] for row in cause.rows}))
+        failures.append(f"{accounts}, {places_of(cause.rows, options['regions'])}: {what}")
     failures += [message for course in courses for message in course.messages]
     return {
         "changed": any(actions for course in courses for actions in course.done.values()),

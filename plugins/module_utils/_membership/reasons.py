@@ -275,6 +275,11 @@ def is_off_in_account(code: str) -> bool:
     return code == "RegionDisabledException"
 
 
+def is_permission_missing(code: str) -> bool:
+    """Tell whether AWS says that the caller may not, and not that it does not take the credentials as they are."""
+    return code.startswith("AccessDenied")
+
+
 def is_session_over(code: str) -> bool:
     """Tell whether AWS refuses credentials because their time is over: new ones of the same kind would do."""
     return code in ("ExpiredToken", "ExpiredTokenException")

@@ -346,8 +346,8 @@ def test_securityhub_settings_are_read_with_who_decides_them(
 @pytest.mark.parametrize(
     ("settings", "params"),
     [
-        ({"auto_enable": False}, {"AutoEnable": False}),
-        # AWS wants AutoEnable in every call.
+        # AWS wants AutoEnable in every call, and would take standards that are left out for DEFAULT.
+        ({"auto_enable": False}, {"AutoEnable": False, "AutoEnableStandards": "DEFAULT"}),
         ({"auto_enable_standards": "NONE"}, {"AutoEnable": True, "AutoEnableStandards": "NONE"}),
         (
             {"auto_enable": False, "auto_enable_standards": "DEFAULT"},
@@ -362,3 +362,10 @@ def test_securityhub_settings_are_sent_with_auto_enable(
     with scripted(emulator, "securityhub", {UPDATE: {}}) as aws:
         aws.service.open_organization(aws.api()).update(now, settings, ())
     assert aws.asked == [(UPDATE, params)]
+
+
+def test_securityhub_settings_that_aws_did_not_tell_are_not_sent(emulator: Emulator) -> None:
+    now = OrganizationRecord({"auto_enable": True, "auto_enable_standards": None})
+    with scripted(emulator, "securityhub", {UPDATE: {}}) as aws:
+        aws.service.open_organization(aws.api()).update(now, {"auto_enable": False}, ())
+    assert aws.asked == [(UPDATE, {"AutoEnable": False})]

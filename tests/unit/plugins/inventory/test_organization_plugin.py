@@ -391,6 +391,22 @@ def test_what_the_list_can_do_without_may_be_denied_if_that_is_said(
     assert SEARCH in inventory.hosts and inventory.hosts[SEARCH].vars["account_tags"] == {}
 
 
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException"])
+def test_credentials_that_run_out_meanwhile_are_no_missing_permission(source: Source, code: str) -> None:
+    source.api.failures["list_tags_for_resource"] = refused("ListTagsForResource", code, "No.")
+    told = f"muster.aws.organization: ListTagsForResource: {code}: No."
+    assert source.refusal(strict_permissions=False, tags=True) == told
+
+
+def test_what_the_cache_is_without_is_told_each_time(source: Source, cache: dict[str, Any]) -> None:
+    source.api.failures["list_tags_for_resource"] = refused("ListTagsForResource", "AccessDeniedException", "No.")
+    for _run in ("read", "cached"):
+        source.read(strict_permissions=False, tags=True, **cache)
+        assert source.warnings == [f"muster.aws.organization: ListTagsForResource: {DENIED}"]
+        source.warnings.clear()
+    assert source.roles == 1
+
+
 def test_tree_that_the_choice_needs_may_not_be_denied(source: Source) -> None:
     source.api.accounts = [{**each, "Paths": None} for each in ACCOUNTS]
     source.api.failures["list_roots"] = refused("ListRoots", "AccessDeniedException", "No.")
@@ -510,7 +526,18 @@ def test_cache_is_flushed_where_that_is_asked_for(source: Source, cache: dict[st
 
 
 @pytest.mark.parametrize(
-    "name", ["AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", "AWS_ENDPOINT_URL"]
+    "name",
+    [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_CONFIG_FILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_ORGANIZATIONS",
+        "AWS_PROFILE",
+        "AWS_ROLE_ARN",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+    ],
 )
 def test_cache_of_somebody_else_is_not_read(
     source: Source, cache: dict[str, Any], name: str, monkeypatch: pytest.MonkeyPatch

@@ -94,6 +94,7 @@ FAULTY = {
     "nothing": ("", "the list is empty"),
     "white space": ("\ufeff \n\n", "the list is empty"),
     "no account": ('{"Accounts": []}', "the list has no account"),
+    "empty list": ("[]", "the list has no account"),
     "header alone": ("id,email\n", "the list has no account"),
     "no columns": (
         f"{A},a@example.com\n",

@@ -105,7 +105,7 @@ def test_units_of_a_tree_are_named_with_those_that_have_no_account() -> None:
 
 def test_tree_is_walked_where_accounts_have_no_paths() -> None:
     pages = Pages()
-    assert walk_units(pages) == tree()
+    assert walk_units(pages, UNITS) == tree()
     assert pages.asked[0] == ("ListRoots", {})
     assert len(pages.asked) == 1 + 2 * len([ROOT, *PARENTS])
 
@@ -117,7 +117,39 @@ def test_unit_that_moves_while_it_is_listed_is_taken_once() -> None:
             is_moved = operation == "ListOrganizationalUnitsForParent" and parameters["ParentId"] == PROD
             return [{"Id": WORKLOADS, "Name": "again"}] if is_moved else found
 
-    assert walk_units(Moving()) == tree()
+    assert walk_units(Moving(), UNITS) == tree()
+
+
+class MovingAccount(Pages):
+    """Has an account nowhere in the first walks: it moves from a unit not yet listed into one that was."""
+
+    def __init__(self, walks: int) -> None:
+        super().__init__()
+        self.walks = walks
+
+    def __call__(self, operation: str, key: str, **parameters: Any) -> list[dict[str, Any]]:
+        found = super().__call__(operation, key, **parameters)
+        walk = [asked for asked, _parameters in self.asked].count("ListRoots")
+        is_gone = operation == "ListAccountsForParent" and walk <= self.walks
+        return [each for each in found if each["Id"] != PAYMENTS] if is_gone else found
+
+
+def test_account_that_moves_while_units_are_listed_is_looked_for_again_and_not_taken_for_one_of_none() -> None:
+    assert walk_units(MovingAccount(1), UNITS) == tree()
+    pages = MovingAccount(2)
+    with pytest.raises(OrganizationError) as refused:
+        walk_units(pages, [AUDIT, PAYMENTS])
+    text = f"in no organizational unit: account {PAYMENTS}; it may have moved meanwhile: run again"
+    assert str(refused.value) == text
+    assert [operation for operation, _parameters in pages.asked].count("ListRoots") == 2
+
+
+def test_unit_whose_name_has_nothing_for_a_group_takes_no_name_of_another() -> None:
+    units = {WORKLOADS: ROOT, PROD: WORKLOADS, OTHER: ROOT}
+    named = tree(parents=units, names={WORKLOADS: "Workloads", PROD: "日本", OTHER: "日本"})
+    assert unit_aliases(named) == ({WORKLOADS: "ou_workloads"}, [])
+    below = tree(parents=units, names={WORKLOADS: "日本", PROD: "Prod"})
+    assert unit_aliases(below) == ({}, [])
 
 
 def test_paths_of_units_go_from_the_top_down_and_by_name_where_it_is_known() -> None:

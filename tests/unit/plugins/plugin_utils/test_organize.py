@@ -139,7 +139,7 @@ def test_delegation_that_would_be_refused_is_seen_before_anything_is_written_the
     assert work.looked == [("guardduty_organization_administrator", looked)]
     assert {tuple(given["regions"]) for _module, given in work.ran} == {("eu-central-1",)}
     [failure] = found["failures"]
-    assert failure.startswith("GuardDuty in us-east-1: SomeCall: No. (other_delegated_administrator: ")
+    assert failure.startswith(f"{MANAGEMENT}, GuardDuty in us-east-1: SomeCall: No. (other_delegated_administrator: ")
     assert found["stats"]["guardduty"]["us-east-1"] == {
         "actions": [],
         "failed": "other_delegated_administrator",
@@ -163,12 +163,37 @@ def test_account_that_is_neither_writes_nothing_and_is_told_who_it_is(code: str)
 def test_administrator_does_its_half_with_its_own_credentials(code: str) -> None:
     work = FakeWork(organization_administrator=refusing(code))
     found = organize(work, OPTIONS, ADMINISTRATOR)
-    assert work.modules == ["guardduty_detector", "guardduty_organization", "securityhub_hub"]
+    # Without settings, too: nothing else tells whether it is the administrator.
+    assert work.modules == [
+        "guardduty_detector",
+        "guardduty_organization",
+        "securityhub_hub",
+        "securityhub_organization",
+    ]
+    assert work.ran[-1] == ("securityhub_organization", {"regions": REGIONS})
     assert all("account_ids" not in options for _module, options in work.ran)
     assert found["failures"] == [] and len(found["lines"]) == 2
 
 
-@pytest.mark.parametrize("code", ["organization_not_in_use", "other_delegated_administrator"])
+def test_administrator_that_nobody_delegated_is_told_what_to_do_first() -> None:
+    code = "not_delegated_administrator"
+    work = FakeWork(organization_administrator=refusing("not_management_account"), organization=refusing(code))
+    [failure] = organize(work, {**OPTIONS, "guardduty": {}}, ADMINISTRATOR)["failures"]
+    hint = "run this with the credentials of the organization's management account first, which delegates"
+    where = f"{ADMINISTRATOR}, GuardDuty and Security Hub in all 2 Regions"
+    assert failure == f"{where}: SomeCall: No. ({code}: {hint})"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "internal_error",
+        "organization_not_in_use",
+        "other_delegated_administrator",
+        "region_unavailable",
+        "throttled",
+    ],
+)
 def test_administrator_that_can_be_none_writes_nothing_with_its_own_credentials(code: str) -> None:
     work = FakeWork(organization_administrator=refusing(code))
     [failure] = organize(work, OPTIONS, ADMINISTRATOR)["failures"]
@@ -196,7 +221,7 @@ def test_management_account_that_is_the_administrator_does_both_halves_by_itself
     assert all("account_ids" not in options for _module, options in work.ran)
     # Where it may not ask, it does nothing: it is no other's half.
     assert {tuple(given["regions"]) for _module, given in work.ran} == {("eu-central-1",)}
-    assert [failure.partition(":")[0] for failure in found["failures"]] == ["GuardDuty in us-east-1"]
+    assert [failure.partition(":")[0] for failure in found["failures"]] == [f"{ADMINISTRATOR}, GuardDuty in us-east-1"]
     assert len(found["lines"]) == 1
 
 
@@ -256,9 +281,11 @@ def test_features_that_the_module_would_refuse_are_named(features: list[dict[str
 def test_service_principals_go_to_the_service_that_has_to_be_trusted() -> None:
     work = FakeWork()
     organize(work, {**OPTIONS, "service_principals": ["a.amazonaws.com"]}, MANAGEMENT)
-    assert [options.get("service_principals") for _module, options in work.looked] == [["a.amazonaws.com"], None]
+    # GuardDuty's own is needed in any case.
+    principals = ["guardduty.amazonaws.com", "a.amazonaws.com"]
+    assert [options.get("service_principals") for _module, options in work.looked] == [principals, None]
     given = {module: options.get("service_principals") for module, options in work.ran}
-    assert given["guardduty_organization_administrator"] == ["a.amazonaws.com"]
+    assert given["guardduty_organization_administrator"] == principals
     assert given["securityhub_organization_administrator"] is None
 
 
@@ -403,7 +430,7 @@ def test_check_mode_reads_settings_wherever_somebody_can_be_read() -> None:
 )
 def test_failure_is_told_with_its_place_its_call_and_what_to_do(code: str, text: str) -> None:
     found = organize(FakeWork(detector=failing("us-east-1", code)), {**OPTIONS, "services": ["guardduty"]}, MANAGEMENT)
-    assert found["failures"] == [f"GuardDuty in us-east-1: SomeCall: No. ({code}: {text})"]
+    assert found["failures"] == [f"{ADMINISTRATOR}, GuardDuty in us-east-1: SomeCall: No. ({code}: {text})"]
 
 
 def test_failure_in_the_management_account_s_own_service_ends_the_steps_there() -> None:
@@ -417,7 +444,7 @@ def test_failure_in_the_management_account_s_own_service_ends_the_steps_there() 
     work = FakeWork(detector=detector)
     options = {**OPTIONS, "services": ["guardduty"], "enable_in_management": True}
     [failure] = organize(work, options, MANAGEMENT)["failures"]
-    assert failure.startswith(f"GuardDuty in us-east-1: SomeCall: {MANAGEMENT}: no")
+    assert failure.startswith(f"{MANAGEMENT}, GuardDuty in us-east-1: SomeCall: {MANAGEMENT}: no")
     assert dict(work.ran)["guardduty_organization_administrator"]["regions"] == ["eu-central-1"]
 
 
@@ -432,7 +459,7 @@ def test_statistics_tell_what_was_done_in_each_service_and_region() -> None:
     }
     work = FakeWork(organization_administrator=refusing("not_management_account"))
     stats = organize(work, {**OPTIONS, "services": ["securityhub"], "enable_service": False}, ADMINISTRATOR)
-    assert stats["stats"]["securityhub"]["us-east-1"] == {"actions": [], "failed": None}
+    assert stats["stats"]["securityhub"]["us-east-1"] == {"actions": ["update_organization"], "failed": None}
 
 
 def test_nothing_to_do_is_told() -> None:
