@@ -100,7 +100,8 @@ class _Course:
         self._there: dict[str, Any] = {}
         if self.delegates:
             names = {"role_name": "administrator_role_name", "external_id": "external_id"}
-            values = {name: options.get(own) for name, own in names.items()}
+            # A controller gives what is empty, too.
+            values = {name: options.get(own) or None for name, own in names.items()}
             self._there = {"account_ids": [self._administrator_id], **values}
         # Where every step so far was done.
         self._regions = list(options["regions"])

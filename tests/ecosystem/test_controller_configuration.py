@@ -124,6 +124,8 @@ def test_credential_type_hands_the_role_its_variables():
     assert arguments["injectors"]["extra_vars"] == {
         "onboard_member_role_name": "{{ role_name }}",
         "onboard_external_id": "{{ external_id }}",
+        "organization_administrator_role_name": "{{ role_name }}",
+        "organization_external_id": "{{ external_id }}",
     }
     assert fields == {"role_name", "external_id"}
 

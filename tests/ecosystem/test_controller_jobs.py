@@ -53,7 +53,12 @@ class Controller:
         self.folder = folder
         self.variables = {**aws_variables, "ANSIBLE_FORCE_COLOR": "false"}
         # What the credential "Member role" injects.
-        self.injected = {"onboard_member_role_name": "Muster", "onboard_external_id": "for-muster"}
+        self.injected = {
+            "onboard_member_role_name": "Muster",
+            "onboard_external_id": "for-muster",
+            "organization_administrator_role_name": "Muster",
+            "organization_external_id": "for-muster",
+        }
         self.jobs = 0
 
     def launch(self, job: str, limit: str | None = None, check: bool = False, **answers: Any) -> Job:
@@ -300,7 +305,7 @@ def test_organization_job_delegates_with_the_management_account_s_credentials(
     emulator.seed(
         {
             "organization": {"management_account": management, "account_ids": [ADMINISTRATOR, *ACCOUNTS.values()]},
-            "accounts": {ADMINISTRATOR: {"role_name": "OrganizationAccountAccessRole"}},
+            "accounts": {ADMINISTRATOR: {"role_name": "Muster", "external_id": "for-muster"}},
             "caller": management,
         }
     )

@@ -108,6 +108,12 @@ def test_what_modules_warn_of_is_told_once() -> None:
     assert organize(work, OPTIONS, MANAGEMENT)["warnings"] == []
 
 
+def test_external_id_that_is_empty_is_none() -> None:
+    work = FakeWork()
+    organize(work, {**OPTIONS, "external_id": ""}, MANAGEMENT)
+    assert work.ran[0][1]["role_name"] == "Role" and all("external_id" not in given for _module, given in work.ran)
+
+
 def test_management_account_takes_every_step_in_order_and_enters_the_administrator() -> None:
     work = FakeWork()
     found = organize(work, {**OPTIONS, "external_id": "secret", "enable_in_management": True}, MANAGEMENT)
