@@ -68,7 +68,9 @@ options:
     type: bool
     default: false
   organizational_unit_names:
-    description: Whether to read the names of the organizational units, and the units without accounts.
+    description:
+      - Whether to read the names of the organizational units, and with them the units without accounts that stand below
+        the root, or below a unit of which another unit has accounts.
     type: bool
     default: true
   hostnames:

@@ -56,6 +56,7 @@ class Knobs:
     delegate_again: Literal["accept", "refuse"] = "accept"  # the one that is in office already
     delegate_without_trust_gd: Literal["accept", "refuse"] = "accept"  # accept: the call switches trusted access on
     delegate_standards_sh: Literal["on", "off"] = "on"  # default standards of a hub that the delegation switches on
+    standards_left_out_sh: Literal["kept", "default"] = "kept"  # of a change of settings that leaves them out
     unset_features: Literal["listed", "left_out"] = "listed"
     additional_configuration: Literal["merge", "replace"] = "merge"
     unknown_feature: Literal["refuse", "ignore"] = "refuse"

@@ -193,5 +193,7 @@ class SecurityHub(MembershipService):
         organization.central_configuration = is_central
         organization.configuring.set(request.region, request.world.later("done", "configuration_visible"))
         organization.auto_enable[self.name].set(request.region, params["AutoEnable"])
-        if "AutoEnableStandards" in params:
-            organization.settings[self.name].set(request.region, {"standards": params["AutoEnableStandards"]})
+        left_out = "DEFAULT" if request.knobs.standards_left_out_sh == "default" else None
+        standards = params.get("AutoEnableStandards", left_out)
+        if standards:
+            organization.settings[self.name].set(request.region, {"standards": standards})

@@ -58,6 +58,7 @@ KNOBS = {
     "delegate_again": ["accept", "refuse"],
     "delegate_without_trust_gd": ["accept", "refuse"],
     "delegate_standards_sh": ["on", "off"],
+    "standards_left_out_sh": ["kept", "default"],
     "unset_features": ["listed", "left_out"],
     "delegate_visible_seconds": [0, 5],
     "revoke_visible_seconds": [0, 5],

@@ -213,6 +213,16 @@ def test_member_account_limit_is_reported(delegated: None, emulator: Emulator, s
         assert described["MemberAccountLimitReached"] is True
 
 
+@pytest.mark.parametrize(("left_out", "standards"), [("kept", "NONE"), ("default", "DEFAULT")])
+def test_standards_left_out_sh(delegated: None, emulator: Emulator, side: Sides, left_out: str, standards: str) -> None:
+    emulator.set_knobs(standards_left_out_sh=left_out)
+    client = side("securityhub").client
+    client.update_organization_configuration(AutoEnable=True, AutoEnableStandards="NONE")
+    client.update_organization_configuration(AutoEnable=False)
+    described = client.describe_organization_configuration()
+    assert (described["AutoEnable"], described["AutoEnableStandards"]) == (False, standards)
+
+
 def test_securityhub_configuration(delegated: None, side: Sides) -> None:
     client = side("securityhub").client
     client.update_organization_configuration(AutoEnable=True, AutoEnableStandards="NONE")

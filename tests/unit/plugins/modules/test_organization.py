@@ -169,6 +169,14 @@ def test_organization_sets_what_differs_and_nothing_else(emulator: Emulator, run
     assert (row["auto_enable_members"], values["EKS_AUDIT_LOGS"], values["S3_DATA_EVENTS"]) == ("ALL", "NEW", "NEW")
 
 
+def test_standards_that_nobody_asked_about_stay_off(emulator: Emulator, run_module: Any) -> None:
+    emulator.set_knobs(standards_left_out_sh="default")
+    administered(emulator)
+    run_module("securityhub_organization", auto_enable=False, auto_enable_standards="NONE")
+    [row] = run_module("securityhub_organization", auto_enable=True)["organizations"]
+    assert (row["outcome"], row["auto_enable"], row["auto_enable_standards"]) == ("changed", True, "NONE")
+
+
 def test_organization_of_securityhub_under_central_configuration(emulator: Emulator, run_module: Any) -> None:
     found(emulator, delegated_administrator=dict.fromkeys(BOTH, ADMINISTRATOR), central_configuration=True)
     emulator.seed({"caller": ADMINISTRATOR})
