@@ -117,6 +117,12 @@ def test_value_that_will_not_do_is_told_with_what_is_nearest(given: dict[str, An
     assert check_options(SPEC, given)[1] == [fault]
 
 
+def test_key_that_is_no_option_is_told_with_those_that_there_are() -> None:
+    spec = {"x_settings": {"type": "dict", "options": {"members": {"type": "str"}, "features": {"type": "list"}}}}
+    [fault] = check_options(spec, {"x_settings": {"member": "NEW"}})[1]
+    assert fault == "x_settings.member is no option; there are: features, members."
+
+
 FINE: Any = MappingProxyType({"administrator_id": "111111111111", "regions": ["us-east-1"], "services": ["guardduty"]})
 KNOWN = ("us-east-1", "us-west-2")
 
