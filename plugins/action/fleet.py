@@ -69,7 +69,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._variables import (
     includes_of,
     parents_of,
 )
-from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, first, some, tally
+from ansible_collections.muster.aws.plugins.plugin_utils._words import counted, first, listed, some, tally
 
 Result = dict[str, Any]
 
@@ -316,7 +316,7 @@ class ActionModule(ModulesAction):
         if plan["stopped"]:
             return [f"{plan['untouched']}: what comes before the first account failed, see the end of this run."]
         options, hosts = plan["options"], plan["hosts"]
-        services = " and ".join(FACTS[service].title for service in options["services"])
+        services = listed([FACTS[service].title for service in options["services"]])
         where = f"{services}, {counted(len(options['regions']), 'Region')}"
         lines = [f"{self._role.title} {counted(len(hosts), 'account')} in {where}: checked, nothing stands in the way"]
         if self._role.name == "offboard":
@@ -341,12 +341,13 @@ class ActionModule(ModulesAction):
         plan = run.plan if run else {"stopped": "the preflight was left out", "hosts": []}
         chosen = set(plan["hosts"])
         stale, gone = self._recheck(run, plan) if run and not plan["stopped"] else ({}, [])
-        chosen -= {*stale, *gone}
+        # A report is on all hosts at once, and is made with the first batch.
+        done = run.hosts_done if run else set()
+        chosen -= {*stale, *gone, *done}
+        stale = {host: text for host, text in stale.items() if host not in done}
         hosts = [host for host in self._vars["ansible_play_batch"] if host in chosen]
         if run is None or plan["stopped"] or not (hosts or stale):
-            return {"changed": False, "msg": plan["stopped"] or "no host of this batch takes part"}
-        if run.hosts_done.issuperset([*hosts, *stale]):
-            return {"changed": False, "msg": "a report is on all hosts at once, and was made with the first batch"}
+            return {"changed": False, "msg": plan["stopped"] or "there is nothing to do for the hosts of this batch"}
         batch = self._try_work(plan, hosts) if hosts else {"hosts": {}, "rows": []}
         if stale or gone:
             undone = _undone(plan, stale)
@@ -469,7 +470,8 @@ class ActionModule(ModulesAction):
             # A command would name all hosts, and whoever pastes it after a brake held would pass it.
             again = ["Run the same again, when that is mended."]
         else:
-            again = self._again(ending.failed_hosts, failed_file) if ending.failed_hosts else []
+            named_in = failed_file if failed_file in written else None
+            again = self._again(ending.failed_hosts, named_in) if ending.failed_hosts else []
         lines = summary_lines(ending, again, files) + [f"Not written: {text}" for text in unwritten]
         # At once: ansible-runner, and so AWX and ansible-navigator, drop a line that is empty and stands alone.
         self.say("\n".join(["", *lines, "\n"]))

@@ -89,7 +89,8 @@ options:
     description:
       - The external id to send with AssumeRole, if the trust policy of the role asks for one.
       - It is kept out of logs and results, as secrets are. So it must not be, nor be a part of, an account id or a
-        Region of the task or a word that results are told in, which would be masked as well.
+        Region of the task, or a word of the results such as V(Enabled) or V(failed), which would be masked as well.
+      - It has 2 to 1224 letters, digits or characters of C(_+=,.@:/-).
     type: str
     version_added: 0.2.0
   role_session_name:

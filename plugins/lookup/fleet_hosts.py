@@ -45,6 +45,7 @@ from typing import Any
 from ansible import constants as C
 from ansible import context
 from ansible.errors import AnsibleError
+from ansible.inventory.manager import split_host_pattern
 from ansible.plugins.lookup import LookupBase
 from ansible_collections.muster.aws.plugins.plugin_utils._modules import load_shared
 from ansible_collections.muster.aws.plugins.plugin_utils._options import LEFTOVER, explain_leftover, plain
@@ -112,6 +113,8 @@ class LookupModule(LookupBase):  # type: ignore[misc]
         text = ",".join(map(str, pattern)) if isinstance(pattern, list) else str(pattern or "")
         if not text.strip():
             raise AnsibleError(f"{name} is empty, and nothing was done: name hosts or groups, or leave it out for all")
+        if any(part.startswith("@") for part in split_host_pattern(text)):
+            raise AnsibleError(f"{name} is {text}, and nothing was done: a file of names is for --limit")
         return text
 
     def _refuse(self, role: str, pattern: Any, variables: Mapping[str, Any]) -> None:

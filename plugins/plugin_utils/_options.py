@@ -13,6 +13,7 @@ import difflib
 import json
 import os
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -118,12 +119,15 @@ def _nearest_choice(spec: Spec, values: Mapping[str, Any], sentence: str) -> str
     return ""
 
 
-def check_values(options: Mapping[str, Any], prefix: str, known_regions: Iterable[str] = ()) -> list[str]:
+def check_values(
+    options: Mapping[str, Any], prefix: str, known_regions: Iterable[str] = (), account_ids: Iterable[str] = ()
+) -> list[str]:
     """Return a sentence for each value that a specification cannot judge.
 
     :param options: The checked options, by name without the prefix.
     :param prefix: Of the variables' names.
     :param known_regions: The names of all Regions; none, if nobody here knows them.
+    :param account_ids: Those of the hosts.
     """
     texts = {
         "administrator_id": [explain_account_id(options.get("administrator_id"))],
@@ -136,7 +140,7 @@ def check_values(options: Mapping[str, Any], prefix: str, known_regions: Iterabl
         "external_id": [
             explain_external_id(
                 options.get("external_id"),
-                [str(options.get("administrator_id")), *(options.get("regions") or ())],
+                chain([str(options.get("administrator_id"))], options.get("regions") or (), account_ids),
                 [word for facts in SERVICES.values() for word in words_of_rows(facts)],
             )
         ],

@@ -119,7 +119,8 @@ class Preflight:
         regions = known_regions(next(iter(FACTS.values())).client)
         if self._role.fallback and any("needed and not set" in fault for fault in faults):
             faults.append(f"({self._role.fallback}administrator_id, {self._role.fallback}regions and so on do as well)")
-        faults = faults or check_values(options, self._role.prefix, regions)
+        account_ids = (str(self.account(variables)["account_id"]) for variables in self._hosts.values())
+        faults = faults or check_values(options, self._role.prefix, regions, account_ids)
         self._stop(faults)
         options["services"] = [name for name in SERVICES if name in options["services"]]
         messages = (

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import BatchWork, Result, Work
@@ -92,14 +91,5 @@ def write_report(report: Mapping[str, Any], options: Mapping[str, Any], page: st
 
     :param page: The folder of the page's template.
     """
-    name = options["file"]
-
-    def beside(ending: str) -> str:
-        return str(Path(name).with_suffix(ending)) if name else ""
-
-    paths = {
-        "html": name,
-        "csv": options.get("csv_file", beside(".csv")),
-        "json": options.get("json_file", beside(".json")),
-    }
+    paths = {"html": options["file"], "csv": options.get("csv_file"), "json": options.get("json_file")}
     return {path: render_report(report, form, page) for form, path in paths.items() if path}

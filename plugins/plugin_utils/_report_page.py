@@ -29,7 +29,7 @@ from typing import Any
 from ansible_collections.muster.aws.plugins.module_utils._membership.model import Reason
 from ansible_collections.muster.aws.plugins.plugin_utils._fleet import FACTS
 from ansible_collections.muster.aws.plugins.plugin_utils._report import COVERED, LABELS, Cell, Standing, severity
-from ansible_collections.muster.aws.plugins.plugin_utils._words import without_account
+from ansible_collections.muster.aws.plugins.plugin_utils._words import CONTROL_CHARACTERS, inert, without_account
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -48,8 +48,6 @@ _SIGNS = {
 }
 # From good to bad, as the bars and the filters have them.
 _ORDER = [standing.value for standing in reversed(Standing)]
-
-_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 def render_report(report: Report, form: str, page: str = "") -> str:
@@ -86,14 +84,8 @@ def _csv(report: Report) -> str:
         for account in accounts:
             for cell in account["cells"]:
                 row = {**cell, **{key: account[key] for key in ("host", "account_id", "email")}}
-                writer.writerow([listed, *(_inert(row[name]) for name in _CSV_COLUMNS)])
+                writer.writerow([listed, *(inert(row[name]) for name in _CSV_COLUMNS)])
     return text.getvalue()
-
-
-def _inert(value: object) -> str:
-    """Return a value that no spreadsheet takes for a formula."""
-    text = _CONTROL_CHARACTERS.sub("�", "" if value is None else str(value))
-    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n")) else text
 
 
 # The page
@@ -127,7 +119,7 @@ def _printable(value: Any) -> Any:
     """Return what a page may hold, in place of what a template is to print."""
     if value is None:
         return ""
-    return value if isinstance(value, Markup) else _CONTROL_CHARACTERS.sub("�", str(value))
+    return value if isinstance(value, Markup) else CONTROL_CHARACTERS.sub("�", str(value))
 
 
 def _clean(value: Any) -> Any:

@@ -26,6 +26,7 @@ from ansible_collections.muster.aws.plugins.plugin_utils._words import (
     causes_of,
     counted,
     first,
+    inert,
     next_step,
     tally,
 )
@@ -307,13 +308,8 @@ def render_csv(ending: Ending) -> str:
     writer.writeheader()
     for row in _table_rows(ending):
         cells = {**row, "actions": " ".join(row["actions"]), "failed": "yes" if row["failed"] else "no"}
-        writer.writerow({name: _inert(value) for name, value in cells.items()})
+        writer.writerow({name: inert(value) for name, value in cells.items()})
     return target.getvalue()
-
-
-def _inert(value: object) -> object:
-    """Keep a spreadsheet from taking a text for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" and value else value
 
 
 def render_markdown(ending: Ending) -> str:

@@ -59,6 +59,16 @@ _HINTS_OF_ROLES = {
 _PASSING = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{8}T\d{6}Z|[\w-]{64,})\b")
 
 
+# What no page and no list should hold: it cannot be seen, or turns what follows around.
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+def inert(value: object) -> str:
+    """Return a value that no spreadsheet takes for a formula."""
+    text = CONTROL_CHARACTERS.sub("�", "" if value is None else str(value))
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n")) else text
+
+
 def hint(reason_code: str, prefix: str) -> str:
     """Return the next step for an account that failed for this reason, in a role's variables."""
     reason = Reason(reason_code)

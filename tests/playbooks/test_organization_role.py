@@ -129,7 +129,8 @@ def test_people_are_told_without_asking_for_more(
         assert "us-east-1: would be: service switched on, administrator delegated" in run.stdout
     emulator.seed({"caller": HOSTS["workload-01"]["onboard_account_id"]})
     run = run_raw(playbook, *given)
-    assert '"msg": "GuardDuty and Security Hub in all 2 Regions: ' in run.stdout, run.stdout
+    caller = HOSTS["workload-01"]["onboard_account_id"]
+    assert f'"msg": "{caller}, GuardDuty and Security Hub in all 2 Regions: ' in run.stdout, run.stdout
 
 
 def test_what_fails_in_one_region_is_told_once_and_the_others_go_on(

@@ -56,8 +56,8 @@ _PAGE_LIMIT = 2_000
 _NEXT = "NextToken"
 
 
-# What makes up the credentials in AssumeRole's answer.
 _ORGANIZATIONS = "organizations"
+# What makes up the credentials in AssumeRole's answer.
 _CREDENTIALS = "AccessKeyId SecretAccessKey SessionToken".split()
 
 # Why AssumeRole may fail without the role having to do with it.
@@ -128,6 +128,8 @@ class Cloud:
         self._without_sts: set[str] = set()
         with _reported_as_task_failure():
             _region, self._endpoint_url, options = get_aws_connection_info(module)
+            if self._endpoint_url and not botocore.utils.is_valid_endpoint_url(self._endpoint_url):
+                raise ValueError(f"endpoint_url {self._endpoint_url!r} is no URL")
             self._verify = options["verify"]
             self._config = client_config(options.get("aws_config"), concurrency, patience)
             self._session = botocore.session.Session(profile=options.get("profile_name"))
@@ -348,5 +350,5 @@ def _refused(operation: str, error: botocore.exceptions.ClientError, facts: Serv
 def _reported_as_task_failure() -> Iterator[None]:
     try:
         yield
-    except (botocore.exceptions.BotoCoreError, TypeError, ValueError) as error:
+    except (botocore.exceptions.BotoCoreError, AttributeError, TypeError, ValueError) as error:
         raise TaskFailed(f"cannot connect to AWS with these options: {error}") from error

@@ -78,7 +78,6 @@ class OrganizationResult:
     after: OrganizationRecord | None
     done: tuple[Step, ...] = ()
     problem: Problem | None = None
-    is_timed_out: bool = False
 
 
 def plan_organization(wish: OrganizationWish, before: OrganizationRecord, words: FeatureWords) -> OrganizationPlan:
@@ -189,7 +188,7 @@ def _read_back(
     except CallFailed as failure:
         return OrganizationResult(plan.before, after, done, failure.as_problem())
     text = "AWS accepted the settings but did not show them before the wait ended"
-    return OrganizationResult(plan.before, after, done, Problem(Reason.TIMED_OUT, text), True)
+    return OrganizationResult(plan.before, after, done, Problem(Reason.TIMED_OUT, text))
 
 
 def _explained(failure: CallFailed, plan: OrganizationPlan, words: FeatureWords) -> Problem:

@@ -224,19 +224,6 @@ class DelegationPort(Protocol):
         """DisableOrganizationAdminAccount. It ends the delegation in this Region only."""
 
 
-class TrustedAccessPort(Protocol):
-    """Which services may act in the organization. There is one list for all Regions."""
-
-    def list_principals(self) -> list[str]:
-        """Read all service principals, page by page."""
-
-    def list_administrators(self, principal: str) -> list[str]:
-        """Read the accounts that are registered as delegated administrators of a service."""
-
-    def enable_service_access(self, principal: str) -> None:
-        """EnableAWSServiceAccess. It adds one principal: the list as a whole is nobody's to write."""
-
-
 class OrganizationPort(Protocol):
     """The delegated administrator's side of one Region: what accounts of the organization get by themselves."""
 

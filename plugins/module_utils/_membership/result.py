@@ -259,8 +259,6 @@ def invitation_row(invitation: Relationship) -> Row:
 
 def judge_delegation(result: DelegationResult | OrganizationResult) -> Verdict:
     """Return how it ended for the delegation, or the settings, of one Region."""
-    if result.is_timed_out:
-        return Outcome.TIMED_OUT, result.problem
     if result.problem:
         is_late = result.problem.reason is Reason.TIMED_OUT
         return (Outcome.TIMED_OUT if is_late else Outcome.FAILED), result.problem

@@ -217,7 +217,7 @@ def test_batch_without_a_preflight_does_nothing(monkeypatch: pytest.MonkeyPatch,
     ("plan", "hosts", "told"),
     [
         ({"stopped": "for a reason"}, HOSTS, "for a reason"),
-        ({}, ["stranger"], "no host of this batch takes part"),
+        ({}, ["stranger"], "there is nothing to do for the hosts of this batch"),
     ],
 )
 def test_batch_of_which_nothing_is_to_be_done_says_why(
@@ -236,10 +236,25 @@ def test_batch_that_was_seen_before_is_not_done_again(
     play.keep({"search": verdict(), "payments": verdict()})
     assert play.step("batch", "search", "payments") == {
         "changed": False,
-        "msg": "a report is on all hosts at once, and was made with the first batch",
+        "msg": "there is nothing to do for the hosts of this batch",
         **SAID,
     }
     assert work.given == []
+
+
+def test_report_that_was_made_is_not_made_again_for_a_host_that_it_had_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    play = stand_in_play(monkeypatch, tmp_path, "report")
+    play.hosts["late"] = {**play.hosts["audit"], "inventory_hostname": "late"}
+    monkeypatch.setattr(fleet, "report_batch", lambda *_given: pytest.fail("it was made"))
+    runs = Runs(str(play.folder), "report")
+    runs.begin("use", ["search"]).keep_plan(dict(PLAN))
+    play.keep({host: verdict() for host in HOSTS})
+    runs.resume("use", ["payments", "audit", "late"])
+    play.step("batch", "payments", "audit", "late")
+    *_made, kept = play.run.batches()
+    assert list(kept["hosts"]) == ["late"] and {row["host"] for row in kept["rows"]} == {"late"}
 
 
 def test_progress_tells_how_far_it_is_and_a_few_of_the_hosts_that_failed(

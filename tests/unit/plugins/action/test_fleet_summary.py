@@ -354,6 +354,16 @@ def test_failed_hosts_of_a_controller_s_job_are_run_again_there(
     ]
 
 
+def test_file_of_failed_hosts_that_could_not_be_written_is_not_in_the_command(
+    play_of: Callable[..., StandInPlay], told: Told, tmp_path: Path
+) -> None:
+    for path, limit in ((tmp_path / "failed.txt", f"@{tmp_path / 'failed.txt'}"), (tmp_path / "gone" / "f", "search")):
+        play = play_of("onboard", options={**OPTIONS, "failed_file": str(path)})
+        play.keep({"search": verdict(failed=True), "payments": verdict(), "audit": verdict()})
+        play.step("summary")
+        assert told.again[-1].endswith(f"--limit {limit}")
+
+
 def test_nothing_is_run_again_where_nothing_failed(play_of: Callable[..., StandInPlay], told: Told) -> None:
     play = play_of("onboard")
     play.keep({host: verdict() for host in HOSTS})

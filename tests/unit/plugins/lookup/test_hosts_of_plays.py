@@ -82,6 +82,13 @@ def test_all_hosts_are_chosen_where_nobody_named_any(lookup: Lookup) -> None:
     assert lookup("chosen", {**VARIABLES, "onboard_hosts": None}) == ["all"]
 
 
+@pytest.mark.parametrize("pattern", ["@failed.txt", "banks,@failed.txt", ["banks", "@failed.txt"]])
+def test_file_of_names_is_no_pattern_of_hosts(lookup: Lookup, pattern: Any) -> None:
+    text = pattern if isinstance(pattern, str) else ",".join(pattern)
+    told = f"onboard_hosts is {text}, and nothing was done: a file of names is for --limit"
+    assert refusal(lookup, {**VARIABLES, "onboard_hosts": pattern}) == told
+
+
 @pytest.mark.parametrize("pattern", ["", " ", []])
 def test_hosts_that_are_asked_for_and_empty_are_not_all(lookup: Lookup, pattern: Any) -> None:
     told = "onboard_hosts is empty, and nothing was done: name hosts or groups, or leave it out for all"

@@ -416,6 +416,17 @@ def test_role_of_the_accounts_has_a_name_where_it_is_assumed(
     assert given(member_role_name="Entry", **entering).options()["member_role_name"] == "Entry"
 
 
+def test_external_id_that_would_mask_an_account_of_a_host_is_refused_before_anything_is_sent() -> None:
+    accounts = {"search": SEARCH, "payments": "555577775555"}
+    hosts = {name: {**GIVEN, "onboard_account_id": account_id} for name, account_id in accounts.items()}
+
+    def given(external_id: str) -> Preflight:
+        return preflight(**{name: {**values, "onboard_external_id": external_id} for name, values in hosts.items()})
+
+    assert stopped(given("7777")).startswith("onboard_external_id: is an account id or a Region that this is about, or")
+    assert given("8888").options()
+
+
 def test_features_that_the_module_would_refuse_are_refused_before_anything_is_sent() -> None:
     on = [{"name": name, "status": "ENABLED"} for name in ("EKS_RUNTIME_MONITORING", "RUNTIME_MONITORING")]
     assert stopped(preflight(search={**GIVEN, "onboard_guardduty_features": [*on, on[0]]})) == (

@@ -342,7 +342,17 @@ def test_csv_file_has_a_head_and_words_instead_of_lists() -> None:
 
 @pytest.mark.parametrize(
     ("name", "cell"),
-    [("=1", "'=1"), ("+1", "'+1"), ("-1", "'-1"), ("@x", "'@x"), ("\tx", "'\tx"), ("a=1", "a=1"), ("X", "X")],
+    [
+        ("=1", "'=1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@x", "'@x"),
+        ("\tx", "'\tx"),
+        ("a=1", "a=1"),
+        ("X", "X"),
+        (" =1", "' =1"),
+        ("a\x00", "a\ufffd"),
+    ],
 )
 def test_csv_file_has_nothing_that_a_spreadsheet_takes_for_a_formula(name: str, cell: str) -> None:
     assert render_csv(ending([host_row(name)])).split("\n")[1].startswith(f"{cell},")

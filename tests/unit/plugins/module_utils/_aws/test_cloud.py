@@ -174,6 +174,14 @@ def test_times_are_read_by_our_parser(aws: Aws, monkeypatch: pytest.MonkeyPatch)
             {"access_key": None, "secret_key": None, "profile": "nobody"},
             "cannot connect to AWS with these options: The config profile (nobody) could not be found",
         ),
+        (
+            {"aws_config": {"retries": 5}},
+            "cannot connect to AWS with these options: 'int' object has no attribute",
+        ),
+        (
+            {"endpoint_url": "nonsense"},
+            "cannot connect to AWS with these options: endpoint_url 'nonsense' is no URL",
+        ),
         ({"secret_key": None}, "access_key and secret_key go together: give both of them, or neither"),
         (
             {"aws_config": {"nothing": 1}},

@@ -198,7 +198,7 @@ def test_settings_that_show_late_are_waited_for_or_not() -> None:
     result = carry_out(plan, FakeOrganization(NOW, shows_after=200))
     assert judge_delegation(result)[0] is Outcome.TIMED_OUT
     text = "AWS accepted the settings but did not show them before the wait ended"
-    assert result == OrganizationResult(NOW, NOW, UPDATE, Problem(Reason.TIMED_OUT, text), True)
+    assert result == OrganizationResult(NOW, NOW, UPDATE, Problem(Reason.TIMED_OUT, text))
 
 
 def test_settings_that_fail_after_they_were_accepted_are_told() -> None:
