@@ -105,8 +105,8 @@ def collect_accounts(hosts: Iterable[str], hostvars: Mapping[str, Any], everyone
     :param hostvars: The variables of all hosts: ``report_account_id``, ``report_account_email`` and
         ``report_administrator_id``, each with the ``onboard_`` variable of that name in its place.
     :param everyone: All hosts of the inventory, whatever the limit of this run.
-    :returns: ``accounts`` (a row per host), ``account_ids`` (those that can be used), ``administrator_ids`` (of these
-        hosts, where the inventory tells), ``listed`` (account id to the rows of its hosts, for the whole inventory).
+    :returns: ``accounts`` (a row per host), ``account_ids`` (those that can be used), ``listed`` (account id to the
+        rows of its hosts, for the whole inventory).
     """
     rows = {host: _account_row(host, hostvars[host]) for host in everyone}
     accounts = [rows[host] for host in hosts]
@@ -117,7 +117,6 @@ def collect_accounts(hosts: Iterable[str], hostvars: Mapping[str, Any], everyone
     return {
         "accounts": accounts,
         "account_ids": sorted({row["account_id"] for row in accounts if not row["fault"]}),
-        "administrator_ids": sorted({str(row["administrator_id"]) for row in accounts if row["administrator_id"]}),
         "listed": listed,
     }
 
@@ -140,7 +139,7 @@ def build_report(
     inventory: Mapping[str, Any],
     results: Mapping[str, Mapping[str, Result]],
     administrator_id: str,
-    regions: Sequence[str] | str,
+    regions: Sequence[str],
     generated_at: str,
     caller_arn: str | None = None,
     baseline: Mapping[str, Any] | None = None,
@@ -158,11 +157,10 @@ def build_report(
     :param baseline: An earlier report, from :func:`read_baseline`: new and mended gaps are told against it.
     :param monitoring: What is wanted of members, as for :func:`._fleet.is_watched`.
     """
-    names = regions.split(",") if isinstance(regions, str) else regions
     columns = [
         _Column(service, region, result, administrator_id, monitoring)
         for service, result in results.items()
-        for region in sorted({name.strip() for name in names})
+        for region in sorted(set(regions))
     ]
     accounts = [_account(row, columns) for row in inventory["accounts"]]
     # An account counts once, however many hosts name it.

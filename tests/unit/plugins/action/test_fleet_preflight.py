@@ -461,7 +461,6 @@ def test_report_is_on_the_accounts_of_the_run_and_knows_all_that_the_inventory_l
     assert plan["inventory"] == {
         "accounts": [row("search"), row("audit")],
         "account_ids": sorted(ACCOUNTS[host] for host in hosts),
-        "administrator_ids": [ADMINISTRATOR],
         "listed": {each["account_id"]: [each] for each in (other, row("search"), row("payments"), row("audit"))},
     }
 

@@ -71,7 +71,6 @@ def test_collect_accounts_takes_report_variables_then_those_of_onboard_then_the_
     }
     collected = collect_accounts(["a", "b", "333333333333"], hostvars, list(hostvars))
     assert collected["account_ids"] == [ACCOUNT, ANOTHER, "333333333333"]
-    assert collected["administrator_ids"] == [ADMINISTRATOR]
     assert collected["accounts"][0]["email"] == "a@example.com"
     assert set(collected["listed"]) == {ACCOUNT, ANOTHER, "333333333333", "444444444444"}
 
@@ -152,9 +151,8 @@ def test_build_report_region_without_members_is_read_and_empty():
     assert cell_of({"members": [], "changed": False})["standing"] == "absent"
 
 
-@pytest.mark.parametrize("regions", [f"{REGION}, {OTHER_REGION}", [REGION, OTHER_REGION, REGION]])
-def test_build_report_regions_are_sorted_once_each(regions: Any):
-    assert report_on([member()], regions=regions)["regions"] == [OTHER_REGION, REGION]
+def test_build_report_regions_are_sorted_once_each():
+    assert report_on([member()], regions=[REGION, OTHER_REGION, REGION])["regions"] == [OTHER_REGION, REGION]
 
 
 def test_build_report_members_nobody_listed_are_those_of_no_host_of_this_administrator():

@@ -416,7 +416,7 @@ def test_what_could_not_be_read_is_advised_to_the_letter(reason_code: str, step:
     [(refused_result("no credentials"), "no credentials"), ({}, "the members were not read")],
 )
 def test_members_that_nobody_read_are_a_problem_of_every_region(result: Mapping[str, Any], text: str) -> None:
-    told = build_report(INVENTORY, {"guardduty": {"members": result}}, ADMINISTRATOR, f"{EAST}, {WEST}", "now")
+    told = build_report(INVENTORY, {"guardduty": {"members": result}}, ADMINISTRATOR, [EAST, WEST], "now")
     assert [(each["region"], each["reason_code"], each["reason"]) for each in told["problems"]] == [
         (EAST, "other", text),
         (WEST, "other", text),
@@ -494,7 +494,6 @@ def test_inventory_tells_each_host_by_its_own_variables_and_what_is_wrong_with_i
     assert told == {
         "accounts": [{"host": "server", "account_id": "server", "fault": fault, **nothing}, payments, search],
         "account_ids": [SEARCH, PAYMENTS],
-        "administrator_ids": [ADMINISTRATOR, OTHER],
         "listed": {SEARCH: [search, again], PAYMENTS: [payments], STRANGER: [stranger]},
     }
 
