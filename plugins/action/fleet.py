@@ -261,8 +261,10 @@ class ActionModule(ModulesAction):
         """Refuse a size of batches that the playbook does not read. What a play of somebody's own reads is its own."""
         name = f"{self._role.prefix}batch_size"
         is_given = any(variables.raw(name) is not None for variables in hosts.values())
-        if is_given and self._task._role is None and name not in load_extra_vars(self._loader):
-            raise Stop(f"{name} was given by the inventory, and the playbook reads it with -e only. Give it there")
+        # An import_playbook gives its variables to the play.
+        is_read = name in load_extra_vars(self._loader) or name in self._task._parent._play.get_vars()
+        if is_given and not is_read and self._task._role is None:
+            raise Stop(f"{name} was given by the inventory, and the playbook does not read it there. Give it with -e")
 
     def _listed(self, preflight: Preflight, hosts: Mapping[str, HostVariables], options: Mapping[str, Any]) -> Result:
         """Return all accounts that the inventory lists: members that it does not are told."""

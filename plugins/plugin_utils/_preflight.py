@@ -135,7 +135,7 @@ class Preflight:
             for text in explain_features(options.get(f"{name}_features") or (), words)
         ]
         enters, value = self._role.enters
-        if options[enters] == value and not options["member_role_name"]:
+        if options.get(enters) == value and not options.get("member_role_name"):
             # The modules would find that out where they need it, after the invitations.
             faults.append(f"{self._role.prefix}member_role_name is empty: name the role, or leave the variable out")
         self._stop([*faults, *_explain_files(options, taken, self._role.prefix)])

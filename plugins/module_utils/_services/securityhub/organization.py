@@ -58,7 +58,7 @@ class Organization:
         )
 
     def update(self, now: OrganizationRecord, settings: Mapping[str, object], features: Sequence[Feature]) -> None:
-        # AWS wants AutoEnable in every call, and takes standards that are left out for its default, which is on.
+        # AWS wants AutoEnable in every call, and its model names a default, which is on, for standards left out.
         kept = {name: value for name, value in now.settings.items() if value is not None}
         wanted = {**kept, **settings}
         self._api.call("UpdateOrganizationConfiguration", **{_SETTINGS[name]: value for name, value in wanted.items()})

@@ -49,6 +49,7 @@ class StandInPlay:
         self.defaults: dict[str, Any] = {}
         self.left_out: set[str] = set()
         self.strategy = "linear"
+        self.play_vars: dict[str, Any] = {}
         self.given: dict[str, Any] = {}
         self.told: list[str] = []
         self.ran: list[tuple[str, Mapping[str, Any], bool]] = []
@@ -93,7 +94,9 @@ class StandInPlay:
     def task(self, step: str, is_check: bool = False) -> Any:
         task = task_of(check_mode=is_check, role=self.role, step=step)
         task._uuid = "use"
-        task._parent = SimpleNamespace(_play=SimpleNamespace(strategy=self.strategy), _parent=None, run_once=False)
+        task._parent = SimpleNamespace(
+            _play=SimpleNamespace(strategy=self.strategy, get_vars=lambda: self.play_vars), _parent=None, run_once=False
+        )
         task.when = []
         task._resolve_conditional = self._takes_part
         return task

@@ -326,24 +326,33 @@ def test_hosts_that_the_variable_of_hosts_names_are_taken(
 
 
 @pytest.mark.parametrize(
-    ("role", "in_call", "is_stopped"), [(None, {}, True), (None, {"onboard_batch_size": 3}, False), ("it", {}, False)]
+    ("role", "in_call", "in_play", "is_stopped"),
+    [
+        (None, {}, {}, True),
+        (None, {"onboard_batch_size": 3}, {}, False),
+        # From vars of an import_playbook.
+        (None, {}, {"onboard_batch_size": 3}, False),
+        ("it", {}, {}, False),
+    ],
 )
 def test_size_of_batches_that_the_playbook_does_not_read_is_refused(
     play_of: Callable[..., StandInPlay],
     monkeypatch: pytest.MonkeyPatch,
     role: str | None,
     in_call: dict[str, Any],
+    in_play: dict[str, Any],
     is_stopped: bool,
 ) -> None:
     monkeypatch.setattr(fleet, "load_extra_vars", lambda _loader: in_call)
     play = play_of("onboard")
+    play.play_vars = in_play
     play.hosts["audit"]["onboard_batch_size"] = 3
     play.hosts["search"]["onboard_batch_size"] = play.hosts["payments"]["onboard_batch_size"] = 3
     play.answers[DETECTOR] = [detectors("foreseen")]
     task = play.task("preflight")
     task._role = role
     play.step("preflight", task=task)
-    text = "onboard_batch_size was given by the inventory, and the playbook reads it with -e only. Give it there"
+    text = "onboard_batch_size was given by the inventory, and the playbook does not read it there. Give it with -e"
     assert play.run.plan["stopped"] == (text if is_stopped else None)
 
 

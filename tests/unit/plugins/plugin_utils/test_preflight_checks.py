@@ -412,6 +412,7 @@ def test_role_of_the_accounts_has_a_name_where_it_is_assumed(
 
     text = f"{role}_member_role_name is empty: name the role, or leave the variable out"
     assert stopped(given(member_role_name="", **entering)) == text
+    assert role == "onboard" or stopped(given(member_role_name=None, **entering)) == text
     assert given(member_role_name="", **other).options()["member_role_name"] == ""
     assert given(member_role_name="Entry", **entering).options()["member_role_name"] == "Entry"
 
