@@ -38,22 +38,22 @@ CHOICES = [
         "a boto3 Session and a client for each account and Region, not one client for all accounts",
         """
 import boto3
-def client(self, service, region):
+def client(self, service, region, endpoint_url=None):
     if service == "sts":
-        return shared(self, service, region)
+        return shared(self, service, region, endpoint_url)
     keys = self._signing.keys()
     self._lines.setdefault((service, region), _cloud.Line(region, self._patience))
-    return boto3.Session(*keys).client(service, region, config=self._config)
+    return boto3.Session(*keys).client(service, region, endpoint_url=endpoint_url, config=self._config)
 shared, _cloud.Cloud._client = _cloud.Cloud._client, client
 """,
     ),
     Choice(
         "one Session, but a client for each account and Region",
         """
-def client(self, service, region):
+def client(self, service, region, endpoint_url=None):
     with self._lock:
         self._lines.setdefault((service, region), _cloud.Line(region, self._patience))
-        return self._session.create_client(service, region, endpoint_url=self._endpoint_url, config=self._config)
+        return self._session.create_client(service, region, endpoint_url=endpoint_url, config=self._config)
 _cloud.Cloud._client = client
 """,
     ),
