@@ -158,7 +158,7 @@ class ActionModule(ModulesAction):
     def _taken(self) -> dict[str, str]:
         """Return the files that must not be written, and what they are: what would replace them loses that."""
         earlier = [run for name in ROLES for run in Runs(C.DEFAULT_LOCAL_TMP, name)]
-        written = [path for run in earlier for path in _results_of(run)]
+        written = [path for run in earlier for path in _results_of(run.plan)]
         results = dict.fromkeys(written, "has the results of an earlier part of this run")
         return {**results, **dict.fromkeys(self._sources, "is the inventory")}
 
@@ -459,11 +459,12 @@ class ActionModule(ModulesAction):
         if run is None:
             return {"changed": False, "failed": True, "msg": "Nothing was done: the preflight was left out."}
         plan, batches = run.plan, list(run.batches())
-        ending = self._ending(run)
+        ending = self._ending(plan, batches)
         if self._is_to_be_continued(run, plan, ending.verdicts):
             return {"changed": False, "msg": "more batches follow"}
-        others = [self._ending(each) for each in self._runs.others]
-        ending = ending.after(others)
+        others = [(each.plan, list(each.batches())) for each in self._runs.others]
+        endings = [self._ending(*each) for each in others]
+        ending = ending.after(endings)
         written, unwritten = self._write_results(plan, ending)
         files = _reports_of(batches) + written
         unwritten = [text for batch in batches for text in batch.get("unwritten", ())] + unwritten
@@ -480,11 +481,9 @@ class ActionModule(ModulesAction):
         if unwritten:
             # Ansible keeps the statistics of a task that succeeded, and prints all of one that did not.
             return {"changed": False, "failed": True, "msg": "\n".join(f"Not written: {text}" for text in unwritten)}
-        files = [
-            path for each in self._runs.others for path in (*_reports_of(each.batches()), *_results_of(each))
-        ] + files
-        stats = {self._role.statistic: {**together([*others, ending]).as_data(), "files": files}}
-        stats[self._role.name] = self._totals(batches)
+        of_others = [path for each in others for path in (*_reports_of(each[1]), *_results_of(each[0]))]
+        stats = {self._role.statistic: {**together([*endings, ending]).as_data(), "files": [*of_others, *files]}}
+        stats[self._role.name] = self._totals(batches, [batch for each in others for batch in each[1]])
         return {
             "changed": False,
             "msg": lines,
@@ -502,8 +501,7 @@ class ActionModule(ModulesAction):
         ]
         return len(failed) < len(run.batch) and not (failed and self._task.any_errors_fatal)
 
-    def _ending(self, run: Run) -> Ending:
-        plan, batches = run.plan, list(run.batches())
+    def _ending(self, plan: Mapping[str, Any], batches: Iterable[Mapping[str, Any]]) -> Ending:
         verdicts = {host: verdict for batch in batches for host, verdict in batch["hosts"].items()}
         options = plan["options"]
         gone = {host for batch in batches for host in batch.get("gone", ())}
@@ -521,10 +519,10 @@ class ActionModule(ModulesAction):
             notes=list(dict.fromkeys(note for batch in batches for note in batch.get("notes", ()))),
         )
 
-    def _totals(self, batches: Iterable[Mapping[str, Any]]) -> Result:
+    def _totals(self, batches: list[dict[str, Any]], of_others: list[dict[str, Any]]) -> Result:
         if self._role.name == "report":
             return next((batch["stats"] for batch in batches if "stats" in batch), {})
-        return total_stats(row for run in self._runs for batch in run.batches() for row in batch["rows"])
+        return total_stats(row for batch in (*of_others, *batches) for row in batch["rows"])
 
     def _write_results(self, plan: Mapping[str, Any], ending: Ending) -> tuple[list[str], list[str]]:
         """Write the files that were asked for; see :func:`_write_all`."""
@@ -640,10 +638,9 @@ def _reports_of(batches: Iterable[Mapping[str, Any]]) -> list[str]:
     return [path for batch in batches for path in batch.get("files", ())]
 
 
-def _results_of(run: Run) -> list[str]:
+def _results_of(plan: Mapping[str, Any]) -> list[str]:
     """Return the names of the files that a use of a role writes at its end."""
-    options = run.plan["options"]
-    return [path for name in WRITTEN_AT_THE_END for path in as_list(options.get(name))]
+    return [path for name in WRITTEN_AT_THE_END for path in as_list(plan["options"].get(name))]
 
 
 def _short(text: str) -> str:

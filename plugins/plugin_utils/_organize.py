@@ -144,8 +144,8 @@ class _Course:
 
     def _run_delegation(self) -> Result:
         # Where delegating itself switches trusted access on, there is none to ask for; others come beside its own.
-        given = self._options.get("service_principals") if self.needs_trust else None
-        principals = list(dict.fromkeys([self._principal, *given])) if given else None
+        kind, given = self.facts.organization, self._options.get("service_principals")
+        principals = list(dict.fromkeys([kind.principal, *given])) if kind and kind.needs_trust and given else None
         return self._run(
             "organization_administrator", administrator_id=self._administrator_id, service_principals=principals
         )
@@ -197,11 +197,6 @@ class _Course:
     def needs_trust(self) -> bool:
         """Whether trusted access has to be on before the service can be delegated."""
         return bool(self.facts.organization and self.facts.organization.needs_trust)
-
-    @property
-    def _principal(self) -> str:
-        """The service's own, whose trusted access is needed in any case."""
-        return self.facts.organization.principal if self.facts.organization else ""
 
     @property
     def failed(self) -> dict[str, str]:

@@ -242,11 +242,17 @@ def test_batch_that_was_seen_before_is_not_done_again(
     assert work.given == []
 
 
+def play_with_a_late_host(monkeypatch: pytest.MonkeyPatch, folder: Path, role: str) -> StandInPlay:
+    """Return a play with a host of which the preflight did not know."""
+    play = stand_in_play(monkeypatch, folder, role)
+    play.hosts["late"] = {**play.hosts["audit"], "inventory_hostname": "late"}
+    return play
+
+
 def test_report_that_was_made_is_not_made_again_for_a_host_that_it_had_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    play = stand_in_play(monkeypatch, tmp_path, "report")
-    play.hosts["late"] = {**play.hosts["audit"], "inventory_hostname": "late"}
+    play = play_with_a_late_host(monkeypatch, tmp_path, "report")
     monkeypatch.setattr(fleet, "report_batch", lambda *_given: pytest.fail("it was made"))
     runs = Runs(str(play.folder), "report")
     runs.begin("use", ["search"]).keep_plan(dict(PLAN))
@@ -401,8 +407,7 @@ def test_account_that_is_another_than_was_checked_is_left_alone(
 def test_host_whose_condition_did_not_hold_when_everything_was_checked_is_told_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    play = stand_in_play(monkeypatch, tmp_path, "onboard")
-    play.hosts["late"] = {**play.hosts["audit"], "inventory_hostname": "late"}
+    play = play_with_a_late_host(monkeypatch, tmp_path, "onboard")
     monkeypatch.setattr(fleet, "onboard_batch", lambda *_given: pytest.fail("there is nobody to do"))
     later_batch(play, "late")
     [kept] = play.run.batches()
